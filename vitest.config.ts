@@ -1,0 +1,56 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * `EDDY_LEVEL=test` (default) runs every test in its short form; `proof` also runs `test/proof/` and lets tests take
+ * their full length (see `test/level.ts`).
+ */
+const proof = process.env.EDDY_LEVEL === 'proof';
+const minutes = (n: number): number => n * 60_000;
+
+/** Sources are run as they are: `eddy/plugin` and its sisters mean the checkout, never a stale `dist/`. */
+const conditions = ['eddy-source'];
+
+const common = {
+  environment: 'node',
+  pool: 'forks',
+  execArgv: conditions.map((name) => `--conditions=${name}`),
+  restoreMocks: true,
+  unstubEnvs: true,
+  unstubGlobals: true,
+} as const;
+
+export default defineConfig({
+  resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] },
+  ssr: { resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] } },
+  test: {
+    // A forgotten `.only` must not turn the whole suite green; `EDDY_ALLOW_ONLY=1` while working on one test.
+    allowOnly: process.env.EDDY_ALLOW_ONLY === '1',
+    reporters: ['default', './scripts/vitest-totals.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...common,
+          name: 'unit',
+          include: ['test/{unit,contract,toolchain}/**/*.test.ts'],
+          testTimeout: 10_000,
+          hookTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Real media, real browsers, killed processes: in real time, so one file after another.
+        extends: true,
+        test: {
+          ...common,
+          name: 'media',
+          include: ['test/{media,browser,fault}/**/*.test.ts', ...(proof ? ['test/proof/**/*.test.ts'] : [])],
+          testTimeout: proof ? minutes(30) : minutes(1),
+          hookTimeout: proof ? minutes(5) : minutes(1),
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
