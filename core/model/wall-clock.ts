@@ -1,0 +1,91 @@
+/**
+ * The one mapping from a publication's media time to the server's wall clock.
+ *
+ * Packets are late, never early: the smallest (arrival - media time) seen lately is the best estimate of the offset.
+ * The mapping follows that estimate by at most 0.5% of elapsed time, so that segment times neither jump nor stretch
+ * visibly, and is set anew (the caller marks a discontinuity) when it is off by more than half a second.
+ */
+
+/** How fast the mapping may follow its estimate, as a share of elapsed time. */
+const MAX_SLEW = 0.005;
+/** Beyond this error, in ms, the mapping is anchored anew. */
+const REANCHOR_MS = 500;
+/** The estimate is the minimum over this many ms of arrivals, kept in buckets of BUCKET_MS. */
+const WINDOW_MS = 10_000;
+const BUCKET_MS = 500;
+
+/** What {@link WallClock.observe} found. */
+export type Observation = 'steady' | 'reanchored';
+
+/** Maps media time (ms since the publication's own zero) to server time (epoch ms). One a publication. */
+export class WallClock {
+  #offset: number | undefined;
+  #lastArrival = 0;
+  #lastMedia = 0;
+  #lateSince: number | undefined;
+  #buckets: { at: number; min: number }[] = [];
+
+  /**
+   * Takes note that media time `mediaMs` arrived at `arrivalMs` (server epoch ms).
+   * Returns 'reanchored' where the media's clock jumped and a discontinuity must be marked.
+   */
+  observe(mediaMs: number, arrivalMs: number): Observation {
+    const sample = arrivalMs - mediaMs;
+    if (this.#offset === undefined) {
+      this.#anchor(sample, mediaMs, arrivalMs);
+      return 'steady';
+    }
+    const error = sample - this.#offset;
+    if (error < -REANCHOR_MS || mediaMs < this.#lastMedia - REANCHOR_MS) {
+      // Media ahead of real time, or media time that went back: no delay explains either, the source's clock jumped.
+      this.#anchor(sample, mediaMs, arrivalMs);
+      return 'reanchored';
+    }
+    if (error > REANCHOR_MS) {
+      // Late by more than half a second: a stall that will be caught up, or a jump? A stall ends; a jump stays.
+      this.#lateSince ??= arrivalMs;
+      if (arrivalMs - this.#lateSince > 2 * WINDOW_MS || arrivalMs < this.#lateSince) {
+        this.#anchor(sample, mediaMs, arrivalMs);
+        return 'reanchored';
+      }
+    } else {
+      this.#lateSince = undefined;
+    }
+    this.#note(sample, arrivalMs);
+    const elapsed = Math.max(0, arrivalMs - this.#lastArrival);
+    const target = this.#minimum();
+    const limit = elapsed * MAX_SLEW;
+    if (Math.abs(target - this.#offset) <= REANCHOR_MS) {
+      this.#offset += Math.min(limit, Math.max(-limit, target - this.#offset));
+    }
+    this.#lastArrival = arrivalMs;
+    this.#lastMedia = Math.max(this.#lastMedia, mediaMs);
+    return 'steady';
+  }
+
+  /** The server time (epoch ms, a double) of a moment of media time; undefined before the first observation. */
+  toWall(mediaMs: number): number | undefined {
+    return this.#offset === undefined ? undefined : mediaMs + this.#offset;
+  }
+
+  #anchor(sample: number, mediaMs: number, arrivalMs: number): void {
+    this.#offset = sample;
+    this.#lastArrival = arrivalMs;
+    this.#lastMedia = mediaMs;
+    this.#lateSince = undefined;
+    this.#buckets = [{ at: arrivalMs, min: sample }];
+  }
+
+  #note(sample: number, arrivalMs: number): void {
+    const newest = this.#buckets.at(-1);
+    if (newest && arrivalMs - newest.at < BUCKET_MS && arrivalMs >= newest.at) newest.min = Math.min(newest.min, sample);
+    else this.#buckets.push({ at: arrivalMs, min: sample });
+    while (this.#buckets.length > 1 && arrivalMs - this.#buckets[0]!.at > WINDOW_MS) this.#buckets.shift();
+  }
+
+  #minimum(): number {
+    let min = Infinity;
+    for (const bucket of this.#buckets) min = Math.min(min, bucket.min);
+    return min;
+  }
+}
