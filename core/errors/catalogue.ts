@@ -1,0 +1,12 @@
+/** Every code of the core, by area. A code is never reused for another meaning. */
+import { cameraCodes } from './codes/camera.ts';
+import { engineCodes } from './codes/engine.ts';
+import type { CodeDefinition } from './define.ts';
+
+const all = { ...cameraCodes, ...engineCodes };
+
+/** A code of the core. */
+export type Code = keyof typeof all;
+
+/** Every code of the core with its severity, kind, meaning, mend and example. */
+export const catalogue: Readonly<Record<Code, CodeDefinition>> = all;

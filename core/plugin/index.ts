@@ -1,0 +1,10 @@
+/** `eddy/plugin`: all that a plugin author needs: definitions, model, contracts, errors. */
+export * from '../contracts/index.ts';
+export * from '../errors/index.ts';
+export * from '../model/index.ts';
+export * from './context.ts';
+export * from './fields.ts';
+export * from './manifest.ts';
+export * from './pads.ts';
+export * from './plugin.ts';
+export * from './tracks.ts';

@@ -1,0 +1,108 @@
+/** Manifests: what a plugin is, as plain data, so that validate, list, schema and editors need none of its code. */
+import type { Contract } from '../contracts/index.ts';
+import type { CodeDefinition } from '../errors/index.ts';
+import type { Fields } from './fields.ts';
+import type { InputPad, OutputPad } from './pads.ts';
+
+/** The version of this plugin API. Additions keep it, removals raise it; the engine loads the current and the previous. */
+export const API_VERSION = 1;
+
+/** A need that may stay unmet. */
+export interface OptionalContract<T> {
+  readonly optional: Contract<T>;
+}
+
+/** Marks a need as optional: the live handle is undefined where the pipeline has no such service. */
+export function optional<T>(contract: Contract<T>): OptionalContract<T> {
+  return { optional: contract };
+}
+
+export type Need = Contract<unknown> | OptionalContract<unknown>;
+
+/** What the machine must have for a plugin to run; checked before start and by `eddy doctor`. */
+export interface Requirements {
+  /** GStreamer elements, by name. */
+  readonly gstreamer?: readonly string[];
+  /** Programs looked up in PATH. */
+  readonly binaries?: readonly string[];
+}
+
+/** A plugin's manifest. */
+export interface Manifest {
+  /** `family.name`, as pipelines write it: `timeshift.ring`. */
+  readonly name: string;
+  /** Semantic version of the plugin. */
+  readonly version: string;
+  /** The plugin API it was written for. */
+  readonly api: number;
+  /** One sentence that says what it does for its user. */
+  readonly summary: string;
+  readonly config: Fields;
+  readonly inputs: Readonly<Record<string, InputPad>>;
+  readonly outputs: Readonly<Record<string, OutputPad>>;
+  readonly needs: Readonly<Record<string, Need>>;
+  readonly provides: Readonly<Record<string, Contract<unknown>>>;
+  /** Its own error codes; they print as `family.name/CODE`. */
+  readonly errors: Readonly<Record<string, CodeDefinition>>;
+  readonly requires: Requirements;
+  /** Config keys of {@link Listen} fields and route prefixes that it claims, for the resource check. */
+  readonly claims: {
+    readonly listens?: readonly string[];
+    /** `/hls`, or `{prefix}` for the value of the config key `prefix`. */
+    readonly routes?: readonly string[];
+  };
+}
+
+/** What an author writes: empty parts may be left out. */
+export type ManifestInput = Pick<Manifest, 'name' | 'version' | 'api' | 'summary'> & Partial<Manifest>;
+
+type Part<M, K extends keyof Manifest> = M extends Readonly<Record<K, infer P>> ? P : Record<never, never>;
+
+/** A manifest with its empty parts filled in, keeping the exact type of each part. */
+export type Complete<M extends ManifestInput> = Omit<Manifest, 'config' | 'inputs' | 'outputs' | 'needs' | 'provides'> & {
+  readonly config: Part<M, 'config'>;
+  readonly inputs: Part<M, 'inputs'>;
+  readonly outputs: Part<M, 'outputs'>;
+  readonly needs: Part<M, 'needs'>;
+  readonly provides: Part<M, 'provides'>;
+};
+
+/** Config keys that are the engine's on every stage and service. */
+export const ENGINE_KEYS = ['plugin', 'use', 'start', 'supervise', 'process', 'log', 'allow'] as const;
+
+const NAME = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/;
+const PAD_NAME = /^[a-z][a-z0-9-]*$/;
+
+/**
+ * Checks and completes a manifest. Throws TypeError with a plain message for a mistake that types cannot hold: a bad
+ * name, a config key of the engine's, a `reachedBy` that names no input.
+ */
+export function defineManifest<const M extends ManifestInput>(manifest: M): Complete<M> {
+  const fail = (what: string): never => {
+    throw new TypeError(`manifest of "${manifest.name}": ${what}`);
+  };
+  if (!NAME.test(manifest.name)) fail('the name must be family.name in lower case, such as "ingest.srt"');
+  for (const key of Object.keys(manifest.config ?? {})) {
+    if ((ENGINE_KEYS as readonly string[]).includes(key) || key.startsWith('x-')) fail(`the config key "${key}" is the engine's`);
+  }
+  const inputs = Object.keys(manifest.inputs ?? {});
+  for (const pad of [...inputs, ...Object.keys(manifest.outputs ?? {})]) {
+    if (!PAD_NAME.test(pad)) fail(`the pad name "${pad}" must be lower case letters, digits and "-"`);
+  }
+  for (const [pad, spec] of Object.entries(manifest.outputs ?? {})) {
+    for (const from of spec.reachedBy ?? []) {
+      if (!inputs.includes(from)) fail(`output "${pad}" is reachedBy "${from}", which is no input`);
+    }
+  }
+  return {
+    config: {},
+    inputs: {},
+    outputs: {},
+    needs: {},
+    provides: {},
+    errors: {},
+    requires: {},
+    claims: {},
+    ...manifest,
+  } as unknown as Complete<M>;
+}
