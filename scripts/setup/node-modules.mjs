@@ -1,0 +1,32 @@
+// The packages of npm, as the lock file has them.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from './steps.mjs';
+
+/** @param {string} root @returns {import('./steps.mjs').Step} */
+export function nodeModules(root) {
+  return {
+    name: 'npm packages',
+    ready: () => matchesLock(root),
+    doing: () => 'npm ci',
+    // No package's own script runs: mediasoup's would fetch or build a worker that Eddy does not use, and fail where it
+    // cannot. The addon that must be compiled has a step of its own. So npm 10 and 11 do the same.
+    bring: () => run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root }),
+  };
+}
+
+/**
+ * Whether what is installed is what the lock file says, by npm's own record of it. Packages for other systems may be missing,
+ * and more may be there: a package just being tried is no reason to install everything again.
+ * @param {string} root
+ */
+export function matchesLock(root) {
+  const record = join(root, 'node_modules/.package-lock.json');
+  if (!existsSync(record)) return false;
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const installed = JSON.parse(readFileSync(record, 'utf8')).packages;
+  return Object.entries(wanted).every(
+    ([path, entry]) =>
+      path === '' || (installed[path] ? installed[path].version === entry.version : entry.optional === true),
+  );
+}
