@@ -56,6 +56,17 @@ export default tseslint.config(
     },
   },
   {
+    // The way in, not only the place (that is the architecture's): a relative path into the core would bypass the public face,
+    // and in an installed package load a second copy of it.
+    files: ['plugins/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '(^|/)core/', message: 'Plugins import eddy/plugin and eddy/media.' }] },
+      ],
+    },
+  },
+  {
     // Verbs print for a living.
     files: ['core/cli/**', 'scripts/**', 'test/bench/**', 'test/proof/**'],
     rules: { 'no-console': 'off' },
