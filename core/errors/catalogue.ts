@@ -1,9 +1,10 @@
 /** Every code of the core, by area. A code is never reused for another meaning. */
 import { cameraCodes } from './codes/camera.ts';
 import { engineCodes } from './codes/engine.ts';
+import { mediaCodes } from './codes/media.ts';
 import type { CodeDefinition } from './define.ts';
 
-const all = { ...cameraCodes, ...engineCodes };
+const all = { ...cameraCodes, ...engineCodes, ...mediaCodes };
 
 /** A code of the core. */
 export type Code = keyof typeof all;

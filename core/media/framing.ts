@@ -12,7 +12,7 @@
  * | 4  | 4 | track, a number that a `track` message opened |
  * | 8  | 4 | size of meta |
  * | 12 | 4 | size of payload |
- * | 16 | 40 | five doubles: dts (gap: from), pts (gap: to), duration in ticks; arrivedAt, capturedAt in epoch ms |
+ * | 16 | 40 | five doubles: dts, pts, duration in ticks (gap: from, to in epoch ms); arrivedAt, capturedAt in epoch ms |
  *
  * Doubles, not 64-bit integers: ticks are exact in them up to 2^53, and reading them makes no BigInt.
  */
@@ -36,7 +36,7 @@ export type WireMessage =
   /** Any other item: plain data, whose `data` field, where it is bytes, travels as they are. */
   | { readonly type: 'item'; readonly track: number; readonly item: object }
   | { readonly type: 'discontinuity'; readonly track: number; readonly cause: DiscontinuityCause }
-  /** No media between two moments, in ticks of the track. */
+  /** Server time `from` to `to` (epoch ms) has no media. */
   | {
       readonly type: 'gap';
       readonly track: number;

@@ -6,6 +6,7 @@ export * from './flv.ts';
 export * from './framing.ts';
 export * from './h264.ts';
 export * from './hevc.ts';
+export * from './isobmff/index.ts';
 export * from './media-error.ts';
 export * from './mp3.ts';
 export * from './nal.ts';

@@ -1,0 +1,5 @@
+/** ISO base media file format: CMAF init segments and chunks, written and read. */
+export * from './box.ts';
+export * from './chunk.ts';
+export * from './init.ts';
+export * from './read.ts';
