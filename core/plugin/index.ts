@@ -8,3 +8,18 @@ export * from './manifest.ts';
 export * from './pads.ts';
 export * from './plugin.ts';
 export * from './tracks.ts';
+export {
+  Backoff,
+  ChildRefusal,
+  siblingModule,
+  spawnChild,
+  Watchdog,
+  type BackoffOptions,
+  type Child,
+  type ChildEnd,
+  type ChildModule,
+  type ChildSpec,
+  type Json,
+  type ParentLink,
+  type ProcessUsage,
+} from '../process/index.ts';

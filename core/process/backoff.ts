@@ -1,0 +1,33 @@
+/** How long to wait before the next attempt. */
+
+/** Options of {@link Backoff}, in ms. */
+export interface BackoffOptions {
+  /** The first delay. */
+  readonly min: number;
+  /** The longest delay. */
+  readonly max: number;
+  /** An attempt that held for so long was a success: the next failure starts at `min` again. Default `max`. */
+  readonly steadyAfter?: number;
+}
+
+/**
+ * Doubles from `min` to `max`. Up to a fifth is taken off at random, so that hundreds of cameras that failed at one
+ * moment do not come back at one moment.
+ */
+export class Backoff {
+  readonly #options: Required<BackoffOptions>;
+  readonly #random: () => number;
+  #failures = 0;
+
+  constructor(options: BackoffOptions, random: () => number = Math.random) {
+    this.#options = { steadyAfter: options.max, ...options };
+    this.#random = random;
+  }
+
+  /** The delay after an attempt that held for `heldFor` ms, in ms. */
+  next(heldFor = 0): number {
+    if (heldFor >= this.#options.steadyAfter) this.#failures = 0;
+    const delay = Math.min(this.#options.max, this.#options.min * 2 ** Math.min(this.#failures++, 30));
+    return delay * (1 - 0.2 * this.#random());
+  }
+}
