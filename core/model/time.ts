@@ -11,12 +11,12 @@ export interface Rational {
 
 /**
  * Converts ticks from one timescale to another, rounded to the nearest tick (halves up).
- * Exact for every safe integer: the product may pass 2^53, so large values go through BigInt.
+ * Exact for every safe integer: the doubled product may pass 2^53, so large values go through BigInt.
  */
 export function rescale(ticks: number, from: number, to: number): number {
   if (from === to) return ticks;
-  const product = ticks * to;
-  if (Number.isSafeInteger(product)) return Math.floor((2 * product + from) / (2 * from));
+  const numerator = 2 * ticks * to + from;
+  if (Number.isSafeInteger(numerator)) return Math.floor(numerator / (2 * from));
   const doubled = 2n * BigInt(ticks) * BigInt(to) + BigInt(from);
   const divisor = 2n * BigInt(from);
   const quotient = doubled / divisor;
