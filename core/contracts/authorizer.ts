@@ -61,4 +61,9 @@ export interface Authorizer {
 }
 
 /** The token. */
-export const Authorizer = contract<Authorizer>('authorizer', 1, 'Tells who may publish, watch, rewind and administer.');
+export const Authorizer = contract<Authorizer>(
+  'authorizer',
+  1,
+  'Tells who may publish, watch, rewind and administer.',
+  ['onRevoked'],
+);

@@ -49,7 +49,10 @@ export interface MediaHost {
   /** Sends EOS and lets it finish within `deadline` ms, then kills it. Safe to repeat. */
   close(deadline?: number): Promise<void>;
   /** Settles when the child has ended, with the reason; never rejects. */
-  readonly ended: Promise<{ readonly cause: 'closed' | 'eos' | 'crashed' | 'stalled' | 'error'; readonly message?: string }>;
+  readonly ended: Promise<{
+    readonly cause: 'closed' | 'eos' | 'crashed' | 'stalled' | 'error';
+    readonly message?: string;
+  }>;
 }
 
 /** The contract. */
@@ -61,4 +64,8 @@ export interface MediaHosts {
 }
 
 /** The token. */
-export const MediaHosts = contract<MediaHosts>('media-hosts', 1, 'Runs native media code in disposable child processes.');
+export const MediaHosts = contract<MediaHosts>(
+  'media-hosts',
+  1,
+  'Runs native media code in disposable child processes.',
+);

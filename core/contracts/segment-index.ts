@@ -10,8 +10,7 @@ export interface TimeRange {
 
 /** An uninterrupted stretch, or a hole with its cause. */
 export type Span =
-  | ({ readonly kind: 'media' } & TimeRange)
-  | ({ readonly kind: 'gap'; readonly cause: GapCause } & TimeRange);
+  ({ readonly kind: 'media' } & TimeRange) | ({ readonly kind: 'gap'; readonly cause: GapCause } & TimeRange);
 
 /** The contract. */
 export interface SegmentIndex {
@@ -31,4 +30,9 @@ export interface SegmentIndex {
 }
 
 /** The token. */
-export const SegmentIndex = contract<SegmentIndex>('segment-index', 1, 'Knows every finished segment by camera and time.');
+export const SegmentIndex = contract<SegmentIndex>(
+  'segment-index',
+  1,
+  'Knows every finished segment by camera and time.',
+  ['watch'],
+);

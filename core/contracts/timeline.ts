@@ -3,10 +3,11 @@ import type { CameraId, ChunkCaps, Segment, TrackId } from '../model/index.ts';
 import type { Span, TimeRange } from './segment-index.ts';
 import { contract } from './contract.ts';
 
-/** A track as the timeline knows it. Changed caps make a new `generation` with its own init segment. */
+/** A track as the timeline knows it. Changed caps make a new generation with its own init segment. */
 export interface TimelineTrack {
   readonly track: TrackId;
-  readonly generation: number;
+  /** Name of the newest generation's init segment; the last part of `Segment.initUrl`. */
+  readonly init: string;
   readonly caps: ChunkCaps;
 }
 
@@ -18,12 +19,15 @@ export interface Timeline {
   tracks(cameraId: CameraId): Promise<TimelineTrack[]>;
   /** Finished segments that overlap the range, by startTs then track. */
   segments(cameraId: CameraId, range: TimeRange, track?: TrackId): Promise<Segment[]>;
-  /** Stretches of media and holes with their causes, in order, without overlap. */
+  /**
+   * Stretches of media and holes with their causes, in order, without overlap, cut to the range. What lies before the
+   * oldest media kept is not told; while the camera is away its hole reaches to now.
+   */
   spans(cameraId: CameraId, range: TimeRange): Promise<Span[]>;
   /** The bytes of a finished segment by its media name; undefined where it has gone or never was. */
   read(cameraId: CameraId, track: TrackId, name: string): Promise<Uint8Array | undefined>;
-  /** The init segment of a track's generation. */
-  init(cameraId: CameraId, track: TrackId, generation: number): Promise<Uint8Array | undefined>;
+  /** An init segment by its name; undefined where no segment that needs it is left. */
+  init(cameraId: CameraId, track: TrackId, name: string): Promise<Uint8Array | undefined>;
 }
 
 /** The token. */

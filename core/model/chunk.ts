@@ -89,3 +89,11 @@ export function parseSegmentName(name: string): { startTs: number; number: numbe
   const match = SEGMENT_NAME.exec(name);
   return match ? { startTs: Number(match[1]), number: Number(match[2]), writer: match[3]! } : undefined;
 }
+
+/**
+ * The name of an init segment, relative in playlists: `init-{number}.{writer}.mp4` after the first segment that needs
+ * it, so that a changed init segment, or another process, never reuses a name.
+ */
+export function initName(first: Pick<Segment, 'number' | 'writer'>): string {
+  return `init-${first.number}.${first.writer}.mp4`;
+}

@@ -78,7 +78,8 @@ export class WallClock {
 
   #note(sample: number, arrivalMs: number): void {
     const newest = this.#buckets.at(-1);
-    if (newest && arrivalMs - newest.at < BUCKET_MS && arrivalMs >= newest.at) newest.min = Math.min(newest.min, sample);
+    if (newest && arrivalMs - newest.at < BUCKET_MS && arrivalMs >= newest.at)
+      newest.min = Math.min(newest.min, sample);
     else this.#buckets.push({ at: arrivalMs, min: sample });
     while (this.#buckets.length > 1 && arrivalMs - this.#buckets[0]!.at > WINDOW_MS) this.#buckets.shift();
   }

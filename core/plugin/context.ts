@@ -13,7 +13,11 @@ export type PluginConfig<M> = M extends { readonly config: infer F extends Field
 /** Live handles of the services that a plugin needs. */
 export type ServicesOf<M> = M extends { readonly needs: infer N }
   ? {
-      readonly [K in keyof N]: N[K] extends OptionalContract<infer T> ? T | undefined : N[K] extends Contract<infer T> ? T : never;
+      readonly [K in keyof N]: N[K] extends OptionalContract<infer T>
+        ? T | undefined
+        : N[K] extends Contract<infer T>
+          ? T
+          : never;
     }
   : never;
 
@@ -129,9 +133,21 @@ export interface CameraStatus {
     readonly pad: string;
     readonly track: string;
     readonly caps: Readonly<Record<string, unknown>>;
-    readonly links: readonly { readonly to: string; readonly active: boolean; readonly code?: string; readonly reason?: string; readonly mend?: string }[];
+    readonly links: readonly {
+      readonly to: string;
+      readonly active: boolean;
+      readonly code?: string;
+      readonly reason?: string;
+      readonly mend?: string;
+    }[];
   }[];
-  readonly findings: readonly { readonly code: string; readonly stage: string; readonly message: string; readonly at: number; readonly count: number }[];
+  readonly findings: readonly {
+    readonly code: string;
+    readonly stage: string;
+    readonly message: string;
+    readonly at: number;
+    readonly count: number;
+  }[];
 }
 
 /** Cameras: the only way in. */

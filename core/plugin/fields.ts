@@ -36,6 +36,8 @@ export interface Field<T> {
   readonly secret: boolean;
   /** Turns a value that passed the schema into the typed one: units, nested defaults. */
   readonly parse: (raw: unknown) => Parsed<T>;
+  /** What a group, list or map is made of, so that a check can point at the very value that is wrong. */
+  readonly parts?: { readonly fields: Fields } | { readonly item: Field<unknown> };
   /** Never set; carries T for the compiler. */
   readonly type?: T;
 }
@@ -48,14 +50,25 @@ export type ConfigOf<F extends Fields> = { readonly [K in keyof F]: F[K] extends
 
 type Maybe<T, O> = O extends { readonly optional: true } ? T | undefined : T;
 
-function field<T>(schema: JsonSchema, options: FieldOptions<unknown>, parse: (raw: unknown) => Parsed<T>, secret = false) {
+function field<T>(
+  schema: JsonSchema,
+  options: FieldOptions<unknown>,
+  parse: (raw: unknown) => Parsed<T>,
+  secret = false,
+  parts?: Field<T>['parts'],
+) {
   return {
     doc: options.doc,
-    schema: { ...schema, description: options.doc, ...(options.default === undefined ? {} : { default: options.default }) },
+    schema: {
+      ...schema,
+      description: options.doc,
+      ...(options.default === undefined ? {} : { default: options.default }),
+    },
     default: options.default,
     required: options.default === undefined && options.optional !== true,
     secret,
     parse,
+    ...(parts === undefined ? {} : { parts }),
   };
 }
 
@@ -84,15 +97,19 @@ function bounded(parse: (text: string) => Parsed<number>, bounds: Bounds) {
   return text((written: string): Parsed<number> => {
     const parsed = parse(written);
     if ('error' in parsed) return parsed;
-    if (min !== undefined && parsed.value < min) return { error: `"${written}" is below the least allowed, ${bounds.min}` };
-    if (max !== undefined && parsed.value > max) return { error: `"${written}" is above the most allowed, ${bounds.max}` };
+    if (min !== undefined && parsed.value < min)
+      return { error: `"${written}" is below the least allowed, ${bounds.min}` };
+    if (max !== undefined && parsed.value > max)
+      return { error: `"${written}" is above the most allowed, ${bounds.max}` };
     return parsed;
   });
 }
 
 /** A duration (`2s`); the configuration holds milliseconds. */
 export function Duration<const O extends FieldOptions<string> & Bounds>(options: O): Field<Maybe<number, O>> {
-  return field({ type: 'string', 'x-unit': 'duration' }, options, bounded(parseDuration, options)) as Field<Maybe<number, O>>;
+  return field({ type: 'string', 'x-unit': 'duration' }, options, bounded(parseDuration, options)) as Field<
+    Maybe<number, O>
+  >;
 }
 
 /** A size (`512MiB`); the configuration holds bytes. */
@@ -102,7 +119,9 @@ export function Bytes<const O extends FieldOptions<string> & Bounds>(options: O)
 
 /** A bit rate (`2.5Mbps`); the configuration holds bits a second. */
 export function Bitrate<const O extends FieldOptions<string> & Bounds>(options: O): Field<Maybe<number, O>> {
-  return field({ type: 'string', 'x-unit': 'bitrate' }, options, bounded(parseBitrate, options)) as Field<Maybe<number, O>>;
+  return field({ type: 'string', 'x-unit': 'bitrate' }, options, bounded(parseBitrate, options)) as Field<
+    Maybe<number, O>
+  >;
 }
 
 /** A range of durations (`500ms..30s`), in ms. */
@@ -127,7 +146,9 @@ export function Listen<const O extends FieldOptions<string>>(
 }
 
 /** Free text, optionally held to a pattern. */
-export function Text<const O extends FieldOptions<string> & { readonly pattern?: string }>(options: O): Field<Maybe<string, O>> {
+export function Text<const O extends FieldOptions<string> & { readonly pattern?: string }>(
+  options: O,
+): Field<Maybe<string, O>> {
   const schema = { type: 'string', ...(options.pattern === undefined ? {} : { pattern: options.pattern }) };
   return field(schema, options, asIs) as Field<Maybe<string, O>>;
 }
@@ -168,7 +189,10 @@ export function OneOf<const V extends readonly string[], const O extends FieldOp
 }
 
 /** A list of one kind of field. */
-export function ListOf<T, const O extends FieldOptions<readonly unknown[]>>(item: Field<T>, options: O): Field<Maybe<readonly T[], O>> {
+export function ListOf<T, const O extends FieldOptions<readonly unknown[]>>(
+  item: Field<T>,
+  options: O,
+): Field<Maybe<readonly T[], O>> {
   const parse = (raw: unknown): Parsed<readonly T[]> => {
     const values: T[] = [];
     for (const [index, entry] of (raw as unknown[]).entries()) {
@@ -178,7 +202,9 @@ export function ListOf<T, const O extends FieldOptions<readonly unknown[]>>(item
     }
     return { value: values };
   };
-  return field({ type: 'array', items: item.schema }, options, parse, item.secret) as Field<Maybe<readonly T[], O>>;
+  return field({ type: 'array', items: item.schema }, options, parse, item.secret, { item }) as Field<
+    Maybe<readonly T[], O>
+  >;
 }
 
 /** A map from free names to one kind of field. */
@@ -195,7 +221,7 @@ export function MapOf<T, const O extends FieldOptions<Readonly<Record<string, un
     }
     return { value: values };
   };
-  return field({ type: 'object', additionalProperties: item.schema }, options, parse, item.secret) as never;
+  return field({ type: 'object', additionalProperties: item.schema }, options, parse, item.secret, { item }) as never;
 }
 
 /** A nested group of fields. */
@@ -203,7 +229,8 @@ export function Group<const F extends Fields, const O extends FieldOptions<Reado
   fields: F,
   options: O,
 ): Field<Maybe<ConfigOf<F>, O>> {
-  return field(objectSchema(fields), options, (raw) => parseFields(fields, raw as Record<string, unknown>), secretIn(fields)) as never;
+  const parse = (raw: unknown) => parseFields(fields, raw as Record<string, unknown>);
+  return field(objectSchema(fields), options, parse, secretIn(fields), { fields }) as never;
 }
 
 const secretIn = (fields: Fields): boolean => Object.values(fields).some((entry) => entry.secret);
@@ -220,7 +247,10 @@ export function objectSchema(fields: Fields): JsonSchema {
 }
 
 /** Applies units and defaults to values that passed the schema. The error names the key that is wrong. */
-export function parseFields<F extends Fields>(fields: F, raw: Readonly<Record<string, unknown>>): Parsed<ConfigOf<F>> & { key?: string } {
+export function parseFields<F extends Fields>(
+  fields: F,
+  raw: Readonly<Record<string, unknown>>,
+): Parsed<ConfigOf<F>> & { key?: string } {
   const config: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries(fields)) {
     const written = raw[name] ?? entry.default;

@@ -27,6 +27,17 @@ export interface Requirements {
   readonly binaries?: readonly string[];
 }
 
+/** What a manifest's `check` found in a configuration whose every option is valid by itself. */
+export interface ConfigProblem {
+  /** A code of the manifest's `errors`, without the plugin's name: `PART_TOO_SHORT`. */
+  readonly code: string;
+  /** The option that it is about. */
+  readonly key: string;
+  readonly message: string;
+  /** Default: the code's. */
+  readonly mend?: string;
+}
+
 /** A plugin's manifest. */
 export interface Manifest {
   /** `family.name`, as pipelines write it: `timeshift.ring`. */
@@ -45,6 +56,11 @@ export interface Manifest {
   /** Its own error codes; they print as `family.name/CODE`. */
   readonly errors: Readonly<Record<string, CodeDefinition>>;
   readonly requires: Requirements;
+  /**
+   * Looks at options together (a part longer than its segment): pure, quick, without I/O. The values are typed as
+   * `config` says; the code's severity decides whether the pipeline is refused.
+   */
+  readonly check?: (config: never) => readonly ConfigProblem[];
   /** Config keys of {@link Listen} fields and route prefixes that it claims, for the resource check. */
   readonly claims: {
     readonly listens?: readonly string[];
@@ -59,7 +75,10 @@ export type ManifestInput = Pick<Manifest, 'name' | 'version' | 'api' | 'summary
 type Part<M, K extends keyof Manifest> = M extends Readonly<Record<K, infer P>> ? P : Record<never, never>;
 
 /** A manifest with its empty parts filled in, keeping the exact type of each part. */
-export type Complete<M extends ManifestInput> = Omit<Manifest, 'config' | 'inputs' | 'outputs' | 'needs' | 'provides'> & {
+export type Complete<M extends ManifestInput> = Omit<
+  Manifest,
+  'config' | 'inputs' | 'outputs' | 'needs' | 'provides'
+> & {
   readonly config: Part<M, 'config'>;
   readonly inputs: Part<M, 'inputs'>;
   readonly outputs: Part<M, 'outputs'>;
@@ -83,7 +102,8 @@ export function defineManifest<const M extends ManifestInput>(manifest: M): Comp
   };
   if (!NAME.test(manifest.name)) fail('the name must be family.name in lower case, such as "ingest.srt"');
   for (const key of Object.keys(manifest.config ?? {})) {
-    if ((ENGINE_KEYS as readonly string[]).includes(key) || key.startsWith('x-')) fail(`the config key "${key}" is the engine's`);
+    if ((ENGINE_KEYS as readonly string[]).includes(key) || key.startsWith('x-'))
+      fail(`the config key "${key}" is the engine's`);
   }
   const inputs = Object.keys(manifest.inputs ?? {});
   for (const pad of [...inputs, ...Object.keys(manifest.outputs ?? {})]) {

@@ -39,10 +39,16 @@ export type ItemOf<T extends MediaTypeName> = MediaTypes[T]['item'];
 /** What describes a track of this type. */
 export type TrackCapsOf<T extends MediaTypeName> = MediaTypes[T]['caps'];
 
-/** How long a stage holds an item back, in ms: the least and the most. Summed against the pipeline's `budget`. */
+/** The value of a config key, written as `{part}`, where a manifest's number depends on the configuration. */
+export type ConfigRef = `{${string}}`;
+
+/**
+ * How long a stage holds an item back, in ms: the least and the most. Summed against the pipeline's `budget`. `{part}` is
+ * the value of the config key `part`.
+ */
 export interface LatencyRange {
-  readonly min: number;
-  readonly max: number;
+  readonly min: number | ConfigRef;
+  readonly max: number | ConfigRef;
 }
 
 /** Options of {@link input}. */
@@ -63,13 +69,18 @@ export interface InputOptions {
   readonly demand?: 'always' | 'follow' | 'manual';
   /** Each caps that is refused, with the stage that converts it: used in findings. */
   readonly mends?: readonly { readonly caps: CapsPattern; readonly mend: string }[];
+  /** For a stage at the end of a path: how long until a viewer has what came in, a player's usual buffer included. */
+  readonly latency?: LatencyRange;
 }
 
 /** Options of {@link output}. */
 export interface OutputOptions {
   /** One sentence for `eddy inspect`. */
   readonly doc: string;
-  /** What it gives; absent: unknown until it runs. */
+  /**
+   * What it gives; absent: unknown until it runs. The configuration may narrow it: a text such as `'{codec}'` stands for
+   * the value of the config key `codec`, and for anything where that key has no value.
+   */
   readonly offers?: readonly CapsOffer[];
   /** Need not be linked. */
   readonly optional?: boolean;

@@ -10,7 +10,12 @@ const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60
 const BYTE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 const BITRATE_UNITS: Readonly<Record<string, number>> = { bps: 1, kbps: 1000, Mbps: 1_000_000 };
 
-function withUnit(text: string, units: Readonly<Record<string, number>>, what: string, example: string): Parsed<number> {
+function withUnit(
+  text: string,
+  units: Readonly<Record<string, number>>,
+  what: string,
+  example: string,
+): Parsed<number> {
   const known = Object.keys(units).join(', ');
   const match = /^(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)$/.exec(text);
   if (!match) return { error: `"${text}" is not ${what}; write a number with a unit (${known}), such as ${example}` };

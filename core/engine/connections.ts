@@ -1,0 +1,264 @@
+/**
+ * The links of one flow: which route each takes, which tracks it carries, and why not the others. It is level-triggered:
+ * whatever changed (a track, a route, a part, a publication, the graph), the same look at a link puts it right.
+ */
+import type { CheckedLink, PadRef } from '../graph/checked.ts';
+import { matchCaps, type ActualCaps } from '../graph/caps.ts';
+import type { Clock } from '../plugin/index.ts';
+import type { FlowPart } from './flow-part.ts';
+import type { LinkMeter } from './link-meter.ts';
+import { LinkTrack } from './link-track.ts';
+import type { InputPort, OutputPort, OutTrack } from './ports.ts';
+
+/** Why a link does not carry a track. */
+export interface Refusal {
+  readonly reason: string;
+  readonly mend: string;
+}
+
+interface Connection {
+  readonly track: OutTrack;
+  readonly link: LinkTrack;
+  readonly part: FlowPart;
+}
+
+interface LinkState {
+  readonly spec: CheckedLink;
+  readonly meter: LinkMeter;
+  /** Index of the route taken; undefined while no route carries a track. */
+  route: number | undefined;
+  readonly connections: Map<OutTrack, Connection>;
+  readonly refused: Map<OutTrack, Refusal>;
+  /** Tracks that have ended here, for what replaces them: id and kind. */
+  readonly past: { id: string; kind: string | undefined; link: LinkTrack }[];
+  held: boolean;
+}
+
+/** What connections need of their flow. */
+export interface ConnectionsHost {
+  readonly clock: Clock;
+  output(pad: PadRef): OutputPort | undefined;
+  part(stage: string): FlowPart | undefined;
+  meter(link: CheckedLink): LinkMeter;
+  /** A track does not fit a link: said once. */
+  refused(link: CheckedLink, track: OutTrack, refusal: Refusal): void;
+  /** False while the active publication is changing: then no alternative route is newly taken. */
+  readonly settled: boolean;
+}
+
+const kindOf = (track: OutTrack): string | undefined => (track.caps as ActualCaps).kind;
+
+/** See the file's head. */
+export class Connections {
+  readonly #host: ConnectionsHost;
+  readonly #links = new Map<string, LinkState>();
+
+  constructor(host: ConnectionsHost) {
+    this.#host = host;
+  }
+
+  /** Takes the graph's links: those that are gone are cut, new ones are looked at by the next sync. */
+  setLinks(specs: readonly CheckedLink[]): void {
+    const ids = new Set(specs.map((spec) => spec.id));
+    for (const [id, state] of this.#links) {
+      if (ids.has(id)) continue;
+      for (const connection of [...state.connections.values()]) this.#cut(state, connection);
+      this.#links.delete(id);
+    }
+    for (const spec of specs) {
+      const known = this.#links.get(spec.id);
+      const same = known && known.spec.queue === spec.queue && known.spec.full === spec.full;
+      if (known && !same) for (const connection of [...known.connections.values()]) this.#cut(known, connection);
+      if (known && same) continue;
+      this.#links.set(spec.id, {
+        spec,
+        meter: this.#host.meter(spec),
+        route: undefined,
+        connections: new Map(),
+        refused: new Map(),
+        past: known?.past ?? [],
+        held: false,
+      });
+    }
+  }
+
+  /** Looks at every link, or at those that have this pad as a route. Returns true where a route changed. */
+  choose(from?: PadRef): boolean {
+    let changed = false;
+    for (const state of this.#affected(from)) {
+      const route = this.#bestRoute(state);
+      if (route !== state.route) changed = true;
+      state.route = route;
+    }
+    return changed;
+  }
+
+  /** Connects and cuts, after `choose` and the demand that follows from it. */
+  connect(from?: PadRef): void {
+    for (const state of this.#affected(from)) this.#sync(state);
+  }
+
+  /** True where this output is a route that the link takes, or might take since no better one carries a track. */
+  routeOpen(spec: CheckedLink, from: PadRef): boolean {
+    const route = this.#links.get(spec.id)?.route;
+    const index = spec.from.findIndex((ref) => ref.stage === from.stage && ref.pad === from.pad);
+    return index >= 0 && (route === undefined || index <= route);
+  }
+
+  /** Demand reaches the link: what nobody wants is not passed. */
+  want(spec: CheckedLink, wanted: boolean): void {
+    for (const connection of this.#links.get(spec.id)?.connections.values() ?? []) connection.link.want(wanted);
+  }
+
+  /** The part is gone: cuts every link into it. */
+  detach(part: FlowPart): void {
+    for (const state of this.#links.values()) {
+      for (const connection of [...state.connections.values()])
+        if (connection.part === part) this.#cut(state, connection);
+    }
+  }
+
+  /** How each of a track's links fares, for the API. */
+  describe(
+    from: PadRef,
+    track: OutTrack,
+  ): { to: string; active: boolean; code?: string; reason?: string; mend?: string }[] {
+    return this.#affected(from).map((state) => {
+      const to = `${state.spec.to.stage}.${state.spec.to.pad}`;
+      if (state.connections.has(track)) return { to, active: true };
+      const refusal = state.refused.get(track);
+      if (refusal) return { to, active: false, code: 'LINK_INACTIVE', ...refusal };
+      const taken = state.route === undefined ? undefined : state.spec.from[state.route];
+      const other = taken && (taken.stage !== from.stage || taken.pad !== from.pad);
+      return {
+        to,
+        active: false,
+        reason: other ? `this camera takes the route ${taken.stage}.${taken.pad}` : `${to} is not running`,
+      };
+    });
+  }
+
+  /** Settles when every link into the stage has delivered what it holds. */
+  async drained(stage: string): Promise<void> {
+    const into = [...this.#links.values()].filter((state) => state.spec.to.stage === stage);
+    await Promise.all(
+      into.flatMap((state) => [...state.connections.values()].map((connection) => connection.link.done)),
+    );
+  }
+
+  close(): void {
+    for (const state of this.#links.values()) {
+      for (const connection of [...state.connections.values()]) this.#cut(state, connection);
+    }
+  }
+
+  #affected(from: PadRef | undefined): LinkState[] {
+    const all = [...this.#links.values()];
+    if (!from) return all;
+    return all.filter((state) => state.spec.from.some((ref) => ref.stage === from.stage && ref.pad === from.pad));
+  }
+
+  #input(state: LinkState): { part: FlowPart; input: InputPort } | undefined {
+    const part = this.#host.part(state.spec.to.stage);
+    const input = part?.inputs.get(state.spec.to.pad);
+    return part?.isOpen && input ? { part, input } : undefined;
+  }
+
+  #fitting(state: LinkState, from: PadRef, input: InputPort): OutTrack[] {
+    const fitting: OutTrack[] = [];
+    for (const track of this.#host.output(from)?.tracks ?? []) {
+      const match = matchCaps(input.pad, track.caps as ActualCaps);
+      if (match.fits) {
+        fitting.push(track);
+      } else if (!state.refused.has(track)) {
+        state.refused.set(track, { reason: match.reason, mend: match.mend });
+        this.#host.refused(state.spec, track, match);
+      }
+    }
+    return fitting;
+  }
+
+  #bestRoute(state: LinkState): number | undefined {
+    const target = this.#input(state);
+    if (!target) return state.route;
+    for (const [index, from] of state.spec.from.entries()) {
+      if (this.#fitting(state, from, target.input).length === 0) continue;
+      const alternative = state.spec.from.length > 1 && index !== state.route;
+      return alternative && !this.#host.settled ? state.route : index;
+    }
+    return undefined;
+  }
+
+  #sync(state: LinkState): void {
+    const target = this.#input(state);
+    const from = state.route === undefined ? undefined : state.spec.from[state.route];
+    const desired = new Set(target && from ? this.#fitting(state, from, target.input) : []);
+    for (const connection of [...state.connections.values()]) {
+      if (connection.track.ended) this.#retire(state, connection);
+      else if (!desired.has(connection.track)) {
+        connection.link.end('replaced');
+        this.#retire(state, connection);
+      }
+    }
+    for (const track of [...state.refused.keys()]) if (track.ended) state.refused.delete(track);
+    if (!target) return;
+    for (const track of desired) {
+      if (!state.connections.has(track) && !track.ended && !target.part.isOpen) break;
+      if (!state.connections.has(track) && !track.ended) this.#connect(state, track, target.part, target.input);
+    }
+  }
+
+  #connect(state: LinkState, track: OutTrack, part: FlowPart, input: InputPort): void {
+    const { spec, meter } = state;
+    const link = new LinkTrack(
+      { queueMs: spec.queue, full: spec.full, resync: track.started || spec.type === 'frames' },
+      meter,
+      {
+        monotonic: () => this.#host.clock.monotonic(),
+        onReaderError: (error) => part.fail(error),
+        onRoom: () => track.roomMade(),
+        requestKeyFrame: () => track.requestKeyFrame(),
+      },
+    );
+    link.hold(state.held);
+    track.links.set(spec.id, link);
+    state.connections.set(track, { track, link, part });
+    const before = this.#predecessor(state, track);
+    input.attach(
+      {
+        id: track.id,
+        caps: track.caps,
+        clock: track.clock,
+        replaces: before?.id,
+        requestKeyFrame: () => track.requestKeyFrame(),
+      },
+      link,
+      before?.link,
+      (error) => part.fail(error),
+    );
+    if (track.started) track.requestKeyFrame();
+  }
+
+  /** The ended track whose place a new one takes: of the same id, else the only one of its kind. */
+  #predecessor(state: LinkState, track: OutTrack): { id: string; link: LinkTrack } | undefined {
+    const sameId = state.past.findIndex((past) => past.id === (track.replaced?.id ?? track.id));
+    const sameKind = state.past.filter((past) => past.kind === kindOf(track));
+    const index = sameId >= 0 ? sameId : sameKind.length === 1 ? state.past.indexOf(sameKind[0]!) : -1;
+    return index < 0 ? undefined : state.past.splice(index, 1)[0];
+  }
+
+  /** Forgets a connection whose link still delivers its end. */
+  #retire(state: LinkState, { track, link }: Connection): void {
+    state.connections.delete(track);
+    track.links.delete(state.spec.id);
+    const again = state.past.findIndex((past) => past.id === track.id);
+    if (again >= 0) state.past.splice(again, 1);
+    state.past.push({ id: track.id, kind: kindOf(track), link });
+    if (state.past.length > 16) state.past.shift();
+  }
+
+  #cut(state: LinkState, connection: Connection): void {
+    connection.link.close();
+    this.#retire(state, connection);
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * A flow: the pipeline instantiated for one camera, from its first publication until `linger` after its last.
+ */
+import type { CheckedLink, PadRef } from '../graph/checked.ts';
+import type { CameraId, EndCause } from '../model/index.ts';
+import type { CameraStatus, Clock, Logger, Report } from '../plugin/index.ts';
+import { Connections, type Refusal } from './connections.ts';
+import { FlowPart } from './flow-part.ts';
+import type { LinkMeter } from './link-meter.ts';
+import type { RunningNode } from './node.ts';
+import type { OutputPort, OutTrack } from './ports.ts';
+import type { Publication } from './publication.ts';
+
+/** What a flow needs of its pipeline. */
+export interface FlowHost {
+  readonly clock: Clock;
+  links(): readonly CheckedLink[];
+  /** Stages that run, in the order in which data passes them. */
+  stages(): readonly RunningNode[];
+  meter(link: CheckedLink, cameraId: CameraId): LinkMeter;
+  report(report: Report, stage: string): void;
+}
+
+/** See the file's head. */
+export class Flow {
+  readonly cameraId: CameraId;
+  readonly #host: FlowHost;
+  readonly #log: Logger;
+  readonly #parts = new Map<string, FlowPart>();
+  readonly #connections: Connections;
+  #active: Publication | undefined;
+  #switching = false;
+  #closed = false;
+
+  constructor(cameraId: CameraId, host: FlowHost, log: Logger) {
+    this.cameraId = cameraId;
+    this.#host = host;
+    this.#log = log;
+    const flow = this; // eslint-disable-line @typescript-eslint/no-this-alias -- a getter below needs it
+    this.#connections = new Connections({
+      clock: host.clock,
+      output: (pad) => this.#output(pad),
+      part: (stage) => this.#parts.get(stage),
+      meter: (link) => host.meter(link, cameraId),
+      refused: (link, track, refusal) => this.#refused(link, track, refusal),
+      get settled() {
+        return flow.#active !== undefined && !flow.#switching;
+      },
+    });
+  }
+
+  get active(): Publication | undefined {
+    return this.#active;
+  }
+
+  /** Makes a publication the active one, or none: the tracks of the one before end together. */
+  activate(publication: Publication | undefined, cause: EndCause): void {
+    if (publication === this.#active) return;
+    this.#switching = true;
+    const before = this.#active;
+    if (before?.ended === true) before.closePorts(cause);
+    this.#active = publication;
+    if (before && !before.ended) for (const port of before.outputs.values()) port.setWanted(false);
+    this.#switching = false;
+    this.sync();
+  }
+
+  /** Brings parts, routes, demand and links in line with the graph and the active publication. */
+  sync(): void {
+    if (this.#closed) return;
+    const links = this.#host.links();
+    this.#connections.setLinks(links);
+    const reachable = this.#reachable(links);
+    const running = new Map(this.#host.stages().map((node) => [node.name, node]));
+    for (const [stage, part] of [...this.#parts]) {
+      if (running.get(stage) !== part.node) void this.#drop(part);
+    }
+    // Sinks first, so that nothing is written before somebody reads.
+    for (const node of [...this.#host.stages()].reverse()) {
+      if (!this.#parts.has(node.name) && reachable.has(node.name) && node.hasFlow) this.#open(node);
+    }
+    this.#settle();
+  }
+
+  /** A publication's or part's output gained or lost a track. */
+  outputChanged(stage: string, port: OutputPort, pads: ReadonlyMap<string, OutputPort>): void {
+    if (this.#closed) return;
+    for (const [pad, candidate] of pads) if (candidate === port) this.#settle({ stage, pad });
+  }
+
+  /** Passes on all that was taken in, stage by stage in the order of the data. Returns who still blocked at the deadline. */
+  async drain(signal: AbortSignal): Promise<string[]> {
+    const blocked: string[] = [];
+    const aborted = new Promise<'aborted'>((resolve) => {
+      if (signal.aborted) resolve('aborted');
+      else signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+    });
+    for (const node of this.#host.stages()) {
+      const part = this.#parts.get(node.name);
+      if (!part) continue;
+      const work = this.#connections
+        .drained(node.name)
+        .then(() => part.drain(signal))
+        .catch((error: unknown) => this.#log.warn({ err: error, stage: node.name }, 'draining threw'));
+      if ((await Promise.race([work, aborted])) === 'aborted') blocked.push(node.name);
+    }
+    return blocked;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connections.close();
+    for (const part of this.#inOrder()) await part.close();
+    this.#parts.clear();
+  }
+
+  tracks(): CameraStatus['tracks'] {
+    const found: CameraStatus['tracks'][number][] = [];
+    const add = (stage: string, outputs: ReadonlyMap<string, OutputPort>): void => {
+      for (const [pad, port] of outputs) {
+        for (const track of port.tracks) {
+          const caps = describeCaps(track.caps);
+          found.push({ stage, pad, track: track.id, caps, links: this.#connections.describe({ stage, pad }, track) });
+        }
+      }
+    };
+    if (this.#active) add(this.#active.stage, this.#active.outputs);
+    for (const part of this.#inOrder()) add(part.stage, part.outputs);
+    return found;
+  }
+
+  #inOrder(): FlowPart[] {
+    const order = this.#host.stages().map((node) => node.name);
+    return [...this.#parts.values()].sort((a, b) => order.indexOf(a.stage) - order.indexOf(b.stage));
+  }
+
+  #output(pad: PadRef): OutputPort | undefined {
+    if (this.#active?.stage === pad.stage) return this.#active.outputs.get(pad.pad);
+    return this.#parts.get(pad.stage)?.outputs.get(pad.pad);
+  }
+
+  #reachable(links: readonly CheckedLink[]): Set<string> {
+    const reached = new Set<string>(this.#active ? [this.#active.stage] : this.#parts.keys());
+    for (let grown = true; grown;) {
+      grown = false;
+      for (const link of links) {
+        if (reached.has(link.to.stage) || !link.from.some((from) => reached.has(from.stage))) continue;
+        reached.add(link.to.stage);
+        grown = true;
+      }
+    }
+    return reached;
+  }
+
+  #open(node: RunningNode): void {
+    const part = new FlowPart(node, this.cameraId, this.#host.clock, this.#log, {
+      outputChanged: (changed, port) => this.outputChanged(changed.stage, port, changed.outputs),
+      demandChanged: () => this.#demand(),
+      closed: (closed) => {
+        this.#connections.detach(closed);
+        this.#settle();
+      },
+      reopened: () => this.#settle(),
+      report: (report, stage) => this.#host.report({ ...report, cameraId: this.cameraId }, stage),
+    });
+    this.#parts.set(node.name, part);
+    part.open();
+  }
+
+  async #drop(part: FlowPart): Promise<void> {
+    this.#parts.delete(part.stage);
+    this.#connections.detach(part);
+    await part.close();
+  }
+
+  /** Routes, then demand, then links: an unchosen route is unwanted before its stage could see a track. */
+  #settle(from?: PadRef): void {
+    if (this.#closed) return;
+    this.#connections.choose(from);
+    this.#demand();
+    this.#connections.connect(from);
+    this.#demand();
+  }
+
+  /** Demand goes up from the consumers: an output that nobody wants is not produced. */
+  #demand(): void {
+    if (this.#closed) return;
+    const links = this.#host.links();
+    const memo = new Map<string, boolean>();
+    const inputWanted = (stage: string, pad: string): boolean => {
+      const part = this.#parts.get(stage);
+      const port = part?.inputs.get(pad);
+      if (!part?.isOpen || !port) return false;
+      const outputs = Object.entries(part.node.spec.plugin.manifest.outputs);
+      const demand = port.pad.demand ?? (outputs.length > 0 ? 'follow' : 'always');
+      if (demand === 'always') return true;
+      if (demand === 'manual') return port.manualDemand;
+      return outputs.some(([name, spec]) => (spec.reachedBy ?? [pad]).includes(pad) && outputWanted(stage, name));
+    };
+    const outputWanted = (stage: string, pad: string): boolean => {
+      const key = `${stage}.${pad}`;
+      const known = memo.get(key);
+      if (known !== undefined) return known;
+      memo.set(key, false);
+      const wanted = links.some(
+        (link) => this.#connections.routeOpen(link, { stage, pad }) && inputWanted(link.to.stage, link.to.pad),
+      );
+      memo.set(key, wanted);
+      return wanted;
+    };
+    for (const link of links) this.#connections.want(link, inputWanted(link.to.stage, link.to.pad));
+    for (const part of this.#inOrder().reverse()) {
+      for (const [pad, port] of part.outputs) port.setWanted(outputWanted(part.stage, pad));
+    }
+    if (!this.#active) return;
+    for (const [pad, port] of this.#active.outputs) port.setWanted(outputWanted(this.#active.stage, pad));
+  }
+
+  #refused(link: CheckedLink, track: OutTrack, refusal: Refusal): void {
+    const message = `${link.id} carries nothing of the track "${track.id}": ${refusal.reason}; ${refusal.mend}`;
+    this.#log.warn({ code: 'LINK_INACTIVE', link: link.id, track: track.id }, message);
+    this.#host.report({ code: 'LINK_INACTIVE', message, cameraId: this.cameraId }, link.to.stage);
+  }
+}
+
+/** Caps as JSON: bytes are left out. */
+function describeCaps(caps: unknown): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(caps as Record<string, unknown>).filter(([, value]) => !(value instanceof Uint8Array)),
+  );
+}

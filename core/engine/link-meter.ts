@@ -1,0 +1,35 @@
+/** What a link counts: the same names for every edge, so that no plugin writes meters of its own for them. */
+
+/** Why an item was not passed on. */
+export type DropReason = 'queue-full' | 'waiting-for-key-frame' | 'overrun' | 'reader-failed' | 'closed';
+
+/** The meters of one link of one camera. Plain numbers: the hot path adds, the scrape reads. */
+export class LinkMeter {
+  items = 0;
+  bytes = 0;
+  readonly drops: Partial<Record<DropReason, number>> = {};
+  /** How much media waits, ms and items: the largest track's. */
+  queueMs = 0;
+  queueItems = 0;
+  /** Times a full `block` queue pushed back on its writer. */
+  backPressure = 0;
+  /** Time an item waits in the queue, ms: moving average and worst. */
+  latencyMs = 0;
+  latencyMaxMs = 0;
+  /** Monotonic ms of the last item, and of the last one at which a reader may begin. */
+  lastItemAt: number | undefined;
+  lastKeyAt: number | undefined;
+
+  passed(bytes: number, waitedMs: number, resync: boolean, now: number): void {
+    this.items += 1;
+    this.bytes += bytes;
+    this.latencyMs += (waitedMs - this.latencyMs) / 16;
+    if (waitedMs > this.latencyMaxMs) this.latencyMaxMs = waitedMs;
+    this.lastItemAt = now;
+    if (resync) this.lastKeyAt = now;
+  }
+
+  dropped(reason: DropReason, count = 1): void {
+    this.drops[reason] = (this.drops[reason] ?? 0) + count;
+  }
+}

@@ -1,0 +1,322 @@
+/**
+ * One track on one link: queue, overflow policy, order and meters. An idle reader is called at once, so that a link
+ * adds neither delay nor allocation while its reader keeps up.
+ */
+import type { FullPolicy } from '../graph/checked.ts';
+import type { DiscontinuityCause, EndCause, GapCause } from '../model/index.ts';
+import type { AnyMediaType, TrackReader } from '../plugin/index.ts';
+import type { DropReason, LinkMeter } from './link-meter.ts';
+import type { Measure } from './media-types.ts';
+
+/** A queue with `block` or `spill` whose writer does not listen is cut off at this many times its size. */
+const OVERRUN = 8;
+/** No queue of one track holds more than this, whatever its policy. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+interface QueuedItem {
+  readonly type: 'item';
+  readonly item: unknown;
+  readonly measure: Measure;
+  readonly queuedAt: number;
+  readonly settle: (() => void) | undefined;
+}
+
+type Event =
+  | QueuedItem
+  | { readonly type: 'discontinuity'; readonly cause: DiscontinuityCause }
+  | { readonly type: 'gap'; readonly from: number; readonly to: number; readonly cause: GapCause }
+  | { readonly type: 'end'; readonly cause: EndCause };
+
+/** What a link track needs of its surroundings. */
+export interface LinkTrackHooks {
+  monotonic(): number;
+  /** The reader threw: its flow part fails. */
+  onReaderError(error: unknown): void;
+  /** A queue that pushed back has room again, or is gone. */
+  onRoom(): void;
+  requestKeyFrame(): void;
+}
+
+/** The link's settings. */
+export interface LinkTrackOptions {
+  readonly queueMs: number;
+  readonly full: FullPolicy;
+  /** Begin at an item at which a reader may begin: for every track joined after its start. */
+  readonly resync: boolean;
+}
+
+/** See the file's head. */
+export class LinkTrack {
+  readonly #options: LinkTrackOptions;
+  readonly #meter: LinkMeter;
+  readonly #hooks: LinkTrackHooks;
+  #queue: Event[] = [];
+  #queuedBytes = 0;
+  #reader: TrackReader<AnyMediaType> | undefined;
+  #busy = false;
+  #held = false;
+  #wanted = true;
+  #resync: boolean;
+  #cut: DiscontinuityCause | undefined;
+  #pushedBack = false;
+  #state: 'open' | 'ending' | 'done' = 'open';
+  #done = Promise.withResolvers<void>();
+
+  constructor(options: LinkTrackOptions, meter: LinkMeter, hooks: LinkTrackHooks) {
+    this.#options = options;
+    this.#meter = meter;
+    this.#hooks = hooks;
+    this.#resync = options.resync;
+  }
+
+  /** Settles when the reader has seen the end, or the link was cut. */
+  get done(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  get isDone(): boolean {
+    return this.#state === 'done';
+  }
+
+  /** False where a writer that waits is to wait. */
+  get hasRoom(): boolean {
+    return this.#options.full !== 'block' || this.#state !== 'open' || this.#span() < this.#options.queueMs;
+  }
+
+  setReader(reader: TrackReader<AnyMediaType>): void {
+    this.#reader = reader;
+    this.#pump();
+  }
+
+  /** The gate: while held, items queue and nothing is delivered. */
+  hold(held: boolean): void {
+    this.#held = held;
+    if (!held) this.#pump();
+  }
+
+  /** Demand: while nobody wants the reader's output, items are not passed and not counted. */
+  want(wanted: boolean): void {
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
+    if (!wanted) return;
+    this.#resync = true;
+    this.#cut ??= this.#meter.items > 0 ? 'source-signalled' : undefined;
+    this.#hooks.requestKeyFrame();
+  }
+
+  /** Takes an item; false means that a blocking queue is full. `settle` is called when the reader has finished with it. */
+  push(item: unknown, measure: Measure, settle?: () => void): boolean {
+    if (this.#state !== 'open' || !this.#wanted) {
+      settle?.();
+      return true;
+    }
+    if (this.#resync) {
+      if (!measure.resync) {
+        this.#drop('waiting-for-key-frame', settle);
+        return true;
+      }
+      this.#resync = false;
+      if (this.#cut !== undefined) this.#enqueue({ type: 'discontinuity', cause: this.#cut });
+      this.#cut = undefined;
+    }
+    if (this.#queuedBytes + measure.bytes > MAX_BYTES) {
+      this.#drop('overrun', settle);
+      this.#cutOff();
+      return this.hasRoom;
+    }
+    this.#enqueue({ type: 'item', item, measure, queuedAt: this.#hooks.monotonic(), settle });
+    this.#pump();
+    return this.#span() <= this.#options.queueMs || this.#full();
+  }
+
+  discontinuity(cause: DiscontinuityCause): void {
+    this.#control({ type: 'discontinuity', cause });
+  }
+
+  gap(from: number, to: number, cause: GapCause): void {
+    this.#control({ type: 'gap', from, to, cause });
+  }
+
+  /** No more items; what is queued is still delivered, then the end. */
+  end(cause: EndCause): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'ending';
+    this.#queue.push({ type: 'end', cause });
+    this.#wakeWriter();
+    this.#pump();
+  }
+
+  /** Cuts the link at once: the reader is gone, what is queued is dropped. */
+  close(): void {
+    if (this.#state === 'done') return;
+    this.#state = 'done';
+    this.#dropQueued(this.#queue.length, 'closed');
+    this.#reader = undefined;
+    this.#wakeWriter();
+    this.#done.resolve();
+  }
+
+  #control(event: Event): void {
+    if (this.#state !== 'open' || !this.#wanted) return;
+    this.#enqueue(event);
+    this.#pump();
+  }
+
+  #enqueue(event: Event): void {
+    this.#queue.push(event);
+    if (event.type === 'item') this.#queuedBytes += event.measure.bytes;
+  }
+
+  /** Media time between the oldest and the newest queued item, ms. */
+  #span(): number {
+    const first = this.#queue.find((event) => event.type === 'item');
+    const last = this.#queue.findLast((event) => event.type === 'item');
+    return first && last ? last.measure.at - first.measure.at : 0;
+  }
+
+  /** The queue is over its size: what the policy says. Returns what `push` answers. */
+  #full(): boolean {
+    switch (this.#options.full) {
+      case 'block':
+        if (this.#span() > this.#options.queueMs * OVERRUN) {
+          this.#dropNewest('overrun');
+        } else if (!this.#pushedBack) {
+          this.#pushedBack = true;
+          this.#meter.backPressure += 1;
+        }
+        return false;
+      case 'spill':
+        if (this.#span() > this.#options.queueMs * OVERRUN) this.#dropNewest('overrun');
+        return true;
+      case 'drop-newest':
+        this.#dropNewest('queue-full');
+        return true;
+      case 'drop-to-keyframe':
+        this.#dropToKeyFrame();
+        return true;
+    }
+  }
+
+  #dropNewest(reason: DropReason): void {
+    const newest = this.#queue.pop();
+    if (newest?.type !== 'item') return;
+    this.#queuedBytes -= newest.measure.bytes;
+    this.#drop(reason, newest.settle);
+    this.#cutOff();
+  }
+
+  /** Drops up to the first place at which a reader may begin and half the queue is free; where there is none, all. */
+  #dropToKeyFrame(): void {
+    const newestAt = this.#queue.findLast((event) => event.type === 'item')?.measure.at ?? 0;
+    const keep = this.#queue.findIndex(
+      (event, index) =>
+        index > 0 &&
+        event.type === 'item' &&
+        event.measure.resync &&
+        newestAt - event.measure.at <= this.#options.queueMs / 2,
+    );
+    if (keep < 0) {
+      this.#dropQueued(this.#queue.length, 'queue-full');
+      this.#cutOff();
+    } else {
+      this.#dropQueued(keep, 'queue-full');
+      this.#queue.unshift({ type: 'discontinuity', cause: 'frames-dropped' });
+    }
+  }
+
+  /** After a drop the reader begins again where it may. */
+  #cutOff(): void {
+    this.#resync = true;
+    this.#cut = 'frames-dropped';
+    this.#hooks.requestKeyFrame();
+  }
+
+  /** Drops the items among the first `count` events; an end keeps its place. */
+  #dropQueued(count: number, reason: DropReason): void {
+    const gone = this.#queue.splice(0, count);
+    const ends: Event[] = [];
+    for (const event of gone) {
+      if (event.type === 'end') ends.push(event);
+      if (event.type !== 'item') continue;
+      this.#queuedBytes -= event.measure.bytes;
+      this.#drop(reason, event.settle);
+    }
+    this.#queue.unshift(...ends);
+  }
+
+  #drop(reason: DropReason, settle: (() => void) | undefined): void {
+    this.#meter.dropped(reason);
+    settle?.();
+  }
+
+  #pump(): void {
+    if (this.#busy || this.#held) return;
+    while (this.#reader && !this.#busy && !this.#held && this.#queue.length > 0 && this.#state !== 'done') {
+      this.#deliver(this.#queue.shift()!, this.#reader);
+    }
+    this.#meter.queueMs = this.#span();
+    this.#meter.queueItems = this.#queue.length;
+    if (this.#pushedBack && this.hasRoom) this.#wakeWriter();
+  }
+
+  #wakeWriter(): void {
+    this.#pushedBack = false;
+    this.#hooks.onRoom();
+  }
+
+  #deliver(event: Event, reader: TrackReader<AnyMediaType>): void {
+    this.#busy = true;
+    let result: void | Promise<void>;
+    try {
+      result = this.#call(event, reader);
+    } catch (error) {
+      this.#failed(event, error);
+      return;
+    }
+    if (result instanceof Promise) {
+      result.then(
+        () => {
+          this.#finished(event);
+          this.#pump();
+        },
+        (error: unknown) => this.#failed(event, error),
+      );
+    } else {
+      this.#finished(event);
+    }
+  }
+
+  #call(event: Event, reader: TrackReader<AnyMediaType>): void | Promise<void> {
+    switch (event.type) {
+      case 'item': {
+        const { bytes, resync } = event.measure;
+        const now = this.#hooks.monotonic();
+        this.#queuedBytes -= bytes;
+        this.#meter.passed(bytes, now - event.queuedAt, resync, now);
+        return reader.item(event.item as never);
+      }
+      case 'discontinuity':
+        return reader.discontinuity?.(event.cause);
+      case 'gap':
+        return reader.gap?.(event.from, event.to, event.cause);
+      case 'end':
+        return reader.end?.(event.cause);
+    }
+  }
+
+  #finished(event: Event): void {
+    this.#busy = false;
+    if (event.type === 'item') event.settle?.();
+    if (event.type === 'end') this.close();
+  }
+
+  #failed(event: Event, error: unknown): void {
+    this.#busy = false;
+    if (event.type === 'item') {
+      this.#meter.dropped('reader-failed');
+      event.settle?.();
+    }
+    this.close();
+    this.#hooks.onReaderError(error);
+  }
+}

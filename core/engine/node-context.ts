@@ -1,0 +1,64 @@
+/** Makes what a plugin's `create` is given. */
+import { EddyError } from '../errors/index.ts';
+import type { CheckedNode } from '../graph/checked.ts';
+import type { Contract } from '../contracts/index.ts';
+import type { CameraId } from '../model/index.ts';
+import type { Context, PipelineView, Report } from '../plugin/index.ts';
+import { scopedClock } from './clock.ts';
+import type { Container } from './container.ts';
+import type { RunningNode } from './node.ts';
+
+/** What a context needs of the pipeline beside its components. */
+export interface ContextHost {
+  readonly container: Container;
+  readonly view: PipelineView;
+  readonly baseDir: string;
+  report(report: Report, stage: string): void;
+  fail(node: RunningNode, error: unknown): void;
+}
+
+/** The context of one start of a node. */
+export function nodeContext(node: RunningNode, host: ContextHost): Context {
+  const { container } = host;
+  const cameras = container.get('cameras');
+  const sessions = container.get('sessions');
+  const { name } = node.spec;
+  return {
+    name,
+    config: node.spec.config as never,
+    services: services(node.spec, container) as never,
+    cameras: {
+      publish: (request) => cameras.publish(request, node),
+      list: () => cameras.list(),
+      get: (cameraId: CameraId) => cameras.get(cameraId),
+    },
+    sessions: {
+      open: (request) => sessions.open(request, name),
+      list: () => sessions.list(),
+      administer: (credentials, peer) => sessions.administer(credentials, peer),
+    },
+    log: container.get('log').child({ stage: name }, node.spec.log),
+    clock: scopedClock(container.get('clock'), node.scope),
+    metrics: container.get('metrics').for({ stage: name }),
+    events: container.get('events').forStage(name),
+    scope: node.scope,
+    pipeline: host.view,
+    baseDir: host.baseDir,
+    report: (report) => host.report(report, name),
+    fail: (error) => host.fail(node, error),
+  };
+}
+
+function services(spec: CheckedNode, container: Container): Readonly<Record<string, unknown>> {
+  const bound: Record<string, unknown> = {};
+  for (const [need, wanted] of Object.entries(spec.plugin.manifest.needs)) {
+    const contract: Contract<unknown> = 'optional' in wanted ? wanted.optional : wanted;
+    const provider = spec.uses[need];
+    const handle = provider === undefined ? undefined : container.handle(contract, provider);
+    if (handle === undefined && !('optional' in wanted)) {
+      throw new EddyError('INTERNAL', `"${spec.name}" needs ${contract.name}, and the checked graph binds none`);
+    }
+    bound[need] = handle;
+  }
+  return bound;
+}

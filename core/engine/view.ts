@@ -1,0 +1,93 @@
+/** Read-only views of a running pipeline: the graph with live rates, the meters of its links, its readiness. */
+import type { CheckedGraph, CheckedLink } from '../graph/checked.ts';
+import type { CameraId } from '../model/index.ts';
+import type { EngineMetrics } from '../observe/index.ts';
+import { LinkMeter } from './link-meter.ts';
+
+/** The meters of every link, by link and camera. */
+export class LinkMeters {
+  readonly #meters = new Map<string, Map<CameraId, LinkMeter>>();
+  #lastSnapshot = { at: 0, items: new Map<string, { items: number; bytes: number }>() };
+
+  of(link: CheckedLink, cameraId: CameraId): LinkMeter {
+    let cameras = this.#meters.get(link.id);
+    if (!cameras) this.#meters.set(link.id, (cameras = new Map()));
+    let meter = cameras.get(cameraId);
+    if (!meter) cameras.set(cameraId, (meter = new LinkMeter()));
+    return meter;
+  }
+
+  /** Sets the counters of hot paths at each scrape. */
+  expose(metrics: EngineMetrics, monotonic: () => number): () => void {
+    const items = metrics.counter('link_items_total', 'Items passed over a link.');
+    const bytes = metrics.counter('link_bytes_total', 'Bytes passed over a link.');
+    const drops = metrics.counter('link_drops_total', 'Items dropped by a link, by reason.');
+    const pressure = metrics.counter('link_back_pressure_total', 'Times a full link that blocks pushed back.');
+    const queue = metrics.gauge('link_queue_seconds', 'Media time waiting in a link.');
+    const latency = metrics.gauge('link_latency_seconds', 'Time an item waits in a link, moving average.');
+    const keyAge = metrics.gauge('link_keyframe_age_seconds', 'Time since an item at which a reader may begin.');
+    const told = new Map<
+      LinkMeter,
+      { items: number; bytes: number; pressure: number; drops: Record<string, number> }
+    >();
+    return metrics.onCollect(() => {
+      for (const [link, cameras] of this.#meters) {
+        for (const [camera, meter] of cameras) {
+          const labels = { link, camera };
+          const last = told.get(meter) ?? { items: 0, bytes: 0, pressure: 0, drops: {} };
+          items.add(meter.items - last.items, labels);
+          bytes.add(meter.bytes - last.bytes, labels);
+          pressure.add(meter.backPressure - last.pressure, labels);
+          for (const [reason, count] of Object.entries(meter.drops)) {
+            drops.add(count - (last.drops[reason] ?? 0), { ...labels, reason });
+          }
+          told.set(meter, {
+            items: meter.items,
+            bytes: meter.bytes,
+            pressure: meter.backPressure,
+            drops: { ...meter.drops },
+          });
+          queue.set(meter.queueMs / 1000, labels);
+          latency.set(meter.latencyMs / 1000, labels);
+          if (meter.lastKeyAt !== undefined) keyAge.set((monotonic() - meter.lastKeyAt) / 1000, labels);
+        }
+      }
+    });
+  }
+
+  /** Each link with its totals and its rates since the snapshot before. */
+  snapshot(graph: CheckedGraph | undefined, now: number): Readonly<Record<string, unknown>>[] {
+    const seconds = Math.max(0.001, (now - this.#lastSnapshot.at) / 1000);
+    const totals = new Map<string, { items: number; bytes: number }>();
+    const links = (graph?.links ?? []).map((link) => {
+      const meters = [...(this.#meters.get(link.id)?.values() ?? [])];
+      const sum = (pick: (meter: LinkMeter) => number): number =>
+        meters.reduce((total, meter) => total + pick(meter), 0);
+      const total = { items: sum((meter) => meter.items), bytes: sum((meter) => meter.bytes) };
+      const before = this.#lastSnapshot.items.get(link.id) ?? { items: 0, bytes: 0 };
+      totals.set(link.id, total);
+      const drops: Record<string, number> = {};
+      for (const meter of meters) {
+        for (const [reason, count] of Object.entries(meter.drops)) drops[reason] = (drops[reason] ?? 0) + count;
+      }
+      return {
+        id: link.id,
+        from: link.from.map((ref) => `${ref.stage}.${ref.pad}`),
+        to: `${link.to.stage}.${link.to.pad}`,
+        type: link.type,
+        full: link.full,
+        queueMs: link.queue,
+        items: total.items,
+        bytes: total.bytes,
+        itemsPerSecond: (total.items - before.items) / seconds,
+        bitsPerSecond: ((total.bytes - before.bytes) * 8) / seconds,
+        queuedMs: Math.max(0, ...meters.map((meter) => meter.queueMs)),
+        latencyMs: Math.max(0, ...meters.map((meter) => meter.latencyMs)),
+        backPressure: sum((meter) => meter.backPressure),
+        drops,
+      };
+    });
+    this.#lastSnapshot = { at: now, items: totals };
+    return links;
+  }
+}
