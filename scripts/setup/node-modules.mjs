@@ -1,7 +1,8 @@
 // The packages of npm, as the lock file has them.
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { run } from './steps.mjs';
+import { dirname, join } from 'node:path';
+import { findPackage } from './find-package.mjs';
+import { run, SetupError } from './steps.mjs';
 
 /** @param {string} root @returns {import('./steps.mjs').Step} */
 export function nodeModules(root) {
@@ -29,4 +30,29 @@ export function matchesLock(root) {
     ([path, entry]) =>
       path === '' || (installed[path] ? installed[path].version === entry.version : entry.optional === true),
   );
+}
+
+/**
+ * The packages with native parts, which `npm install eddy` leaves out: their own install scripts would compile and download before
+ * anyone has brought what they need.
+ * @param {string} root @returns {import('./steps.mjs').Step}
+ */
+export function nativePackages(root) {
+  const { peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const missing = Object.entries(peerDependencies).filter(([name]) => !findPackage(name, root));
+  const wanted = missing.map(([name, range]) => `${name}@${range}`);
+  return {
+    name: 'npm packages with native parts',
+    ready: () => missing.length === 0,
+    doing: () => `npm install ${wanted.join(' ')}`,
+    bring: async () => {
+      // <project>/node_modules/eddy
+      const project = dirname(dirname(root));
+      const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...wanted];
+      if (!existsSync(join(project, 'package.json'))) {
+        throw new SetupError(`please run, where eddy is installed, and then try again:\n  npm ${install.join(' ')}`);
+      }
+      await run('npm', install, { cwd: project });
+    },
+  };
 }

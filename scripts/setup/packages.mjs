@@ -36,10 +36,10 @@ export const packages = {
   proof: ['nginx', 'libnginx-mod-rtmp', 'wrk'],
 };
 
-/** @param {string} purpose @param {string[]} names @returns {import('./steps.mjs').Step} */
-export function systemPackages(purpose, names) {
+/** @param {string[]} names @returns {import('./steps.mjs').Step} */
+export function systemPackages(names) {
   return {
-    name: `system packages to ${purpose}`,
+    name: 'system packages',
     ready: () => missing(names).length === 0,
     doing: () => `installing ${missing(names).join(' ')}`,
     bring: () => install(missing(names)),
@@ -62,7 +62,7 @@ function missing(names) {
       .filter((line) => line.endsWith(' installed'))
       .map((line) => line.split(' ')[0]),
   );
-  return names.filter((name) => !installed.has(name));
+  return [...new Set(names)].filter((name) => !installed.has(name));
 }
 
 /** @param {string[]} names */

@@ -13,7 +13,11 @@ const RUNS_BUT_HAS_NO_PARENT = 41;
 export function sfuWorker(root) {
   return {
     name: 'SFU worker',
-    ready: () => locateSfuWorker(root)?.ready === true,
+    ready: () => {
+      const worker = locateSfuWorker(root);
+      // Run, not only looked for: the cache may be older than the system's libraries.
+      return worker !== undefined && worker.ready && complaint(worker.path) === undefined;
+    },
     doing: () =>
       `building it from mediasoup's sources and our patches, 2 to 4 minutes on 2 cores (there are ${cpus().length})`,
     bring: async () => {
@@ -22,7 +26,8 @@ export function sfuWorker(root) {
       const unproven = `${worker.path}.unproven`;
       mkdirSync(dirname(worker.path), { recursive: true });
       await run('nice', ['-n', '5', join(import.meta.dirname, '../sfu-worker/build.sh'), worker.sources, unproven]);
-      prove(unproven);
+      const wrong = complaint(unproven);
+      if (wrong) throw new SetupError(`${unproven} was built, and yet does not run: ${wrong}`);
       const { version, recipe } = worker;
       const stamp = { mediasoup: version, recipe, built: new Date().toISOString() };
       writeFileSync(join(dirname(worker.path), 'stamp.json'), `${JSON.stringify(stamp, null, 2)}\n`);
@@ -32,9 +37,9 @@ export function sfuWorker(root) {
   };
 }
 
-/** @param {string} path */
-function prove(path) {
+/** Why it does not run, or undefined. @param {string} path */
+function complaint(path) {
   const { MEDIASOUP_VERSION: _, ...env } = process.env;
-  const { status, signal, stderr } = spawnSync(path, [], { env, encoding: 'utf8', timeout: 10_000 });
-  if (status !== RUNS_BUT_HAS_NO_PARENT) throw new SetupError(`${path} does not run (${status ?? signal}): ${stderr}`);
+  const { status, signal, stderr, error } = spawnSync(path, [], { env, encoding: 'utf8', timeout: 10_000 });
+  return status === RUNS_BUT_HAS_NO_PARENT ? undefined : `${error?.message ?? signal ?? status} ${stderr ?? ''}`;
 }

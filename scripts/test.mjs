@@ -1,0 +1,46 @@
+// What `make test` and `make proof` run: the checks, then every test at its level (EDDY_LEVEL), and one plain line at the end, when all
+// is over: "12 passed, 0 failed". A check counts as one.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { check } from './check.mjs';
+
+const root = dirname(import.meta.dirname);
+
+/** @returns {Promise<{ passed: number, failed: number, skipped: number }>} */
+async function vitest() {
+  const folder = mkdtempSync(join(tmpdir(), 'eddy-totals-'));
+  try {
+    const totals = join(folder, 'totals.json');
+    const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...process.argv.slice(2)];
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, EDDY_TOTALS: totals },
+    });
+    const status = await new Promise((resolve) => child.on('close', (code, signal) => resolve(code ?? signal)));
+    const counted = read(totals) ?? { passed: 0, failed: 1, skipped: 0 };
+    // Whatever the counts say, a run that did not end well has failed.
+    if (status !== 0 && counted.failed === 0) counted.failed = 1;
+    return counted;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** @param {string} file */
+function read(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined; // it broke before the end
+  }
+}
+
+const checked = await check();
+const tested = await vitest();
+if (tested.skipped > 0) console.log(`${tested.skipped} skipped`);
+const failed = checked.failed + tested.failed;
+console.log(`${checked.passed + tested.passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
