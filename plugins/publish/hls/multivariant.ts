@@ -1,0 +1,72 @@
+/** The multivariant playlist by RFC 8216bis 4.4.6. Pure: the tracks on offer, as text. */
+import type { LiveTrack } from '../shared/live-track.ts';
+import { HLS_VERSION } from './media-playlist.ts';
+
+/** The name of the one audio group: every audio track is a rendition of it. */
+const AUDIO_GROUP = 'audio';
+/** Said of a track of which nothing was measured yet and whose source says nothing, bits a second. */
+const ASSUMED = { video: 2_500_000, audio: 128_000 } as const;
+
+/** The multivariant playlist; `suffix` (`?token=...`) is appended to every URI. */
+export function multivariantPlaylist(tracks: readonly LiveTrack[], suffix: string): string {
+  const video = tracks.filter(({ kind }) => kind === 'video');
+  const audio = tracks.filter(({ kind }) => kind === 'audio');
+  const lines = ['#EXTM3U', `#EXT-X-VERSION:${HLS_VERSION}`];
+  if (tracks.every((track) => track.segments.every(({ independent }) => independent))) {
+    lines.push('#EXT-X-INDEPENDENT-SEGMENTS');
+  }
+  if (video.length > 0) audio.forEach((track, index) => lines.push(mediaLine(track, index === 0, suffix)));
+  // Without video every audio track is a variant of its own; a player picks one by its bit rate.
+  const variants = video.length > 0 ? video : audio;
+  const companions = video.length > 0 ? audio : [];
+  for (const track of variants) {
+    lines.push(`#EXT-X-STREAM-INF:${streamAttributes(track, companions)}`, uriOf(track, suffix));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const uriOf = (track: LiveTrack, suffix: string): string => `${encodeURIComponent(track.id)}/live.m3u8${suffix}`;
+
+function mediaLine(track: LiveTrack, isDefault: boolean, suffix: string): string {
+  const { language, channels } = track.caps;
+  const attributes = [
+    'TYPE=AUDIO',
+    `GROUP-ID="${AUDIO_GROUP}"`,
+    `NAME="${track.id}"`,
+    ...(language === undefined ? [] : [`LANGUAGE="${language}"`]),
+    `DEFAULT=${isDefault ? 'YES' : 'NO'}`,
+    'AUTOSELECT=YES',
+    ...(channels === undefined ? [] : [`CHANNELS="${channels}"`]),
+    `URI="${uriOf(track, suffix)}"`,
+  ];
+  return `#EXT-X-MEDIA:${attributes.join(',')}`;
+}
+
+function streamAttributes(track: LiveTrack, audio: readonly LiveTrack[]): string {
+  const { width, height, frameRate } = track.caps;
+  const rates = ratesOf(track);
+  const audioRates = audio.map(ratesOf);
+  const most = (pick: (rates: Rates) => number): number => Math.max(0, ...audioRates.map(pick));
+  const codecs = new Set([track, ...audio].map(({ caps }) => caps.codecString));
+  const attributes = [
+    `BANDWIDTH=${Math.ceil(rates.peak + most(({ peak }) => peak))}`,
+    `AVERAGE-BANDWIDTH=${Math.ceil(rates.average + most(({ average }) => average))}`,
+    `CODECS="${[...codecs].join(',')}"`,
+    ...(width === undefined || height === undefined ? [] : [`RESOLUTION=${width}x${height}`]),
+    ...(frameRate === undefined ? [] : [`FRAME-RATE=${(frameRate.num / frameRate.den).toFixed(3)}`]),
+    ...(audio.length > 0 ? [`AUDIO="${AUDIO_GROUP}"`] : []),
+    ...(track.kind === 'video' ? ['CLOSED-CAPTIONS=NONE'] : []),
+  ];
+  return attributes.join(',');
+}
+
+interface Rates {
+  readonly peak: number;
+  readonly average: number;
+}
+
+/** Measured where anything was, else what the source says, else a guess. */
+function ratesOf({ bitrate, caps, kind, targetDuration }: LiveTrack): Rates {
+  const said = caps.bitrate ?? ASSUMED[kind];
+  return { peak: bitrate.peak(targetDuration) ?? said, average: bitrate.average() ?? said };
+}

@@ -1,0 +1,149 @@
+/** The HLS routes: multivariant playlist, media playlists, init segments, segments and parts. */
+import type { HttpRequest, HttpResponse, HttpServer, Session, Timeline } from 'eddy/plugin';
+import type { LiveCamera } from '../shared/live-camera.ts';
+import { parsePartName } from '../shared/live-segment.ts';
+import type { LiveTrack } from '../shared/live-track.ts';
+import type { Viewer, Viewers } from '../shared/viewers.ts';
+import { cameraAway, mediaAnswer, playlistAnswer, refusal } from './answers.ts';
+import { checkReach, parseDirectives } from './directives.ts';
+import { mediaPlaylist, partHoldBackOf } from './media-playlist.ts';
+import { multivariantPlaylist } from './multivariant.ts';
+import { RenderCache } from './render-cache.ts';
+
+/** How long a request for a camera that has just begun waits for its first segment, ms. */
+const FIRST_SEGMENT = 10_000;
+
+/** What the routes need. */
+export interface HlsOptions {
+  readonly prefix: string;
+  /** Seconds; undefined for three parts. */
+  readonly partHoldBack: number | undefined;
+  readonly viewers: Viewers;
+  readonly timeline: Timeline | undefined;
+  camera(cameraId: string): LiveCamera | undefined;
+}
+
+export class HlsRoutes {
+  readonly #options: HlsOptions;
+  readonly #rendered = new RenderCache();
+
+  constructor(options: HlsOptions) {
+    this.#options = options;
+  }
+
+  /** Mounts them; the returned function unmounts them. */
+  mount(http: HttpServer): () => void {
+    const { prefix, viewers } = this.#options;
+    const route = (path: string, answer: (request: HttpRequest, viewer: Viewer) => HttpResponse | Promise<HttpResponse>) =>
+      http.route({
+        method: 'GET',
+        path: `${prefix}/:camera/${path}`,
+        handler: (request) => viewers.serve(request, (viewer) => answer(request, viewer)),
+      });
+    const unmount = [
+      route('index.m3u8', (request, viewer) => this.#multivariant(request, viewer)),
+      route(':track/live.m3u8', (request, viewer) => this.#playlist(request, viewer)),
+      route(':track/:name', (request, viewer) => this.#media(request, viewer)),
+    ];
+    return () => unmount.forEach((undo) => undo());
+  }
+
+  async #multivariant(request: HttpRequest, { session, suffix }: Viewer): Promise<HttpResponse> {
+    const camera = this.#camera(request);
+    if (camera.ended) throw cameraAway(camera.cameraId);
+    if (!camera.ready) await camera.wait(() => camera.ready || camera.ended, FIRST_SEGMENT, signalOf(request, session));
+    const tracks = camera.offered;
+    if (tracks.length === 0) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment yet.`);
+    const body = this.#rendered.get(camera, `index${suffix}`, () => multivariantPlaylist(tracks, suffix));
+    return playlistAnswer(body);
+  }
+
+  async #playlist(request: HttpRequest, { session, suffix }: Viewer): Promise<HttpResponse> {
+    const camera = this.#camera(request);
+    const track = this.#track(camera, request);
+    const directives = parseDirectives(request.query);
+    const { msn, part, skip } = directives;
+    if (!track.lastComplete) {
+      await camera.wait(() => track.lastComplete !== undefined || track.ended, FIRST_SEGMENT, signalOf(request, session));
+      if (!track.lastComplete) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment of "${track.id}" yet.`);
+    }
+    if (msn !== undefined && !track.ended && !track.has(msn, part)) {
+      checkReach(track, directives);
+      const timeout = 3 * track.targetDuration * 1000;
+      const came = await camera.wait(() => track.has(msn, part) || track.ended, timeout, signalOf(request, session));
+      if (!came) throw refusal('UPDATE_TIMEOUT', `Segment ${msn} of "${track.id}" did not come in time.`);
+    }
+    const body = this.#rendered.get(camera, `${track.id}\n${skip}${suffix}`, () =>
+      mediaPlaylist(track, {
+        skip,
+        suffix,
+        partHoldBack: partHoldBackOf(track, this.#options.partHoldBack),
+        others: camera.offered.filter((other) => other !== track),
+      }),
+    );
+    return playlistAnswer(body, msn === undefined ? undefined : 6 * track.targetDuration);
+  }
+
+  #media(request: HttpRequest, { session }: Viewer): HttpResponse | Promise<HttpResponse> {
+    const { name = '' } = request.params;
+    const camera = this.#options.camera(request.params.camera);
+    const track = camera?.tracks.get(request.params.track ?? '');
+    if (camera && track) {
+      const partOf = parsePartName(name);
+      if (partOf) {
+        const part = track.findPart(partOf.stem, partOf.index);
+        if (part?.data) return mediaAnswer(track.kind, part.data);
+        if (track.hint === name) return this.#hinted(camera, track, name, request, session);
+        throw unknownMedia(name);
+      }
+      const init = track.findInit(name);
+      if (init) return mediaAnswer(track.kind, init.caps.init);
+      const segment = track.find(name);
+      if (segment?.complete && !segment.gap) return mediaAnswer(track.kind, Buffer.concat(segment.data()));
+    }
+    return this.#past(request, name);
+  }
+
+  /** EXT-X-PRELOAD-HINT: a part that is asked for before it exists is sent as soon as it does. */
+  async #hinted(
+    camera: LiveCamera,
+    track: LiveTrack,
+    name: string,
+    request: HttpRequest,
+    session: Session,
+  ): Promise<HttpResponse> {
+    const { stem, index } = parsePartName(name)!;
+    const timeout = 3 * track.targetDuration * 1000;
+    await camera.wait(() => track.hint !== name, timeout, signalOf(request, session));
+    const part = track.findPart(stem, index);
+    if (!part?.data) throw unknownMedia(name);
+    return mediaAnswer(track.kind, part.data);
+  }
+
+  /** Segments that left the playlist are the timeline's, where the pipeline has one. */
+  async #past(request: HttpRequest, name: string): Promise<HttpResponse> {
+    const { camera, track = '' } = request.params;
+    const timeline = this.#options.timeline;
+    const data = (await timeline?.read(camera, track, name)) ?? (await timeline?.init(camera, track, name));
+    if (!data) throw unknownMedia(name);
+    const known = (await timeline!.tracks(camera)).find((one) => one.track === track);
+    return mediaAnswer(known?.caps.kind ?? 'video', data);
+  }
+
+  #camera(request: HttpRequest): LiveCamera {
+    const camera = this.#options.camera(request.params.camera);
+    if (!camera) throw cameraAway(request.params.camera);
+    return camera;
+  }
+
+  #track(camera: LiveCamera, request: HttpRequest): LiveTrack {
+    const track = camera.tracks.get(request.params.track ?? '');
+    if (!track) throw refusal('MEDIA_UNKNOWN', `"${camera.cameraId}" has no track "${request.params.track}".`);
+    return track;
+  }
+}
+
+const unknownMedia = (name: string) => refusal('MEDIA_UNKNOWN', `"${name}" is not kept, or never was.`);
+
+/** Whoever waits stops waiting when the client is gone or may no longer watch. */
+const signalOf = (request: HttpRequest, session: Session): AbortSignal => AbortSignal.any([request.signal, session.signal]);

@@ -1,0 +1,95 @@
+/** A camera as its viewers see it live: its tracks, and who waits for more of them. */
+import type { CameraId, Chunk, ChunkCaps, Clock, TrackId } from 'eddy/plugin';
+import { LiveTrack, type LiveTrackOptions } from './live-track.ts';
+import { Waiters } from './waiters.ts';
+
+/** A track that nobody writes has ended for good once the others are this many segments ahead. */
+const LEFT_BEHIND = 2;
+
+export class LiveCamera {
+  readonly cameraId: CameraId;
+  readonly tracks = new Map<TrackId, LiveTrack>();
+  readonly #options: LiveTrackOptions;
+  readonly #waiters: Waiters;
+  #revision = 0;
+  #ended = false;
+
+  constructor(cameraId: CameraId, options: LiveTrackOptions, clock: Clock) {
+    this.cameraId = cameraId;
+    this.#options = options;
+    this.#waiters = new Waiters(clock);
+  }
+
+  /** Counts changes: what was rendered of an earlier revision is stale. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** True once the camera is away beyond its linger: what is listed is the end. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Tracks worth offering to a newcomer: those that are written, or all of them while the publisher is awaited. */
+  get offered(): LiveTrack[] {
+    const playable = [...this.tracks.values()].filter((track) => track.lastComplete !== undefined && !track.ended);
+    const active = playable.filter(({ active }) => active);
+    return active.length > 0 ? active : playable;
+  }
+
+  /** True once every track that is being written can be played. */
+  get ready(): boolean {
+    const tracks = [...this.tracks.values()];
+    const playable = tracks.some(({ lastComplete }) => lastComplete !== undefined);
+    return playable && tracks.every((track) => !track.active || track.lastComplete !== undefined);
+  }
+
+  /** A track comes, or comes back. */
+  begin(id: TrackId, caps: ChunkCaps): LiveTrack {
+    let track = this.tracks.get(id);
+    if (track && track.kind === caps.kind) {
+      track.begin(caps);
+    } else {
+      const epoch = Math.max(0, ...[...this.tracks.values()].map((other) => other.epoch));
+      this.tracks.set(id, (track = new LiveTrack(id, caps, epoch, this.#options)));
+    }
+    this.#changed();
+    return track;
+  }
+
+  /** Takes a chunk in; false where it has no place (see {@link LiveTrack.append}). */
+  append(track: LiveTrack, chunk: Chunk): boolean {
+    if (!track.append(chunk)) return false;
+    for (const other of this.tracks.values()) {
+      if (!other.active && (other.last?.number ?? -Infinity) < chunk.segment - LEFT_BEHIND) other.ended = true;
+    }
+    this.#changed();
+    return true;
+  }
+
+  /** Nobody writes this track now. */
+  pause(track: LiveTrack): void {
+    track.pause();
+    this.#changed();
+  }
+
+  /** The camera is away: playlists end here, whoever waits is answered. */
+  end(): void {
+    this.#ended = true;
+    for (const track of this.tracks.values()) {
+      track.pause();
+      track.ended = true;
+    }
+    this.#changed();
+  }
+
+  /** See {@link Waiters.wait}. */
+  wait(holds: () => boolean, timeout: number, signal?: AbortSignal): Promise<boolean> {
+    return this.#waiters.wait(holds, timeout, signal);
+  }
+
+  #changed(): void {
+    this.#revision += 1;
+    this.#waiters.notify();
+  }
+}

@@ -1,0 +1,134 @@
+/** A live segment and its parts: what playlists and manifests are written from. */
+import { type Chunk, type ChunkCaps, segmentName } from 'eddy/plugin';
+
+/** An init segment under the name that playlists give it. */
+export interface LiveInit {
+  readonly name: string;
+  readonly caps: ChunkCaps;
+}
+
+/** One CMAF chunk as it is listed. A part without bytes is a hole: it was lost on the way. */
+export interface LivePart {
+  readonly index: number;
+  readonly name: string;
+  /** Seconds. */
+  readonly duration: number;
+  readonly independent: boolean;
+  readonly data: Uint8Array | undefined;
+}
+
+/** What is known of a segment when its first part comes. */
+export type LiveSegmentHead = Pick<LiveSegment, 'number' | 'startTs' | 'writer' | 'init' | 'discontinuity' | 'epoch'>;
+
+/** Made of chunks while it is written; never changed after it is complete. */
+export class LiveSegment {
+  readonly number: number;
+  /** Server time (epoch ms) of its first sample's presentation. */
+  readonly startTs: number;
+  readonly writer: string;
+  readonly init: LiveInit;
+  /** True where its timeline does not continue that of the segment before. */
+  readonly discontinuity: boolean;
+  /** How many discontinuities lie before its first sample, its own included: hls.js's `cc`. */
+  readonly epoch: number;
+  /** `{startMs}-{number}.{writer}.m4s`. */
+  readonly name: string;
+  /** What the names of its parts begin with: fixed by the hint that announced part 0, so that a hint is kept. */
+  readonly stem: string;
+  readonly parts: LivePart[] = [];
+  /** The whole segment is a hole. */
+  readonly gap: boolean;
+  #complete = false;
+  #duration = 0;
+  #bytes = 0;
+
+  constructor(
+    head: LiveSegmentHead & {
+      readonly stem?: string;
+      /** Seconds: a hole as long as this, told in parts of at most `partTarget`. */
+      readonly gap?: { readonly duration: number; readonly partTarget: number };
+    },
+  ) {
+    this.number = head.number;
+    this.startTs = head.startTs;
+    this.writer = head.writer;
+    this.init = head.init;
+    this.discontinuity = head.discontinuity;
+    this.epoch = head.epoch;
+    this.name = segmentName(head);
+    this.stem = head.stem ?? partStem(head);
+    this.gap = head.gap !== undefined;
+    if (!head.gap) return;
+    const { duration, partTarget } = head.gap;
+    const parts = Math.max(1, Math.ceil(duration / partTarget));
+    for (let index = 0; index < parts; index += 1) this.#push(duration / parts, false, undefined);
+    this.#complete = true;
+  }
+
+  /** True once no part will follow. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** Seconds so far: the sum of its parts. */
+  get duration(): number {
+    return this.#duration;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Server time (epoch ms) at which its media ends so far. */
+  get endTs(): number {
+    return this.startTs + this.#duration * 1000;
+  }
+
+  /** True where decoding can begin at its first sample. */
+  get independent(): boolean {
+    return this.gap || this.parts[0]?.independent === true;
+  }
+
+  /** Adds a chunk; where chunks before it were lost, their places are holes of `partTarget` seconds. */
+  add(chunk: Chunk, partTarget: number): void {
+    const { timescale } = this.init.caps;
+    while (this.parts.length < chunk.part) this.#push(partTarget, false, undefined);
+    this.#push(chunk.duration / timescale, chunk.independent, chunk.data);
+    if (chunk.last) this.#complete = true;
+  }
+
+  /** No part will follow: its last was lost, or the track has ended. */
+  close(): void {
+    this.#complete = true;
+  }
+
+  /** The buffers of its parts, in order. */
+  data(): Uint8Array[] {
+    return this.parts.flatMap(({ data }) => (data ? [data] : []));
+  }
+
+  #push(duration: number, independent: boolean, data: Uint8Array | undefined): void {
+    const index = this.parts.length;
+    this.parts.push({ index, name: partName(this.stem, index), duration, independent, data });
+    this.#duration += duration;
+    this.#bytes += data?.byteLength ?? 0;
+  }
+}
+
+/** What the names of a segment's parts begin with. */
+export function partStem(segment: { readonly startTs: number; readonly number: number; readonly writer: string }): string {
+  return segmentName(segment).slice(0, -'.m4s'.length);
+}
+
+/** The media name of a part: `{startMs}-{number}.{writer}.{part}.m4s`. */
+export function partName(stem: string, index: number): string {
+  return `${stem}.${index}.m4s`;
+}
+
+const PART_NAME = /^(\d{1,16}-(\d{1,16})\.[a-z0-9]{1,16})\.(\d{1,5})\.m4s$/;
+
+/** Reads a name made by {@link partName}; undefined where it is not one. */
+export function parsePartName(name: string): { stem: string; number: number; index: number } | undefined {
+  const match = PART_NAME.exec(name);
+  return match ? { stem: match[1]!, number: Number(match[2]), index: Number(match[3]) } : undefined;
+}

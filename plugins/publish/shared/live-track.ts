@@ -1,0 +1,243 @@
+/** The live window of one track: its newest segments with their parts, from chunks as they come. */
+import { type Chunk, type ChunkCaps, initName, type TrackId } from 'eddy/plugin';
+import { BitrateMeter } from './bitrate.ts';
+import { type LiveInit, LiveSegment, partName, type LivePart, partStem } from './live-segment.ts';
+
+/** Options of a {@link LiveTrack}. */
+export interface LiveTrackOptions {
+  /** Seconds of finished segments that playlists list. */
+  readonly window: number;
+  /** Seconds for which segments stay readable after they were listed. */
+  readonly grace: number;
+}
+
+/** Where a track stands: the newest segment and its newest part; part -1 for a segment without parts. */
+export interface LivePosition {
+  readonly number: number;
+  readonly part: number;
+}
+
+/** Init segments of the past that stay readable. */
+const MAX_INITS = 16;
+
+export class LiveTrack {
+  readonly id: TrackId;
+  readonly kind: 'video' | 'audio';
+  /** Seconds; never change, as RFC 8216bis demands, whatever caps follow. */
+  readonly partTarget: number;
+  readonly targetDuration: number;
+  readonly bitrate = new BitrateMeter();
+  /** Listed segments, oldest first; only the newest may be incomplete. */
+  readonly segments: LiveSegment[] = [];
+  /** True while somebody writes it. */
+  active = true;
+  /** True once no segment will follow for those who play it (EXT-X-ENDLIST). */
+  ended = false;
+  readonly #options: LiveTrackOptions;
+  #caps: ChunkCaps;
+  #init: LiveInit | undefined;
+  readonly #inits: LiveInit[] = [];
+  #retired: LiveSegment[] = [];
+  #cut = false;
+  #epoch: number;
+
+  /** `epoch` counts the discontinuities that the camera had before this track came. */
+  constructor(id: TrackId, caps: ChunkCaps, epoch: number, options: LiveTrackOptions) {
+    this.id = id;
+    this.kind = caps.kind;
+    this.partTarget = caps.partTarget;
+    // A segment may be cut without a key frame at twice its target, so that is the longest one.
+    this.targetDuration = Math.ceil(2 * caps.segmentTarget);
+    this.#options = options;
+    this.#caps = caps;
+    this.#epoch = epoch;
+  }
+
+  /** The caps of the newest media. */
+  get caps(): ChunkCaps {
+    return this.#caps;
+  }
+
+  /** Discontinuities so far, those before it came included. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get last(): LiveSegment | undefined {
+    return this.segments.at(-1);
+  }
+
+  /** The newest complete segment that is listed. */
+  get lastComplete(): LiveSegment | undefined {
+    return this.segments.findLast(({ complete }) => complete);
+  }
+
+  /** Where its playlist ends; undefined while there is nothing to list. */
+  get position(): LivePosition | undefined {
+    const last = this.last;
+    return last && { number: last.number, part: last.parts.length - 1 };
+  }
+
+  /** The track goes on with these caps: after its publisher's return, or a change. */
+  begin(caps: ChunkCaps): void {
+    this.#caps = caps;
+    this.active = true;
+    this.ended = false;
+  }
+
+  /** Nobody writes it now. What was being written is as whole as it will get. */
+  pause(): void {
+    this.active = false;
+    this.#complete(this.last);
+  }
+
+  /** The timeline of what comes next does not continue. */
+  cut(): void {
+    this.#cut = true;
+  }
+
+  /** Takes a chunk in. False where it has no place: late, twice, or the middle of a segment whose start was missed. */
+  append(chunk: Chunk): boolean {
+    const last = this.last;
+    if (last && chunk.segment < last.number) return false;
+    if (last?.number === chunk.segment) {
+      if (last.complete || chunk.part < last.parts.length) return false;
+      last.add(chunk, this.partTarget);
+      if (last.complete) this.#measure(last);
+      return true;
+    }
+    if (chunk.part !== 0) return false;
+    this.#complete(last);
+    if (last && chunk.segment > last.number + 1) this.#fill(last, chunk);
+    this.#open(chunk);
+    this.#trim();
+    return true;
+  }
+
+  /** Whether playlists hold this segment, or this part of it, or anything newer (RFC 8216bis 6.2.5.2). */
+  has(number: number, part?: number): boolean {
+    const last = this.last;
+    if (!last || number > last.number) return false;
+    if (number < last.number) return part === undefined || this.#hasPart(number, part);
+    if (part === undefined) return last.complete;
+    // A part beyond a segment's last is part 0 of the next one, and that has not come yet.
+    return part < last.parts.length;
+  }
+
+  /** A segment by its media name, listed or within its grace. */
+  find(name: string): LiveSegment | undefined {
+    return this.segments.findLast((segment) => segment.name === name) ?? this.#retired.find((old) => old.name === name);
+  }
+
+  /** A part by the two halves of its media name. */
+  findPart(stem: string, index: number): LivePart | undefined {
+    const owner = this.segments.findLast((one) => one.stem === stem) ?? this.#retired.find((one) => one.stem === stem);
+    return owner?.parts[index];
+  }
+
+  findInit(name: string): LiveInit | undefined {
+    return this.#inits.findLast((init) => init.name === name);
+  }
+
+  /**
+   * The name of the part that comes next, which may be asked for before it exists. A guess only where a segment ends:
+   * the next segment's first part is then named after the time at which it should begin, and keeps that name.
+   */
+  get hint(): string | undefined {
+    const last = this.last;
+    if (!last || !this.active || this.ended) return undefined;
+    return last.complete ? partName(this.#nextStem(last), 0) : partName(last.stem, last.parts.length);
+  }
+
+  #nextStem(last: LiveSegment): string {
+    return partStem({ number: last.number + 1, startTs: last.endTs, writer: last.writer });
+  }
+
+  #hasPart(number: number, part: number): boolean {
+    const segment = this.segments.find((one) => one.number === number);
+    // Gone from the window: certainly past. Beyond its last part: part 0 of the next one, which exists.
+    return !segment || part < segment.parts.length || segment.number < this.last!.number;
+  }
+
+  #open(chunk: Chunk): void {
+    const last = this.last;
+    const before = this.#init;
+    const init = this.#initFor(chunk);
+    // Where a camera begins there is nothing to continue, whatever its packager says.
+    const discontinuity = before !== undefined && (chunk.discontinuity || this.#cut || init !== before);
+    this.#cut = false;
+    if (discontinuity) this.#epoch += 1;
+    const hinted = last && last.writer === chunk.writer && last.number + 1 === chunk.segment ? this.#nextStem(last) : undefined;
+    const { segment: number, startTs, writer } = chunk;
+    const head = { number, startTs, writer, init, discontinuity, epoch: this.#epoch, ...(hinted ? { stem: hinted } : {}) };
+    const segment = new LiveSegment(head);
+    segment.add(chunk, this.partTarget);
+    this.segments.push(segment);
+    if (segment.complete) this.#measure(segment);
+  }
+
+  /** Numbers that never came are holes, so that a number keeps its place; a jump past the window begins anew. */
+  #fill(last: LiveSegment, chunk: Chunk): void {
+    const missing = chunk.segment - last.number - 1;
+    const hole = Math.max(0, chunk.startTs - last.endTs) / 1000;
+    const each = hole > 0 ? hole / missing : this.#caps.segmentTarget;
+    if (missing * this.#caps.segmentTarget > this.#options.window || each > this.targetDuration) {
+      this.#retire(this.segments.length);
+      this.#cut = true;
+      return;
+    }
+    for (let index = 0; index < missing; index += 1) {
+      this.segments.push(
+        new LiveSegment({
+          number: last.number + 1 + index,
+          startTs: last.endTs + index * each * 1000,
+          writer: last.writer,
+          init: last.init,
+          discontinuity: false,
+          epoch: this.#epoch,
+          gap: { duration: each, partTarget: this.partTarget },
+        }),
+      );
+    }
+  }
+
+  #initFor(chunk: Chunk): LiveInit {
+    const current = this.#init;
+    if (current && Buffer.compare(current.caps.init, this.#caps.init) === 0) return current;
+    const init = { name: initName({ number: chunk.segment, writer: chunk.writer }), caps: this.#caps };
+    this.#inits.push(init);
+    if (this.#inits.length > MAX_INITS) this.#inits.shift();
+    return (this.#init = init);
+  }
+
+  #complete(segment: LiveSegment | undefined): void {
+    if (!segment || segment.complete) return;
+    segment.close();
+    this.#measure(segment);
+  }
+
+  #measure(segment: LiveSegment): void {
+    this.bitrate.add(segment.bytes, segment.duration);
+  }
+
+  /** Lists what the window asks for, and never less than three target durations (RFC 8216bis 6.2.2). */
+  #trim(): void {
+    const window = Math.max(this.#options.window, 3 * this.targetDuration);
+    let kept = 0;
+    let count = 0;
+    for (const segment of this.segments.toReversed()) {
+      if (kept >= window) break;
+      if (segment.complete) kept += segment.duration;
+      count += 1;
+    }
+    this.#retire(this.segments.length - count);
+  }
+
+  #retire(count: number): void {
+    if (count <= 0) return;
+    this.#retired.push(...this.segments.splice(0, count));
+    const newest = this.segments.at(-1)?.endTs ?? this.#retired.at(-1)!.endTs;
+    const readable = Math.max(this.#options.window, 3 * this.targetDuration) + this.#options.grace;
+    this.#retired = this.#options.grace > 0 ? this.#retired.filter((old) => newest - old.endTs < readable * 1000) : [];
+  }
+}
