@@ -1,20 +1,15 @@
 /**
  * A running pipeline. There is one way to change it, `apply`: start is apply from empty, stop is apply to empty.
  */
-import type { Authorizer } from '../contracts/index.ts';
-import { Authorizer as AuthorizerContract } from '../contracts/index.ts';
-import { asEddyError, EddyError } from '../errors/index.ts';
+import { EddyError } from '../errors/index.ts';
 import type { CheckedGraph, CheckedNode } from '../graph/checked.ts';
 import { createEvents } from '../observe/index.ts';
 import type { PipelineView, Report } from '../plugin/index.ts';
-import { Backoff } from './backoff.ts';
 import { CameraRegistry } from './cameras.ts';
 import type { Container } from './container.ts';
 import { Lifecycle, type State } from './lifecycle.ts';
-import { nodeContext } from './node-context.ts';
-import { RunningNode } from './node.ts';
+import { Nodes } from './nodes.ts';
 import { dataOrder, planApply, type ApplyPlan } from './plan.ts';
-import { ServiceSlot } from './services.ts';
 import { SessionRegistry } from './sessions.ts';
 import { LinkMeters } from './view.ts';
 
@@ -33,12 +28,7 @@ export class Pipeline {
   readonly container: Container;
   readonly view: PipelineView;
   readonly #lifecycle: Lifecycle;
-  readonly #onFatal: OnFatal;
-  readonly #nodes = new Map<string, RunningNode>();
-  readonly #slots = new Map<string, ServiceSlot[]>();
-  readonly #backoffs = new Map<string, Backoff>();
-  readonly #restarts = new Map<string, () => void>();
-  readonly #gaveUp = new Set<string>();
+  readonly #nodes: Nodes;
   readonly #meters = new LinkMeters();
   readonly #forgetMeters: () => void;
   #graph: CheckedGraph | undefined;
@@ -47,7 +37,6 @@ export class Pipeline {
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(root: Container, onFatal: OnFatal) {
-    this.#onFatal = onFatal;
     this.container = root.child();
     const clock = root.get('clock');
     const log = root.get('log');
@@ -58,45 +47,35 @@ export class Pipeline {
           onListenerError: (error) => log.error({ err: error }, 'an event listener threw'),
         }),
       )
-      .component('cameras', (container) => {
-        const events = container.get('events');
-        return new CameraRegistry({
-          clock,
-          log,
-          events,
-          links: () => this.#graph?.links ?? [],
-          stages: () => this.#order.flatMap((name) => this.#running(name) ?? []),
-          meter: (link, cameraId) => this.#meters.of(link, cameraId),
-          report: (report, stage) => this.#report(report, stage),
-          settings: () => this.#graph!.cameras,
-          authorizer: () => this.#authorizer(),
-          gateOpen: () => this.#gate,
-        });
-      })
-      .component('sessions', (container) => {
-        const cameras = container.get('cameras');
-        const events = container.get('events');
-        const knows = (cameraId: Parameters<CameraRegistry['get']>[0]): boolean => cameras.get(cameraId) !== undefined;
-        return new SessionRegistry({
-          clock,
-          events,
-          knows,
-          authorizer: () => this.#authorizer(),
-          gateOpen: () => this.#gate,
-        });
-      });
+      .component('cameras', (container) => this.#cameraRegistry(container))
+      .component('sessions', (container) => this.#sessionRegistry(container));
     this.#lifecycle = new Lifecycle((state, from) => {
       log.info({ state, from }, `pipeline ${state}`);
       this.container.get('events').emit({ type: `pipeline.${state}` });
     });
-    this.#forgetMeters = this.#meters.expose(root.get('metrics'), () => clock.monotonic());
+    const pipeline = this; // eslint-disable-line @typescript-eslint/no-this-alias -- getters below need it
     this.view = {
-      name: '',
+      get name() {
+        return pipeline.#graph?.name ?? '';
+      },
       state: () => this.#lifecycle.state,
       snapshot: () => this.#snapshot(),
       metrics: () => root.get('metrics').text(),
       ready: () => this.#ready(),
     };
+    this.#nodes = new Nodes(this.container, {
+      view: this.view,
+      get baseDir() {
+        return pipeline.#graph!.baseDir;
+      },
+      report: (report, stage) => this.#report(report, stage),
+      serial: (work) => this.#serial(work),
+      ending: () => this.#lifecycle.is('draining', 'stopped'),
+      changed: () => this.#changed(),
+      open: (names) => this.#open(names),
+      onFatal,
+    });
+    this.#forgetMeters = this.#meters.expose(root.get('metrics'), () => clock.monotonic());
   }
 
   get state(): State {
@@ -132,32 +111,28 @@ export class Pipeline {
     if (this.#lifecycle.is('draining', 'stopped')) throw new EddyError('GATE_CLOSED', 'the pipeline has been stopped');
     const before = this.#graph;
     const plan = planApply(before, graph);
-    const first = before === undefined;
-    if (first) this.#lifecycle.to('starting');
+    this.#lifecycle.to('starting');
     const specs = new Map(graph.nodes.map((node) => [node.name, node]));
-    const changed = new Set(plan.replace);
+    const anew = new Set(plan.replace);
     for (const name of plan.change) {
-      if (!(await this.#running(name)?.reconfigure(specs.get(name)!))) changed.add(name);
+      if (!(await this.#nodes.running(name)?.reconfigure(specs.get(name)!))) anew.add(name);
     }
-    for (const name of plan.keep) this.#nodes.get(name)?.respec(specs.get(name)!);
+    for (const name of plan.keep) this.#nodes.respec(specs.get(name)!);
     const stopping = (before?.nodes ?? [])
       .map((node) => node.name)
-      .filter((name) => plan.remove.includes(name) || changed.has(name));
-    const blocked = await this.#stopNodes(stopping.reverse(), before?.drain ?? 0);
+      .filter((name) => plan.remove.includes(name) || anew.has(name));
+    const blocked = await this.#nodes.stop(stopping.reverse(), before?.drain ?? 0);
     this.#use(graph);
-    const starting = graph.nodes.filter((node) => plan.add.includes(node.name) || changed.has(node.name));
+    const starting = graph.nodes.filter((node) => plan.add.includes(node.name) || anew.has(node.name));
     try {
-      await this.#startNodes(starting);
+      for (const spec of starting) await this.#nodes.start(spec);
     } catch (error) {
       await this.#rollBack(before, starting, stopping);
       throw error;
     }
-    for (const name of plan.remove) this.#slots.delete(name);
     this.#gate = true;
-    if (first) this.#lifecycle.to('running');
-    await this.#openNodes(starting.map((node) => node.name));
-    this.container.get('cameras').sync();
-    this.#judge();
+    await this.#open(starting.map((node) => node.name));
+    this.#changed();
     return { plan, blocked };
   }
 
@@ -166,272 +141,132 @@ export class Pipeline {
     started: readonly CheckedNode[],
     stopped: readonly string[],
   ): Promise<void> {
-    await this.#stopNodes(started.map((node) => node.name).reverse(), 0);
+    await this.#nodes.stop(started.map((node) => node.name).reverse(), 0);
     if (!before) {
+      this.#graph = undefined;
       this.#lifecycle.to('failed');
       return;
     }
     this.#use(before);
     const again = before.nodes.filter((node) => stopped.includes(node.name));
     try {
-      await this.#startNodes(again);
-      await this.#openNodes(again.map((node) => node.name));
+      for (const spec of again) await this.#nodes.start(spec);
+      await this.#open(again.map((node) => node.name));
     } catch (error) {
       this.container.get('log').error({ err: error }, 'rolling back to the graph before did not bring every node up');
     }
-    this.container.get('cameras').sync();
-    this.#judge();
+    this.#changed();
   }
 
   async #stop(deadline: AbortSignal | undefined): Promise<{ readonly blocked: readonly string[] }> {
     if (this.#lifecycle.is('stopped')) return { blocked: [] };
     this.#lifecycle.to('draining');
-    const clock = this.container.get('clock');
     const timeout = new AbortController();
-    const cancel = clock.after(this.#graph?.drain ?? 0, () => timeout.abort());
+    const cancel = this.container.get('clock').after(this.#graph?.drain ?? 0, () => timeout.abort());
     const signal = deadline ? AbortSignal.any([timeout.signal, deadline]) : timeout.signal;
-    for (const cancelRestart of this.#restarts.values()) cancelRestart();
-    this.#restarts.clear();
+    this.#nodes.cancelRestarts();
     const names = (this.#graph?.nodes ?? []).map((node) => node.name);
     try {
-      await this.#each(names, 'closing', (node) => node.close());
+      await this.#nodes.each(names, 'closing', (node) => node.close());
       const blocked = new Set(await this.container.get('cameras').stop(signal));
       for (const name of [...this.#order, ...names.filter((name) => !this.#order.includes(name))]) {
-        if (!(await this.#drainNode(name, signal))) blocked.add(name);
+        if (!(await this.#nodes.drain(name, signal))) blocked.add(name);
       }
-      const reason = new EddyError('GATE_CLOSED', 'the pipeline is stopping');
-      this.container.get('sessions').endWhere(() => true, reason);
-      await this.#each([...names].reverse(), 'stopping', async (node) => {
-        this.#withdraw(node.name);
-        await node.stop();
-      });
-      this.#nodes.clear();
+      this.container.get('sessions').endWhere(() => true, new EddyError('GATE_CLOSED', 'the pipeline is stopping'));
+      await this.#nodes.stop([...names].reverse(), 0);
       if (blocked.size > 0) {
-        const list = [...blocked].join(', ');
-        this.container
-          .get('log')
-          .warn({ code: 'DRAIN_TIMEOUT', blocked: [...blocked] }, `still busy at the deadline: ${list}`);
+        const fields = { code: 'DRAIN_TIMEOUT', blocked: [...blocked] };
+        this.container.get('log').warn(fields, `still busy at the deadline: ${fields.blocked.join(', ')}`);
       }
       return { blocked: [...blocked] };
     } finally {
       cancel();
       this.#forgetMeters();
       this.#lifecycle.to('stopped');
+      this.container.get('metrics').close();
     }
   }
 
   #use(graph: CheckedGraph): void {
     this.#graph = graph;
     this.#order = dataOrder(graph);
-    for (const node of graph.nodes) {
-      if (!this.#backoffs.has(node.name))
-        this.#backoffs.set(node.name, new Backoff(node.supervise, this.container.get('clock')));
-      if (this.#slots.get(node.name)?.length) continue;
-      const slots = Object.values(node.plugin.manifest.provides).map(
-        (contract) => new ServiceSlot(contract, node.name),
-      );
-      this.#slots.set(node.name, slots);
-      for (const slot of slots) this.container.service(slot);
-    }
-  }
-
-  async #startNodes(specs: readonly CheckedNode[]): Promise<void> {
-    for (const spec of specs) {
-      if (this.#lifecycle.is('draining', 'stopped')) throw new EddyError('GATE_CLOSED', 'stopped while starting');
-      await this.#startNode(spec);
-    }
-  }
-
-  async #startNode(spec: CheckedNode): Promise<void> {
-    const log = this.container.get('log');
-    const node = new RunningNode(
-      spec,
-      (state) => this.container.get('events').emit({ type: `stage.${state}`, stage: spec.name }),
-      (error) => log.warn({ err: error, stage: spec.name }, 'closing threw'),
-    );
-    this.#nodes.set(spec.name, node);
-    const started = this.container.get('clock').monotonic();
-    const context = nodeContext(node, {
-      container: this.container,
-      view: { ...this.view, name: this.#graph!.name },
-      baseDir: this.#graph!.baseDir,
-      report: (report, stage) => this.#report(report, stage),
-      fail: (failed, error) => this.#nodeFailed(failed, error),
-    });
-    await node.start(context);
-    for (const slot of this.#slots.get(spec.name) ?? []) {
-      const key = Object.entries(spec.plugin.manifest.provides).find(([, contract]) => contract === slot.contract)![0];
-      slot.provide(node.services[key]!);
-    }
-    log.debug({ stage: spec.name, ms: Math.round(this.container.get('clock').monotonic() - started) }, 'started');
+    this.#nodes.prepare(graph.nodes);
   }
 
   /** Sinks first, sources last: whoever may announce finds everybody listening. */
-  async #openNodes(names: readonly string[]): Promise<void> {
+  async #open(names: readonly string[]): Promise<void> {
     const services = names.filter((name) => !this.#order.includes(name));
     const stages = [...this.#order].reverse().filter((name) => names.includes(name));
     this.container.get('cameras').sync();
-    await this.#each([...services, ...stages], 'opening', (node) => node.open());
+    await this.#nodes.each([...services, ...stages], 'opening', (node) => node.open());
   }
 
-  async #stopNodes(names: readonly string[], drainMs: number): Promise<string[]> {
-    const blocked: string[] = [];
-    for (const name of names) {
-      this.#restarts.get(name)?.();
-      this.#restarts.delete(name);
-      this.#gaveUp.delete(name);
-      this.#backoffs.delete(name);
-    }
-    await this.#each(names, 'closing', (node) => node.close());
-    for (const name of names) {
-      const node = this.#nodes.get(name);
-      if (!node) continue;
-      const reason = new EddyError('GATE_CLOSED', `"${name}" is being stopped`);
-      this.container.get('cameras').endOf(name, 'stopped', reason);
-      const timeout = new AbortController();
-      const cancel = this.container.get('clock').after(drainMs, () => timeout.abort());
-      if (drainMs > 0 && !(await this.#drainNode(name, timeout.signal))) blocked.push(name);
-      cancel();
-      this.#withdraw(name);
-      this.#nodes.delete(name);
-      this.container.get('cameras').sync();
-      this.container.get('sessions').endWhere((session) => session.stage === name, reason);
-      await this.#attempt(name, 'stopping', () => node.stop());
-    }
-    return blocked;
+  /** The set of running nodes changed: flows follow, and the pipeline is degraded while a node is missing. */
+  #changed(): void {
+    this.container.get('cameras').sync();
+    if (!this.#gate) return;
+    const missing = (this.#graph?.nodes ?? []).some((node) => !this.#nodes.running(node.name));
+    this.#lifecycle.to(missing ? 'degraded' : 'running');
   }
 
-  async #drainNode(name: string, signal: AbortSignal): Promise<boolean> {
-    const node = this.#nodes.get(name);
-    if (!node) return true;
-    const aborted = new Promise<false>((resolve) => {
-      if (signal.aborted) resolve(false);
-      else signal.addEventListener('abort', () => resolve(false), { once: true });
-    });
-    return Promise.race([this.#attempt(name, 'draining', () => node.drain(signal)).then(() => true), aborted]);
-  }
-
-  #withdraw(name: string): void {
-    for (const slot of this.#slots.get(name) ?? []) slot.withdraw();
-  }
-
-  /** A node cannot go on: it alone is stopped, and started again by its supervision rule. */
-  #nodeFailed(node: RunningNode, error: unknown): void {
-    if (this.#nodes.get(node.name) !== node || !node.lifecycle.to('failed')) return;
-    const eddy = asEddyError(error, 'STAGE_FAILED');
-    this.container
-      .get('log')
-      .error({ err: error, code: eddy.code, stage: node.name }, `${node.name} failed: ${eddy.message}`);
-    void this.#serial(async () => {
-      if (this.#nodes.get(node.name) !== node || this.#lifecycle.is('draining', 'stopped')) return;
-      this.container
-        .get('cameras')
-        .endOf(node.name, 'failed', new EddyError('STAGE_FAILED', `"${node.name}" failed`, { cause: error }));
-      this.#withdraw(node.name);
-      this.#nodes.delete(node.name);
-      this.container.get('cameras').sync();
-      this.container.get('sessions').endWhere((session) => session.stage === node.name, eddy);
-      await this.#attempt(node.name, 'stopping', () => node.stop());
-      this.#scheduleRestart(node.spec);
-      this.#judge();
+  #cameraRegistry(container: Container): CameraRegistry {
+    return new CameraRegistry({
+      clock: container.get('clock'),
+      log: container.get('log'),
+      events: container.get('events'),
+      links: () => this.#graph?.links ?? [],
+      stages: () => this.#order.flatMap((name) => this.#nodes.running(name) ?? []),
+      meter: (link, cameraId) => this.#meters.of(link, cameraId),
+      report: (report, stage) => this.#report(report, stage),
+      settings: () => this.#graph!.cameras,
+      authorizer: () => this.#nodes.authorizer(this.#graph?.nodes ?? []),
+      gateOpen: () => this.#gate,
     });
   }
 
-  #scheduleRestart(spec: CheckedNode): void {
-    const wait = this.#backoffs.get(spec.name)?.next();
-    if (wait === undefined) {
-      const gaveUp = new EddyError('STAGE_GAVE_UP', `"${spec.name}" failed too often and is no longer restarted`);
-      this.container.get('log').error({ code: gaveUp.code, stage: spec.name }, gaveUp.message);
-      this.#gaveUp.add(spec.name);
-      if (spec.supervise.then === 'stop') this.#onFatal(gaveUp);
-      return;
-    }
-    const restart = (): void => {
-      this.#restarts.delete(spec.name);
-      void this.#serial(async () => {
-        if (this.#lifecycle.is('draining', 'stopped') || this.#nodes.has(spec.name)) return;
-        try {
-          await this.#startNode(spec);
-          await this.#openNodes([spec.name]);
-        } catch (error) {
-          this.#nodes.delete(spec.name);
-          this.container.get('log').error({ err: error, stage: spec.name }, `${spec.name} did not come up again`);
-          this.#scheduleRestart(spec);
-        }
-        this.#judge();
-      });
-    };
-    this.#restarts.set(spec.name, this.container.get('clock').after(wait, restart));
-  }
-
-  async #each(names: readonly string[], doing: string, work: (node: RunningNode) => Promise<void>): Promise<void> {
-    for (const name of names) {
-      const node = this.#nodes.get(name);
-      if (node) await this.#attempt(name, doing, () => work(node));
-    }
-  }
-
-  async #attempt(stage: string, doing: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.container.get('log').error({ err: error, stage }, `${doing} ${stage} threw`);
-    }
-  }
-
-  #running(name: string): RunningNode | undefined {
-    const node = this.#nodes.get(name);
-    return node?.lifecycle.is('running', 'degraded') ? node : undefined;
-  }
-
-  #authorizer(): Authorizer | undefined {
-    for (const node of this.#graph?.nodes ?? []) {
-      if (!Object.values(node.plugin.manifest.provides).some((contract) => contract.token === AuthorizerContract.token))
-        continue;
-      return this.container.handle(AuthorizerContract, node.name);
-    }
-    return undefined;
+  #sessionRegistry(container: Container): SessionRegistry {
+    const cameras = container.get('cameras');
+    return new SessionRegistry({
+      clock: container.get('clock'),
+      events: container.get('events'),
+      knows: (cameraId) => cameras.get(cameraId) !== undefined,
+      authorizer: () => this.#nodes.authorizer(this.#graph?.nodes ?? []),
+      gateOpen: () => this.#gate,
+    });
   }
 
   #report(report: Report, stage: string): void {
-    this.container
+    const reports = this.container
       .get('metrics')
       .for({ stage })
-      .counter('reports_total', 'Findings of running stages, by code.')
-      .add(1, { code: report.code });
+      .counter('reports_total', 'Findings of running stages, by code.');
+    reports.add(1, { code: report.code });
     this.container.get('cameras').report(report, stage);
-  }
-
-  /** Running while every node runs, degraded while one is missing. */
-  #judge(): void {
-    const missing = (this.#graph?.nodes ?? []).some((node) => !this.#running(node.name));
-    this.#lifecycle.to(missing ? 'degraded' : 'running');
   }
 
   #ready(): { ready: boolean; reasons: string[] } {
     if (!this.#gate) return { ready: false, reasons: [`the pipeline is ${this.#lifecycle.state}`] };
     const reasons = (this.#graph?.nodes ?? [])
-      .filter((node) => !this.#running(node.name))
+      .filter((node) => !this.#nodes.running(node.name))
       .map(
-        (node) => `"${node.name}" is not running${this.#gaveUp.has(node.name) ? ' and is no longer restarted' : ''}`,
+        (node) => `"${node.name}" is not running${this.#nodes.gaveUp(node.name) ? ' and is no longer restarted' : ''}`,
       );
     return { ready: reasons.length === 0, reasons };
   }
 
   #snapshot(): Readonly<Record<string, unknown>> {
-    const nodes = (this.#graph?.nodes ?? []).map((node) => ({
-      name: node.name,
-      kind: node.kind,
-      plugin: node.plugin.manifest.name,
-      version: node.plugin.manifest.version,
-      state: this.#nodes.get(node.name)?.lifecycle.state ?? (this.#gaveUp.has(node.name) ? 'failed' : 'starting'),
-      config: node.written,
-      uses: node.uses,
-    }));
     return {
       name: this.#graph?.name ?? '',
       state: this.#lifecycle.state,
-      nodes,
+      nodes: (this.#graph?.nodes ?? []).map((node) => ({
+        name: node.name,
+        kind: node.kind,
+        plugin: node.plugin.manifest.name,
+        version: node.plugin.manifest.version,
+        state: this.#nodes.stateOf(node.name),
+        config: node.written,
+        uses: node.uses,
+      })),
       links: this.#meters.snapshot(this.#graph, this.container.get('clock').now()),
     };
   }

@@ -1,0 +1,230 @@
+/** The nodes of a running pipeline: their starts and stops, their services, their failures and restarts. */
+import type { Authorizer } from '../contracts/index.ts';
+import { Authorizer as AuthorizerContract } from '../contracts/index.ts';
+import { asEddyError, EddyError } from '../errors/index.ts';
+import type { CheckedNode } from '../graph/checked.ts';
+import { Backoff } from './backoff.ts';
+import type { Container } from './container.ts';
+import { nodeContext, type ContextHost } from './node-context.ts';
+import { RunningNode } from './node.ts';
+import { ServiceSlot } from './services.ts';
+
+/** What the nodes need of their pipeline. */
+export interface NodesHost extends Omit<ContextHost, 'fail' | 'container'> {
+  /** Work that must not meet an `apply` half-way. */
+  serial<T>(work: () => Promise<T>): Promise<T>;
+  /** True once the pipeline drains: nothing is started any more. */
+  ending(): boolean;
+  /** The set of running nodes changed: flows are brought in line. */
+  changed(): void;
+  /** Makes the node's work visible: opens its gate. */
+  open(names: readonly string[]): Promise<void>;
+  onFatal(error: EddyError): void;
+}
+
+/** See the file's head. */
+export class Nodes {
+  readonly #container: Container;
+  readonly #host: NodesHost;
+  readonly #nodes = new Map<string, RunningNode>();
+  readonly #slots = new Map<string, ServiceSlot[]>();
+  readonly #backoffs = new Map<string, Backoff>();
+  readonly #restarts = new Map<string, () => void>();
+  readonly #gaveUp = new Set<string>();
+
+  constructor(container: Container, host: NodesHost) {
+    this.#container = container;
+    this.#host = host;
+  }
+
+  /** Reserves the places of a graph's services, so that handles may be given before their providers run. */
+  prepare(specs: readonly CheckedNode[]): void {
+    for (const spec of specs) {
+      if (!this.#backoffs.has(spec.name))
+        this.#backoffs.set(spec.name, new Backoff(spec.supervise, this.#container.get('clock')));
+      const contracts = Object.values(spec.plugin.manifest.provides);
+      const slots = this.#slots.get(spec.name) ?? [];
+      for (const contract of contracts) {
+        if (slots.some((slot) => slot.contract.token === contract.token)) continue;
+        const slot = new ServiceSlot(contract, spec.name);
+        slots.push(slot);
+        this.#container.service(slot);
+      }
+      this.#slots.set(spec.name, slots);
+    }
+  }
+
+  /** The node, while it runs. */
+  running(name: string): RunningNode | undefined {
+    const node = this.#nodes.get(name);
+    return node?.lifecycle.is('running', 'degraded') ? node : undefined;
+  }
+
+  /** What the API shows of a node's state. */
+  stateOf(name: string): string {
+    return this.#nodes.get(name)?.lifecycle.state ?? (this.#gaveUp.has(name) ? 'failed' : 'starting');
+  }
+
+  gaveUp(name: string): boolean {
+    return this.#gaveUp.has(name);
+  }
+
+  respec(spec: CheckedNode): void {
+    this.#nodes.get(spec.name)?.respec(spec);
+  }
+
+  authorizer(specs: readonly CheckedNode[]): Authorizer | undefined {
+    for (const spec of specs) {
+      const provides = Object.values(spec.plugin.manifest.provides);
+      if (provides.some((contract) => contract.token === AuthorizerContract.token)) {
+        return this.#container.handle(AuthorizerContract, spec.name);
+      }
+    }
+    return undefined;
+  }
+
+  /** Creates and starts a node and provides its services. Rejects with the reason why it did not start. */
+  async start(spec: CheckedNode): Promise<void> {
+    if (this.#host.ending()) throw new EddyError('GATE_CLOSED', 'stopped while starting');
+    const log = this.#container.get('log');
+    const node = new RunningNode(
+      spec,
+      (state) => this.#container.get('events').emit({ type: `stage.${state}`, stage: spec.name }),
+      (error) => log.warn({ err: error, stage: spec.name }, 'closing threw'),
+    );
+    this.#nodes.set(spec.name, node);
+    this.#gaveUp.delete(spec.name);
+    const clock = this.#container.get('clock');
+    const began = clock.monotonic();
+    const context = nodeContext(node, {
+      ...this.#host,
+      container: this.#container,
+      fail: (failed, error) => this.#failed(failed, error),
+    });
+    await node.start(context);
+    for (const slot of this.#slots.get(spec.name) ?? []) {
+      const provided = Object.entries(spec.plugin.manifest.provides).find(
+        ([, contract]) => contract.token === slot.contract.token,
+      );
+      const service = provided && node.services[provided[0]];
+      if (!service)
+        throw new EddyError(
+          'SERVICE_START_FAILED',
+          `${spec.name} does not provide "${provided?.[0] ?? slot.contract.name}"`,
+        );
+      slot.provide(service);
+    }
+    log.debug({ stage: spec.name, ms: Math.round(clock.monotonic() - began) }, 'started');
+  }
+
+  /** Stops nodes in the given order; returns those that did not drain within `drainMs`. */
+  async stop(names: readonly string[], drainMs: number): Promise<string[]> {
+    const blocked: string[] = [];
+    for (const name of names) {
+      this.#restarts.get(name)?.();
+      this.#restarts.delete(name);
+      this.#gaveUp.delete(name);
+      this.#backoffs.delete(name);
+    }
+    await this.each(names, 'closing', (node) => node.close());
+    for (const name of names) {
+      const node = this.#nodes.get(name);
+      if (!node) continue;
+      const reason = new EddyError('GATE_CLOSED', `"${name}" is being stopped`);
+      this.#container.get('cameras').endOf(name, 'stopped', reason);
+      const timeout = new AbortController();
+      const cancel = this.#container.get('clock').after(drainMs, () => timeout.abort());
+      if (drainMs > 0 && !(await this.drain(name, timeout.signal))) blocked.push(name);
+      cancel();
+      await this.#remove(node, reason);
+    }
+    return blocked;
+  }
+
+  /** Cancels every restart that is due; used when the pipeline ends. */
+  cancelRestarts(): void {
+    for (const cancel of this.#restarts.values()) cancel();
+    this.#restarts.clear();
+  }
+
+  /** True where the node drained before the signal. */
+  async drain(name: string, signal: AbortSignal): Promise<boolean> {
+    const node = this.#nodes.get(name);
+    if (!node) return true;
+    const aborted = new Promise<false>((resolve) => {
+      if (signal.aborted) resolve(false);
+      else signal.addEventListener('abort', () => resolve(false), { once: true });
+    });
+    const drained = this.#attempt(name, 'draining', () => node.drain(signal)).then(() => true);
+    return Promise.race([drained, aborted]);
+  }
+
+  /** Does something with each node, one after the other; what throws is logged and holds nobody up. */
+  async each(names: readonly string[], doing: string, work: (node: RunningNode) => Promise<void>): Promise<void> {
+    for (const name of names) {
+      const node = this.#nodes.get(name);
+      if (node) await this.#attempt(name, doing, () => work(node));
+    }
+  }
+
+  /** Takes a node out of the pipeline: its services, flows and sessions go with it. */
+  async #remove(node: RunningNode, reason: EddyError): Promise<void> {
+    const { name } = node;
+    for (const slot of this.#slots.get(name) ?? []) slot.withdraw();
+    this.#nodes.delete(name);
+    this.#host.changed();
+    this.#container.get('sessions').endWhere((session) => session.stage === name, reason);
+    await this.#attempt(name, 'stopping', () => node.stop());
+  }
+
+  /** A node cannot go on: it alone is stopped, and started again by its supervision rule. */
+  #failed(node: RunningNode, error: unknown): void {
+    if (this.#nodes.get(node.name) !== node || !node.lifecycle.to('failed')) return;
+    const eddy = asEddyError(error, 'STAGE_FAILED');
+    const fields = { err: error, code: eddy.code, stage: node.name };
+    this.#container.get('log').error(fields, `${node.name} failed: ${eddy.message}`);
+    void this.#host.serial(async () => {
+      if (this.#nodes.get(node.name) !== node || this.#host.ending()) return;
+      const reason = new EddyError('STAGE_FAILED', `"${node.name}" failed`, { cause: error });
+      this.#container.get('cameras').endOf(node.name, 'failed', reason);
+      await this.#remove(node, reason);
+      this.#scheduleRestart(node.spec);
+      this.#host.changed();
+    });
+  }
+
+  #scheduleRestart(spec: CheckedNode): void {
+    const wait = this.#backoffs.get(spec.name)?.next();
+    if (wait !== undefined) {
+      const restart = (): void => void this.#host.serial(() => this.#restart(spec));
+      this.#restarts.set(spec.name, this.#container.get('clock').after(wait, restart));
+      return;
+    }
+    const gaveUp = new EddyError('STAGE_GAVE_UP', `"${spec.name}" failed too often and is no longer restarted`);
+    this.#container.get('log').error({ code: gaveUp.code, stage: spec.name }, gaveUp.message);
+    this.#gaveUp.add(spec.name);
+    if (spec.supervise.then === 'stop') this.#host.onFatal(gaveUp);
+  }
+
+  async #restart(spec: CheckedNode): Promise<void> {
+    this.#restarts.delete(spec.name);
+    if (this.#host.ending() || this.#nodes.has(spec.name)) return;
+    try {
+      await this.start(spec);
+      await this.#host.open([spec.name]);
+    } catch (error) {
+      this.#nodes.delete(spec.name);
+      this.#container.get('log').error({ err: error, stage: spec.name }, `${spec.name} did not come up again`);
+      this.#scheduleRestart(spec);
+    }
+    this.#host.changed();
+  }
+
+  async #attempt(stage: string, doing: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#container.get('log').error({ err: error, stage }, `${doing} ${stage} threw`);
+    }
+  }
+}
