@@ -2,9 +2,10 @@
 import { cameraCodes } from './codes/camera.ts';
 import { engineCodes } from './codes/engine.ts';
 import { mediaCodes } from './codes/media.ts';
+import { httpCodes } from './codes/http.ts';
 import type { CodeDefinition } from './define.ts';
 
-const all = { ...cameraCodes, ...engineCodes, ...mediaCodes };
+const all = { ...cameraCodes, ...engineCodes, ...httpCodes, ...mediaCodes };
 
 /** A code of the core. */
 export type Code = keyof typeof all;

@@ -27,7 +27,7 @@ export function prettyLine(line: string, colour: boolean): string {
     paint(`${time}.${ms}`, 90),
     paint(level.toUpperCase().padEnd(5), COLOURS[level] ?? 0),
     paint(where, 36),
-    clean(String(entry.msg ?? '')),
+    clean(typeof entry.msg === 'string' ? entry.msg : ''),
     paint(fields, 90),
     typeof error === 'string' ? error : '',
   ].filter((part) => part !== '');
@@ -41,7 +41,7 @@ function text(value: unknown): string {
 }
 
 function errorText(error: Record<string, unknown>): string {
-  const head = [error.code, error.message].filter((part) => part !== undefined).join(': ');
+  const head = [error.code, error.message].filter((part) => typeof part === 'string').join(': ');
   const stack = typeof error.stack === 'string' ? error.stack.split('\n').slice(1).join('\n') : '';
   const cause =
     typeof error.cause === 'object' && error.cause !== null ? (error.cause as Record<string, unknown>) : null;
@@ -50,7 +50,6 @@ function errorText(error: Record<string, unknown>): string {
 
 /** A peer chooses parts of what is logged; escape sequences of its choosing must not reach the terminal. */
 function clean(value: string): string {
-  // eslint-disable-next-line no-control-regex
   return value.replace(
     /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
     (sign) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`,

@@ -1,0 +1,48 @@
+/** Errors as answers: JSON `{ code, message, mend }` with the status that fits the code. */
+import { catalogue, EddyError, type Code, type HttpResponse } from 'eddy/plugin';
+
+const STATUS: Readonly<Partial<Record<Code, number>>> = {
+  CAMERA_ID_INVALID: 404,
+  CAMERA_UNKNOWN: 404,
+  CAMERA_AWAY: 404,
+  PUBLISH_REFUSED: 403,
+  WATCH_REFUSED: 403,
+  PUBLISH_CONFLICT: 409,
+  GATE_CLOSED: 503,
+  AUTH_UNAVAILABLE: 503,
+  SERVICE_RESTARTING: 503,
+  HTTP_BAD_PATH: 400,
+  HTTP_BAD_REQUEST: 400,
+  HTTP_NOT_FOUND: 404,
+  HTTP_METHOD_NOT_ALLOWED: 405,
+  HTTP_BODY_TOO_LARGE: 413,
+};
+
+/** The status for an error: `details.status` where it says one, else by its code, else by its kind. */
+function statusOf(error: EddyError): number {
+  const { status, reason } = error.details;
+  if (typeof status === 'number' && status >= 400 && status <= 599) return status;
+  const byCode = STATUS[error.code as Code];
+  if (byCode === 403 && reason === 'unauthenticated') return 401;
+  return byCode ?? (error.kind === 'peer' ? 400 : 500);
+}
+
+/** What is answered for an error. The text of an unknown error stays in the log: it may hold anything. */
+export function failureResponse(error: unknown): HttpResponse {
+  const known = error instanceof EddyError && error.kind !== 'internal' ? error : undefined;
+  const code = known?.code ?? 'INTERNAL';
+  const message = known?.message ?? 'The server failed at this request; its log says more.';
+  const mend = code in catalogue ? catalogue[code as Code].mend : undefined;
+  const status = known ? statusOf(known) : 500;
+  return {
+    status,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...(status === 401 ? { 'www-authenticate': 'Bearer realm="eddy"' } : {}),
+      ...(status === 503 ? { 'retry-after': '2' } : {}),
+    },
+    body: JSON.stringify({ code, message, ...(mend === undefined ? {} : { mend }) }),
+  };
+}
