@@ -27,6 +27,7 @@ async function start() {
   cacheCompiledCode();
   shareOneEddy();
   const entry = join(root, inCheckout ? 'core/cli/main.ts' : 'dist/core/cli/main.js');
+  const builtins = join(root, inCheckout ? 'plugins/index.ts' : 'dist/plugins/index.js');
   if (!existsSync(entry)) giveUp(`${entry} is missing`, inCheckout ? setup : 'npm install eddy');
   let cli;
   try {
@@ -35,7 +36,16 @@ async function start() {
     if (error?.code !== 'ERR_MODULE_NOT_FOUND' || existsSync(join(root, 'node_modules')) || !inCheckout) throw error;
     giveUp('its npm packages are not installed', setup);
   }
-  process.exitCode = await cli.main(process.argv.slice(2));
+  process.exitCode = await cli.main(process.argv.slice(2), {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
+    cwd: process.cwd(),
+    env: process.env,
+    root,
+    // Handed in, since core knows no plugin.
+    builtins: async () => (await import(pathToFileURL(builtins).href)).default,
+  });
 }
 
 /** Halves the start of a cold process. The environment variable is for the children that the engine starts. */

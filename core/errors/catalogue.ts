@@ -1,11 +1,15 @@
 /** Every code of the core, by area. A code is never reused for another meaning. */
 import { cameraCodes } from './codes/camera.ts';
+import { cliCodes } from './codes/cli.ts';
 import { engineCodes } from './codes/engine.ts';
 import { mediaCodes } from './codes/media.ts';
 import { httpCodes } from './codes/http.ts';
+import { linkCodes } from './codes/link.ts';
+import { pipelineCodes } from './codes/pipeline.ts';
+import { yamlCodes } from './codes/yaml.ts';
 import type { CodeDefinition } from './define.ts';
 
-const all = { ...cameraCodes, ...engineCodes, ...httpCodes, ...mediaCodes };
+const all = { ...cameraCodes, ...cliCodes, ...engineCodes, ...httpCodes, ...mediaCodes, ...linkCodes, ...pipelineCodes, ...yamlCodes };
 
 /** A code of the core. */
 export type Code = keyof typeof all;

@@ -1,0 +1,90 @@
+/** `eddy doctor`: what this machine has, what is missing, and the command that mends it. */
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { EXIT, type Cli, type Verb } from './cli.ts';
+
+interface Row {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly found: string;
+  readonly mend?: string;
+}
+
+const run = promisify(execFile);
+
+async function program(name: string, args: readonly string[], mend: string): Promise<Row> {
+  try {
+    const { stdout, stderr } = await run(name, [...args], { timeout: 10_000 });
+    return { what: name, ok: true, found: (stdout || stderr).split('\n')[0]!.trim() };
+  } catch {
+    return { what: name, ok: false, found: 'not found', mend };
+  }
+}
+
+async function packageRow(name: string, cli: Cli, mend: string): Promise<Row> {
+  try {
+    const require = createRequire(join(cli.root, 'package.json'));
+    const { version } = require(`${name}/package.json`) as { version: string };
+    return { what: name, ok: true, found: version };
+  } catch {
+    return { what: name, ok: false, found: 'not installed', mend };
+  }
+}
+
+async function worker(cli: Cli, mend: string): Promise<Row> {
+  const what = 'SFU worker';
+  const { locateSfuWorker } = (await import(join(cli.root, 'scripts/sfu-worker/locate.mjs'))) as {
+    locateSfuWorker(root: string): { readonly path: string; readonly ready: boolean } | undefined;
+  };
+  const found = locateSfuWorker(cli.root);
+  return found?.ready ? { what, ok: true, found: found.path } : { what, ok: false, found: 'not built', mend };
+}
+
+async function elements(cli: Cli, mend: string): Promise<Row[]> {
+  const needed = new Map<string, string[]>();
+  for (const { manifest } of await cli.builtins()) {
+    for (const element of manifest.requires.gstreamer ?? []) {
+      needed.set(element, [...(needed.get(element) ?? []), manifest.name]);
+    }
+  }
+  return Promise.all(
+    [...needed].map(async ([element, users]) => {
+      const row = await program('gst-inspect-1.0', ['--exists', element], mend);
+      return {
+        ...row,
+        what: `GStreamer ${element}`,
+        found: row.ok ? `for ${users.join(', ')}` : `missing, for ${users.join(', ')}`,
+      };
+    }),
+  );
+}
+
+export const verb: Verb = {
+  summary: 'Tells what this machine has, what is missing, and how to mend it.',
+  usage: '[--json]',
+  options: { json: { type: 'boolean' } },
+  help: { json: 'as JSON' },
+  async run(args, cli) {
+    const mend = 'make setup (in an installed package: npx eddy setup)';
+    const rows: Row[] = [
+      { what: 'node', ok: true, found: process.version },
+      await packageRow('mediasoup', cli, mend),
+      await worker(cli, mend),
+      await packageRow('gstreamer-superficial', cli, mend),
+      await program('gst-inspect-1.0', ['--version'], mend),
+      ...(await elements(cli, mend)),
+      await program('ffmpeg', ['-version'], 'sudo apt-get install ffmpeg (only to publish files and to run the tests)'),
+    ];
+    if (args.values['json']) cli.out(`${JSON.stringify(rows, null, 2)}\n`);
+    else {
+      const width = Math.max(...rows.map((row) => row.what.length));
+      for (const row of rows) {
+        cli.out(`${row.ok ? 'ok  ' : 'MISS'}  ${row.what.padEnd(width)}  ${row.found}\n`);
+        if (row.mend) cli.out(`      ${' '.repeat(width)}  mend: ${row.mend}\n`);
+      }
+    }
+    return rows.every((row) => row.ok || row.what === 'ffmpeg') ? EXIT.ok : EXIT.failed;
+  },
+};

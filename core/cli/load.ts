@@ -1,0 +1,50 @@
+/** Loading pipelines for the verbs: plugins, checks, findings. */
+import { resolve } from 'node:path';
+import type { Finding } from '../graph/finding.ts';
+import type { CheckedGraph } from '../graph/checked.ts';
+import { loadPipeline } from '../graph/load.ts';
+import { renderFindings } from '../graph/render.ts';
+import { loadPlugins } from '../plugin/discovery.ts';
+import { createRegistry, type Registry } from '../plugin/registry.ts';
+import type { Cli, Parsed } from './cli.ts';
+
+/** The plugins in the box, and those of packages or folders named on the command line. */
+export async function registryFor(cli: Cli, sources: readonly string[]): Promise<Registry> {
+  let registry = createRegistry(await cli.builtins());
+  for (const source of sources) registry = registry.with(await loadPlugins(source, cli.cwd), source);
+  return registry;
+}
+
+/** How to check. */
+export interface CheckOptions {
+  readonly offline?: boolean;
+  /** Told every secret that the file refers to, so that logs can leave it out. */
+  readonly onSecret?: (value: string) => void;
+}
+
+/** Checks a pipeline file, with all plugins in the box. */
+export async function check(
+  file: string,
+  cli: Cli,
+  options: CheckOptions = {},
+): Promise<{ readonly graph?: CheckedGraph | undefined; readonly findings: readonly Finding[] }> {
+  return loadPipeline(resolve(cli.cwd, file), {
+    registry: createRegistry(await cli.builtins()),
+    env: cli.env,
+    ...options,
+  });
+}
+
+/** Prints findings for a person. */
+export function printFindings(findings: readonly Finding[], print: (text: string) => void, cli: Cli): void {
+  if (findings.length > 0) print(renderFindings(findings, { colour: cli.colour, cwd: cli.cwd }));
+}
+
+/** Where the running engine's socket is: --engine, $EDDY_URL, else the data folder. */
+export function socketPath(args: Parsed, cli: Cli): string {
+  const { engine, data } = args.values;
+  if (typeof engine === 'string') return resolve(cli.cwd, engine.replace(/^unix:/, ''));
+  if (cli.env['EDDY_URL'] !== undefined && data === undefined)
+    return resolve(cli.cwd, cli.env['EDDY_URL'].replace(/^unix:/, ''));
+  return resolve(cli.cwd, typeof data === 'string' ? data : 'data', 'eddy.sock');
+}
