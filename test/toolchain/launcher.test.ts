@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const launcher = join(import.meta.dirname, '../../scripts/eddy.mjs');
 const manifest = join(import.meta.dirname, '../../package.json');
@@ -62,6 +62,23 @@ describe('in a checkout', () => {
       'export const main = async (a: string[]): Promise<number> => (console.log(a.join()), 78);',
     );
     expect(await eddy(['validate', 'x y'])).toMatchObject({ code: 78, stdout: 'validate,x y\n' });
+  });
+
+  it('hands in the plugins in the box, loaded when asked for, and the surroundings', async () => {
+    write('plugins/index.ts', "console.log('loaded'); export default ['a plugin'];");
+    write(
+      'core/cli/main.ts',
+      `export async function main(_: string[], cli: any): Promise<number> {
+        cli.out('first ' + (cli.root === cli.env.EXPECTED_ROOT) + '\\n');
+        cli.out((await cli.builtins()).join() + '\\n');
+        cli.err('a message');
+        return 0;
+      }`,
+    );
+    vi.stubEnv('EXPECTED_ROOT', root);
+    const { stdout, stderr } = await eddy([]);
+    expect(stdout).toBe('first true\nloaded\na plugin\n');
+    expect(stderr).toBe('a message');
   });
 
   it('gives every importer the running copy, also a plugin from elsewhere that has another one installed', async () => {
