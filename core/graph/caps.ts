@@ -2,7 +2,14 @@
  * Caps between pads: may what an output offers flow into an input? Before start in four grades, from what manifests
  * declare; at run time by the caps that a track really has.
  */
-import { AUDIO_CODECS, DATA_CODECS, VIDEO_CODECS, type CapsOffer, type CapsPattern, type MediaKind } from '../model/index.ts';
+import {
+  AUDIO_CODECS,
+  DATA_CODECS,
+  VIDEO_CODECS,
+  type CapsOffer,
+  type CapsPattern,
+  type MediaKind,
+} from '../model/index.ts';
 import type { InputOptions } from '../plugin/pads.ts';
 
 /** How likely it is that a link carries its tracks. */
@@ -49,7 +56,8 @@ export function kindsOf(pattern: CapsPattern): readonly string[] | undefined {
   return known.length > 0 ? known : undefined;
 }
 
-const allows = (set: readonly unknown[] | undefined, value: unknown): boolean => set === undefined || set.includes(value);
+const allows = (set: readonly unknown[] | undefined, value: unknown): boolean =>
+  set === undefined || set.includes(value);
 const includesKind = (pattern: CapsPattern, kind: MediaKind): boolean => allows(kindsOf(pattern), kind);
 
 function overlap(a: readonly unknown[] | undefined, b: readonly unknown[] | undefined): boolean {
@@ -125,7 +133,8 @@ export function describeTrack(caps: ActualCaps): string {
 
 /** What is unknown of a running track is not held against it: a stream whose B-frames nobody signalled may flow. */
 function fits(pattern: CapsPattern, actual: ActualCaps): boolean {
-  const ok = (set: readonly unknown[] | undefined, value: unknown): boolean => value === undefined || allows(set, value);
+  const ok = (set: readonly unknown[] | undefined, value: unknown): boolean =>
+    value === undefined || allows(set, value);
   return (
     ok(kindsOf(pattern), actual.kind) &&
     ok(list(pattern.codec), actual.codec) &&
@@ -144,7 +153,8 @@ export function matchCaps(pad: Pick<InputOptions, 'accepts' | 'mends'>, actual: 
   return {
     fits: false,
     reason: `the track is ${describeTrack(actual)}; this pad takes ${describeAccepted(pad.accepts)}`,
-    mend: mend ?? `let the source send ${describeAccepted(pad.accepts)}, or put a stage that converts it between the two`,
+    mend:
+      mend ?? `let the source send ${describeAccepted(pad.accepts)}, or put a stage that converts it between the two`,
   };
 }
 
@@ -152,12 +162,18 @@ export function matchCaps(pad: Pick<InputOptions, 'accepts' | 'mends'>, actual: 
  * Grades a link from what its output offers and its input accepts. Offers are judged kind by kind, since a pad may carry
  * video and audio: a kind of which every usual offer is refused usually does not flow, even if another kind does.
  */
-export function gradeLink(offers: readonly CapsOffer[] | undefined, accepts: readonly CapsPattern[] | undefined): LinkGrade {
+export function gradeLink(
+  offers: readonly CapsOffer[] | undefined,
+  accepts: readonly CapsPattern[] | undefined,
+): LinkGrade {
   if (accepts === undefined) return { grade: 'always', misfits: [], unknown: false };
   if (offers === undefined || offers.length === 0) return { grade: 'perhaps-not', misfits: [], unknown: true };
   const judged = offers.map((offer) => {
     if (accepts.some((pattern) => capsContain(pattern, offer.caps))) return { offer, fit: 'yes' as const };
-    return { offer, fit: accepts.some((pattern) => capsIntersect(pattern, offer.caps)) ? ('partly' as const) : ('no' as const) };
+    return {
+      offer,
+      fit: accepts.some((pattern) => capsIntersect(pattern, offer.caps)) ? ('partly' as const) : ('no' as const),
+    };
   });
   const misfits = judged.flatMap(({ offer, fit }) => (fit === 'yes' ? [] : [{ offer, fit }]));
   if (misfits.length === 0) return { grade: 'always', misfits, unknown: false };

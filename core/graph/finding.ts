@@ -69,7 +69,10 @@ export class Findings {
         return severityOf(finding) === 'error' || !(finding.nodes ?? []).some((node) => allowed(node, finding.code));
       })
       .map((finding) => this.#complete(finding))
-      .sort((a, b) => (a.position?.line ?? 0) - (b.position?.line ?? 0) || (a.position?.column ?? 0) - (b.position?.column ?? 0));
+      .sort(
+        (a, b) =>
+          (a.position?.line ?? 0) - (b.position?.line ?? 0) || (a.position?.column ?? 0) - (b.position?.column ?? 0),
+      );
   }
 
   #complete(finding: FindingInput): Finding {
@@ -91,7 +94,8 @@ export class Findings {
 }
 
 const definition = (code: string) => (Object.hasOwn(catalogue, code) ? catalogue[code as Code] : undefined);
-const severityOf = (finding: FindingInput): Severity => finding.severity ?? definition(finding.code)?.severity ?? 'error';
+const severityOf = (finding: FindingInput): Severity =>
+  finding.severity ?? definition(finding.code)?.severity ?? 'error';
 
 /** Names in a sentence: `"a", "b" and "c"`; past `most` the rest is counted. */
 export function quoteList(names: Iterable<string>, most = 12): string {

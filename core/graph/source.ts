@@ -65,7 +65,9 @@ export class Source {
     const rest = Math.max(1, this.line(line).length - column + 1);
     const carets = Math.max(1, Math.min(span.end - span.start, rest));
     // Tabs keep their width, so that the carets stand below what they mean.
-    const indent = this.line(line).slice(0, column - 1).replace(/[^\t]/g, ' ');
+    const indent = this.line(line)
+      .slice(0, column - 1)
+      .replace(/[^\t]/g, ' ');
     shown.push(`${' '.repeat(width)} | ${indent}${'^'.repeat(carets)}`);
     return shown.join('\n');
   }

@@ -1,0 +1,159 @@
+/** The validator's errors in words for the reader of a pipeline. */
+import type { ErrorObject } from 'ajv';
+import type { ConfigSubject } from './config.ts';
+import { quoteList, type FindingInput, type Findings } from './finding.ts';
+import { suggest } from './suggest.ts';
+import { ownEntries, type ScalarNode, type TreeNode } from './tree.ts';
+import { mendUnit, unitExample } from './unit-mend.ts';
+
+interface Place {
+  readonly node: TreeNode;
+  readonly keySpan?: { readonly start: number; readonly end: number };
+}
+
+/** Adds the finding of one error; returns the key that an unknown one was probably meant to be. */
+export function refuseConfigError(
+  error: ErrorObject,
+  path: readonly string[],
+  place: Place,
+  subject: ConfigSubject,
+  findings: Findings,
+): string | undefined {
+  const add = (finding: Omit<FindingInput, 'nodes'>): void => findings.add({ ...finding, nodes: subject.nodes });
+  const where = path.length === 0 ? subject.what : `${subject.what}: "${path.join('.')}"`;
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return unknownKey(error, path, place, subject, add);
+    case 'required': {
+      const key = String(error.params.missingProperty);
+      const example = unitExample((error.parentSchema?.properties as Record<string, Record<string, unknown>>)[key]);
+      const message = `${where} needs the option "${key}"`;
+      add({ code: 'CONFIG_KEY_MISSING', at: place.keySpan ?? subject.at, message, mend: `add ${key}: ${example}` });
+      return undefined;
+    }
+    case 'enum': {
+      const known = (error.params.allowedValues as unknown[]).map(String);
+      const meant = suggest(printed(place.node), known);
+      const accepted = known.join(', ');
+      const message = `${where} cannot be ${shown(place.node)}`;
+      add({
+        code: 'CONFIG_VALUE_INVALID',
+        at: place.node.span,
+        message,
+        accepted,
+        didYouMean: meant,
+        mend: meant ? `write ${meant}` : `write one of ${accepted}`,
+      });
+      return undefined;
+    }
+    case 'type':
+      add({ code: 'CONFIG_VALUE_INVALID', at: place.node.span, ...wrongType(error, where, place.node) });
+      return undefined;
+    case 'minimum':
+    case 'maximum': {
+      const limit = `${error.keyword === 'minimum' ? 'at least' : 'at most'} ${String(error.params.limit)}`;
+      add({
+        code: 'CONFIG_VALUE_INVALID',
+        at: place.node.span,
+        message: `${where} is ${shown(place.node)}; it must be ${limit}`,
+        mend: `write a number of ${limit}`,
+      });
+      return undefined;
+    }
+    case 'pattern': {
+      const message = `${where}: ${shown(place.node)} does not have the form that this option takes`;
+      add({
+        code: 'CONFIG_VALUE_INVALID',
+        at: place.node.span,
+        message,
+        accepted: `text that matches ${String(error.params.pattern)}`,
+        mend: `write text that matches ${String(error.params.pattern)}`,
+      });
+      return undefined;
+    }
+    default:
+      add({ code: 'CONFIG_VALUE_INVALID', at: place.node.span, message: `${where} ${error.message ?? 'is wrong'}` });
+      return undefined;
+  }
+}
+
+function unknownKey(
+  error: ErrorObject,
+  path: readonly string[],
+  place: Place,
+  subject: ConfigSubject,
+  add: (finding: FindingInput) => void,
+): string | undefined {
+  const key = String(error.params.additionalProperty);
+  const known = Object.keys((error.parentSchema?.properties ?? {}) as object);
+  const meant = suggest(key, path.length === 0 ? [...known, ...(subject.alsoKnown ?? [])] : known);
+  const entry =
+    place.node.kind === 'map' ? ownEntries(place.node).find((candidate) => candidate.key === key) : undefined;
+  const where = path.length === 0 ? subject.what : `"${path.join('.')}" of ${subject.what}`;
+  add({
+    code: 'CONFIG_KEY_UNKNOWN',
+    at: entry?.keySpan ?? place.node.span,
+    message: `${where} has no option "${key}"`,
+    accepted: known.length > 0 ? known.join(', ') : 'no options',
+    didYouMean: meant,
+    mend: meant
+      ? `write ${meant}:`
+      : known.length > 0
+        ? `take it out, or use one of ${quoteList(known)}`
+        : 'take it out',
+  });
+  return meant;
+}
+
+/** A value for a message; what came from a reference is named, never shown. */
+function shown(node: TreeNode): string {
+  if (node.kind === 'map') return 'a map';
+  if (node.kind === 'list') return 'a list';
+  if (node.resolved) return `the value of ${String(node.written)}`;
+  return typeof node.value === 'string' ? `"${node.value}"` : String(node.value);
+}
+
+const printed = (node: TreeNode): string => (node.kind === 'scalar' ? String(node.written) : '');
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'text', integer: 'a whole number', number: 'a number', boolean: 'true or false', array: 'a list', object: 'a map',
+}; // prettier-ignore
+
+function wrongType(
+  error: ErrorObject,
+  where: string,
+  node: TreeNode,
+): Pick<FindingInput, 'message' | 'mend' | 'accepted' | 'didYouMean'> {
+  const schema = error.parentSchema ?? {};
+  const unit = String(schema['x-unit'] ?? '');
+  const wanted = unit === '' ? (TYPE_WORDS[String(schema.type)] ?? String(schema.type)) : (UNIT_WORDS[unit] ?? 'text');
+  const example = unitExample(schema);
+  if (node.kind === 'scalar' && node.value === null) {
+    return {
+      message: `${where} has no value; it takes ${wanted}`,
+      accepted: wanted,
+      mend: `write a value, such as ${example}, or take the key out`,
+    };
+  }
+  if (node.kind === 'scalar' && typeof node.value === 'number' && unit !== '') {
+    const meant = mendUnit(printed(node), unit);
+    return {
+      message: `${where} is the bare number ${shown(node)}; it takes ${wanted}`,
+      accepted: wanted,
+      mend: `write it with its unit, such as ${example}`,
+      didYouMean: meant,
+    };
+  }
+  const scalarToText = schema.type === 'string' && node.kind === 'scalar';
+  const mend = scalarToText
+    ? `write it in quotes: "${String((node as ScalarNode).written)}"`
+    : wanted === 'a list' && node.kind === 'scalar'
+      ? `write [${printed(node)}]`
+      : `write ${wanted}, such as ${example}`;
+  return { message: `${where} is ${shown(node)}; it takes ${wanted}`, accepted: wanted, mend };
+}
+
+const UNIT_WORDS: Readonly<Record<string, string>> = {
+  duration: 'a duration', bytes: 'a size', bitrate: 'a bit rate', 'duration-range': 'a range of durations', rate: 'a rate',
+  listen: 'an address to listen on', path: 'a path',
+}; // prettier-ignore

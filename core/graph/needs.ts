@@ -1,0 +1,125 @@
+/** Needs of services: which node meets which need, and in which order they start. */
+import { contractOf, providedBy, type Registry } from '../plugin/registry.ts';
+import type { Draft, DraftNode } from './draft.ts';
+import { quoteList, type Findings } from './finding.ts';
+import { suggest } from './suggest.ts';
+import { entryOf, ownEntries } from './tree.ts';
+
+/** Binds every need; fills `uses` of every node in. */
+export function bindNeeds(draft: Draft, registry: Registry, findings: Findings): void {
+  // A node of an unknown plugin might provide anything: then nothing is told to be missing.
+  const unclear = [...draft.nodes.values()].some((node) => node.plugin === undefined);
+  for (const node of draft.nodes.values()) {
+    if (!node.plugin) continue;
+    checkUse(node, findings);
+    const uses: Record<string, string | undefined> = {};
+    for (const key of Object.keys(node.plugin.manifest.needs))
+      uses[key] = bind(node, key, draft, registry, unclear, findings);
+    node.uses = uses;
+  }
+}
+
+function checkUse(node: DraftNode, findings: Findings): void {
+  const needs = Object.keys(node.plugin!.manifest.needs);
+  const written = entryOf(node.map, 'use')?.value;
+  if (written?.kind !== 'map') return;
+  for (const { key, keySpan } of ownEntries(written)) {
+    if (needs.includes(key)) continue;
+    const meant = suggest(key, needs);
+    findings.add({
+      code: 'NEED_UNKNOWN',
+      at: keySpan,
+      message: `${title(node)} has no need "${key}"`,
+      accepted: needs.length > 0 ? needs.join(', ') : 'none',
+      didYouMean: meant,
+      mend: meant ? `write ${meant}` : needs.length > 0 ? `use one of ${quoteList(needs)}` : 'take "use" out',
+      nodes: [node.name],
+    });
+  }
+}
+
+const title = (node: DraftNode): string => `${node.kind} "${node.name}" (${node.plugin!.manifest.name})`;
+
+function bind(
+  node: DraftNode,
+  key: string,
+  draft: Draft,
+  registry: Registry,
+  unclear: boolean,
+  findings: Findings,
+): string | undefined {
+  const { contract, optional } = contractOf(node.plugin!.manifest.needs[key]!);
+  const providers = [...draft.nodes.values()].filter(
+    (other) => other !== node && other.plugin && providedBy(other.plugin, contract),
+  );
+  const names = providers.map((provider) => provider.name);
+  const chosen = node.use.get(key);
+  if (chosen) {
+    if (names.includes(chosen.target)) return chosen.target;
+    const target = draft.nodes.get(chosen.target);
+    if (target && !target.plugin) return undefined;
+    const meant = suggest(chosen.target, names) ?? (names.length === 1 ? names[0] : undefined);
+    findings.add({
+      code: 'NEED_TARGET_UNFIT',
+      at: chosen.at,
+      message: target
+        ? `"${chosen.target}" (${target.plugin!.manifest.name}) does not provide ${contract.name}, which ${title(node)} needs`
+        : `there is no service "${chosen.target}"`,
+      accepted: quoteList(names),
+      didYouMean: meant,
+      mend: meant ? `write ${key}: ${meant}` : undefined,
+      nodes: [node.name],
+    });
+    return undefined;
+  }
+  if (names.length === 1) return names[0];
+  if (names.length > 1) {
+    const message = `${title(node)} needs ${contract.name}, and ${quoteList(names)} provide it`;
+    findings.add({
+      code: 'NEED_AMBIGUOUS',
+      at: node.at,
+      message,
+      accepted: names.join(', '),
+      mend: `say which: use: { ${key}: ${names[0]} }`,
+      nodes: [node.name],
+    });
+  } else if (!optional && !unclear) {
+    const known = registry.providersOf(contract).map((plugin) => plugin.manifest.name);
+    const family = known[0]?.split('.')[0];
+    findings.add({
+      code: 'NEED_UNMET',
+      at: entryOf(node.map, 'plugin')?.value.span ?? node.at,
+      message: `${title(node)} needs a service that provides ${contract.name} (${contract.summary.replace(/\.$/, '')}), and there is none`,
+      accepted: quoteList(known),
+      mend: known[0]
+        ? `add below "services:" a line such as ${family}: { plugin: ${known[0]} }`
+        : `no plugin at hand provides ${contract.name}@${contract.version}; name its package in "plugins:".`,
+      nodes: [node.name],
+    });
+  }
+  return undefined;
+}
+
+/** Nodes so that every need is met by one before it, in the order of the file where needs allow; finds cycles. */
+export function orderByNeeds(draft: Draft, findings: Findings): DraftNode[] {
+  const order: DraftNode[] = [];
+  const state = new Map<DraftNode, 'open' | 'done'>();
+  const visit = (node: DraftNode, path: readonly DraftNode[]): void => {
+    if (state.get(node) === 'done') return;
+    if (state.get(node) === 'open') {
+      const cycle = [...path.slice(path.indexOf(node)), node].map(({ name }) => name);
+      const message = `these need each other, so none can start first: ${cycle.join(' needs ')}`;
+      findings.add({ code: 'NEED_CYCLE', at: node.at, message, nodes: cycle });
+      return;
+    }
+    state.set(node, 'open');
+    for (const target of Object.values(node.uses)) {
+      const used = target === undefined ? undefined : draft.nodes.get(target);
+      if (used) visit(used, [...path, node]);
+    }
+    state.set(node, 'done');
+    order.push(node);
+  };
+  for (const node of draft.nodes.values()) visit(node, []);
+  return order;
+}

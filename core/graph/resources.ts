@@ -1,0 +1,158 @@
+/** Resources: addresses and routes claimed twice, an open door, programs and GStreamer elements that are not there. */
+import { Authorizer, HttpServer } from '../contracts/index.ts';
+import { providedBy, contractOf, type Registry } from '../plugin/registry.ts';
+import { routeOf } from './config-refs.ts';
+import type { Draft, DraftNode } from './draft.ts';
+import { quoteList, type Findings } from './finding.ts';
+import type { Span } from './source.ts';
+import { entryOf } from './tree.ts';
+
+/** Looks at the machine; injected, so that checks run anywhere. */
+export interface Probe {
+  /** True where the GStreamer on this machine has the element; undefined where nobody can tell. */
+  element(name: string): Promise<boolean | undefined>;
+  /** True where the program is in the PATH. */
+  binary(name: string): Promise<boolean>;
+}
+
+interface Listener {
+  readonly node: DraftNode;
+  readonly key: string;
+  readonly host: string;
+  readonly port: number;
+  readonly at: Span;
+}
+
+const nodesOf = (draft: Draft): readonly DraftNode[] => [...draft.nodes.values()];
+
+/** What the file alone tells. */
+export function checkClaims(draft: Draft, registry: Registry, findings: Findings): void {
+  const listeners = nodesOf(draft).flatMap(listenersOf);
+  checkAddresses(listeners, findings);
+  checkRoutes(draft, findings);
+  checkAuth(draft, listeners, registry, findings);
+}
+
+function listenersOf(node: DraftNode): Listener[] {
+  if (!node.plugin || !node.config) return [];
+  const { config, claims } = node.plugin.manifest;
+  const fields = Object.entries(config).flatMap(([key, field]) => (field.schema['x-unit'] === 'listen' ? [key] : []));
+  return [...new Set([...fields, ...(claims.listens ?? [])])].flatMap((key) => {
+    const value = node.config![key] as { host: string; port: number } | undefined;
+    if (typeof value?.port !== 'number') return [];
+    return [{ node, key, ...value, at: entryOf(node.map, key)?.value.span ?? node.at }];
+  });
+}
+
+const ANY = new Set(['0.0.0.0', '::', '*']);
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
+
+function checkAddresses(listeners: readonly Listener[], findings: Findings): void {
+  for (const [index, listener] of listeners.entries()) {
+    // Port 0 asks the system for a free one.
+    const same = (other: Listener): boolean =>
+      other.port === listener.port &&
+      listener.port !== 0 &&
+      (other.host === listener.host || ANY.has(other.host) || ANY.has(listener.host));
+    const first = listeners.slice(0, index).find(same);
+    if (!first) continue;
+    const line = findings.source.position(first.at.start).line;
+    const message = `${listener.node.kind} "${listener.node.name}" listens on ${address(listener)}, which ${first.node.kind} "${first.node.name}" has already (line ${line})`;
+    const free = Math.max(...listeners.map(({ port }) => port)) + 1;
+    findings.add({
+      code: 'LISTEN_TAKEN',
+      at: listener.at,
+      message,
+      mend: `give one of them another port: ${listener.key}: ${address({ host: listener.host, port: Math.min(free, 65_535) })}`,
+      nodes: [listener.node.name],
+    });
+  }
+}
+
+const address = ({ host, port }: { host: string; port: number }): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+function checkRoutes(draft: Draft, findings: Findings): void {
+  const taken = new Map<string, DraftNode>();
+  for (const node of nodesOf(draft)) {
+    if (!node.plugin || !node.config) continue;
+    const need = Object.entries(node.plugin.manifest.needs).find(
+      ([, needed]) => contractOf(needed).contract.token === HttpServer.token,
+    )?.[0];
+    const server = (need && node.uses[need]) ?? '';
+    for (const claim of node.plugin.manifest.claims.routes ?? []) {
+      const route = routeOf(claim, node.config);
+      if (route === undefined) continue;
+      const first = taken.get(`${server} ${route}`);
+      if (!first || first === node) {
+        taken.set(`${server} ${route}`, node);
+        continue;
+      }
+      const key = /\{([a-z0-9-]+)\}/i.exec(claim)?.[1];
+      findings.add({
+        code: 'ROUTE_TAKEN',
+        at: (key && entryOf(node.map, key)?.value.span) || node.at,
+        message: `"${node.name}" claims the route ${route}${server ? ` on "${server}"` : ''}, which "${first.name}" has already (line ${findings.source.position(first.at.start).line})`,
+        mend: key ? `give it another ${key}: ${key}: ${route}-2` : undefined,
+        nodes: [node.name],
+      });
+    }
+  }
+}
+
+function checkAuth(draft: Draft, listeners: readonly Listener[], registry: Registry, findings: Findings): void {
+  const nodes = nodesOf(draft);
+  const providers = nodes.filter((node) => node.plugin && providedBy(node.plugin, Authorizer));
+  if (providers.length > 1) {
+    const message = `${quoteList(providers.map(({ name }) => name))} all say who may publish and watch; only one can`;
+    findings.add({ code: 'AUTH_AMBIGUOUS', at: providers[1]!.at, message, nodes: providers.map(({ name }) => name) });
+  }
+  // A node of an unknown plugin might be the authorizer.
+  if (providers.length > 0 || nodes.some((node) => node.plugin === undefined)) return;
+  const known = registry.providersOf(Authorizer).map((plugin) => plugin.manifest.name);
+  for (const listener of listeners) {
+    if (isLoopback(listener.host)) continue;
+    findings.add({
+      code: 'AUTH_OPEN',
+      at: listener.at,
+      message: `${listener.node.kind} "${listener.node.name}" listens on ${address(listener)}, beyond this machine, and no service decides who may publish and watch`,
+      accepted: `127.0.0.1, or a service of ${known.join(', ') || 'an authorizer'}`,
+      mend: `add below "services:" auth: { plugin: ${known.find((name) => name !== 'auth.none') ?? 'auth.static'}, ... }, or bind 127.0.0.1:${listener.port}; auth: { plugin: auth.none } says openly that anyone may.`,
+      nodes: [listener.node.name],
+    });
+  }
+}
+
+/** What the machine tells. */
+export async function checkMachine(draft: Draft, probe: Probe, findings: Findings): Promise<void> {
+  const wanted = new Map<
+    string,
+    { code: 'GSTREAMER_ELEMENT_MISSING' | 'BINARY_MISSING'; name: string; nodes: DraftNode[] }
+  >();
+  const want = (code: 'GSTREAMER_ELEMENT_MISSING' | 'BINARY_MISSING', name: string, node: DraftNode): void => {
+    const entry = wanted.get(`${code} ${name}`) ?? { code, name, nodes: [] };
+    entry.nodes.push(node);
+    wanted.set(`${code} ${name}`, entry);
+  };
+  for (const node of nodesOf(draft)) {
+    for (const name of node.plugin?.manifest.requires.gstreamer ?? []) want('GSTREAMER_ELEMENT_MISSING', name, node);
+    for (const name of node.plugin?.manifest.requires.binaries ?? []) want('BINARY_MISSING', name, node);
+  }
+  const answers = await Promise.all(
+    [...wanted.values()].map(async (entry) => ({
+      ...entry,
+      there: await (entry.code === 'BINARY_MISSING' ? probe.binary(entry.name) : probe.element(entry.name)),
+    })),
+  );
+  for (const { code, name, nodes, there } of answers) {
+    if (there !== false) continue;
+    const users = quoteList(nodes.map((node) => node.name));
+    const what = code === 'BINARY_MISSING' ? `the program "${name}"` : `the GStreamer element "${name}"`;
+    findings.add({
+      code,
+      at: entryOf(nodes[0]!.map, 'plugin')?.value.span ?? nodes[0]!.at,
+      message: `${users} (${nodes[0]!.plugin!.manifest.name}) needs ${what}, which this machine does not have`,
+      nodes: nodes.map((node) => node.name),
+    });
+  }
+}

@@ -1,0 +1,68 @@
+/** What was probably meant by a foreign unit: `5min` is `5m`, `512MB` is `512MiB`. */
+
+const DURATION: Readonly<Record<string, string>> = {
+  msec: 'ms', msecs: 'ms', milliseconds: 'ms', millis: 'ms',
+  sec: 's', secs: 's', second: 's', seconds: 's',
+  min: 'm', mins: 'm', minute: 'm', minutes: 'm',
+  hr: 'h', hrs: 'h', hour: 'h', hours: 'h', day: 'd', days: 'd',
+}; // prettier-ignore
+const BYTES: Readonly<Record<string, string>> = {
+  k: 'KiB', kb: 'KiB', kib: 'KiB', m: 'MiB', mb: 'MiB', mib: 'MiB', g: 'GiB', gb: 'GiB', gib: 'GiB',
+}; // prettier-ignore
+const BITRATE: Readonly<Record<string, string>> = {
+  k: 'kbps', kbit: 'kbps', 'kbit/s': 'kbps', 'kb/s': 'kbps', kbps: 'kbps', m: 'Mbps', mbit: 'Mbps', 'mbit/s': 'Mbps', 'mb/s': 'Mbps', mbps: 'Mbps',
+}; // prettier-ignore
+
+const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  duration: DURATION,
+  bytes: BYTES,
+  bitrate: BITRATE,
+};
+const KNOWN: Readonly<Record<string, RegExp>> = {
+  duration: /^(ms|s|m|h|d)$/,
+  bytes: /^(B|KiB|MiB|GiB)$/,
+  bitrate: /^(bps|kbps|Mbps)$/,
+};
+
+/** The value with the unit that was probably meant, or undefined where that cannot be told. */
+export function mendUnit(written: string, unit: string): string | undefined {
+  if (unit === 'listen') {
+    const port = /^:?(\d{1,5})$/.exec(written)?.[1];
+    return port === undefined ? undefined : `127.0.0.1:${port}`;
+  }
+  if (unit === 'duration-range') {
+    const ends = /^(\S+)\s*(?:-|\.\.\.|to)\s*(\S+)$/.exec(written);
+    return ends ? `${ends[1]}..${ends[2]}` : undefined;
+  }
+  const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z/]+)$/.exec(written.trim());
+  const table = TABLES[unit];
+  if (!match || !table) return undefined;
+  const name = match[2]!;
+  if (KNOWN[unit]!.test(name)) return undefined;
+  const meant = table[name.toLowerCase()];
+  return meant === undefined ? undefined : `${match[1]}${meant}`;
+}
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  duration: '2s', bytes: '512MiB', bitrate: '2.5Mbps', 'duration-range': '500ms..30s', rate: '5 in 2m',
+  listen: '127.0.0.1:8080', path: './data',
+}; // prettier-ignore
+
+/** A value that a field would take, as YAML. */
+export function unitExample(schema: Readonly<Record<string, unknown>> | undefined): string {
+  if (schema?.default !== undefined)
+    return typeof schema.default === 'object' ? JSON.stringify(schema.default) : String(schema.default as string);
+  const choice = (schema?.enum as readonly unknown[] | undefined)?.[0];
+  if (choice !== undefined) return String(choice);
+  if (schema?.['x-secret'] === true) return '"${secret:name}"';
+  const example = EXAMPLES[String(schema?.['x-unit'])];
+  if (example !== undefined) return example;
+  if (schema?.type === 'integer') return String((schema.minimum as number | undefined) ?? 1);
+  return schema?.type === 'boolean'
+    ? 'true'
+    : schema?.type === 'array'
+      ? '[...]'
+      : schema?.type === 'object'
+        ? '{ ... }'
+        : '"..."';
+}

@@ -1,0 +1,166 @@
+/** The YAML parser's own words are for people who know its grammar; these are for those who mistyped a sign. */
+import type { Document, YAMLError } from 'yaml';
+import type { FindingInput, Findings } from './finding.ts';
+import type { Source, Span } from './source.ts';
+
+/**
+ * Turns the parser's errors into findings. Doubled keys and tabs are told one by one; of the rest only the first, since
+ * one slip of syntax makes the parser stumble over all that follows.
+ */
+export function explainYamlErrors(document: Document, findings: Findings): void {
+  let stumbled = false;
+  for (const error of [...document.errors, ...document.warnings]) {
+    const independent = error.code === 'DUPLICATE_KEY' || error.code === 'TAB_AS_INDENT';
+    if (!independent && stumbled) continue;
+    if (!independent) stumbled = true;
+    findings.add(explain(findings.source, error));
+  }
+}
+
+const point = (start: number, length = 1): Span => ({ start, end: start + length });
+
+function explain(source: Source, error: YAMLError): FindingInput {
+  const { text } = source;
+  const offset = error.pos[0];
+  const number = source.position(offset).line;
+  const line = source.line(number);
+  const start = source.lineStart(number);
+
+  if (text[offset] === '{' && text[offset - 1] === '$') {
+    const close = text.indexOf('}', offset);
+    const reference = text.slice(offset - 1, close < 0 ? offset + 1 : close + 1);
+    return {
+      code: 'YAML_REFERENCE_UNQUOTED',
+      at: point(offset - 1, reference.length),
+      message: `inside { } and [ ] a reference must stand in quotes, since YAML reads its "{" as the begin of a map`,
+      mend: `write "${reference}" with the quotes.`,
+    };
+  }
+  if (error.code === 'TAB_AS_INDENT') {
+    return { code: 'YAML_TAB', at: point(offset), message: 'this line is indented with a tab; YAML takes spaces only' };
+  }
+  if (error.code === 'DUPLICATE_KEY') return duplicate(source, offset);
+
+  const glued = /^[^'"#]*?[\w-](:)[{[]/.exec(line);
+  if (glued) return spaceAfterColon(source, start + glued[0].length - 2);
+  if (error.code === 'BLOCK_AS_IMPLICIT_KEY') return nested(line, offset);
+  if (error.message.startsWith('Missing closing')) {
+    const open = openAt(text, offset).quote ?? offset;
+    return {
+      code: 'YAML_QUOTE_OPEN',
+      at: point(open),
+      message: `the quote ${text[open] ?? '"'} that begins here is never closed`,
+    };
+  }
+  if (error.code === 'BAD_INDENT' && error.message.startsWith('Flow')) {
+    const open = openAt(text, offset).bracket ?? offset;
+    const close = text[open] === '[' ? ']' : '}';
+    const message = `the "${text[open] ?? '{'}" that begins here is not closed before line ${source.position(offset).line}`;
+    return { code: 'YAML_BRACKET_OPEN', at: point(open), message, mend: `close it with "${close}".` };
+  }
+  if (/flow-(map|seq)-end/.test(error.message)) {
+    return { code: 'YAML_BRACKET_EXTRA', at: point(offset), message: `this "${text[offset]}" closes nothing` };
+  }
+  if (error.code === 'BAD_ALIAS' || error.code === 'BAD_SCALAR_START') {
+    const value = /^[^,}\]\n#]*/.exec(text.slice(offset))![0].trim();
+    const message = `a value that begins with "${text[offset]}" must stand in quotes`;
+    return {
+      code: 'YAML_QUOTES_NEEDED',
+      at: point(offset, value.length),
+      message,
+      mend: `write "${value}" with the quotes.`,
+    };
+  }
+  if (error.code === 'BAD_INDENT') {
+    const message = 'this line is indented differently from the lines that it belongs to';
+    return { code: 'YAML_INDENT', at: point(offset), message };
+  }
+  if (error.code === 'MULTIPLE_DOCS') {
+    return {
+      code: 'YAML_SEVERAL_DOCUMENTS',
+      at: point(offset, 3),
+      message: 'a second YAML document begins here; a file holds one pipeline',
+    };
+  }
+  if (error.code === 'TAG_RESOLVE_FAILED') {
+    const at = { start: error.pos[0], end: error.pos[1] };
+    return {
+      code: 'YAML_TAG',
+      at,
+      message: `tags such as "${text.slice(at.start, at.end)}" have no meaning in a pipeline`,
+    };
+  }
+  if (error.code === 'MISSING_CHAR' && error.message.includes('followed by map values')) {
+    const word = line.trim();
+    const message = `"${word}" stands where a "key: value" belongs`;
+    return { code: 'YAML_VALUE_MISSING', at: point(start + line.indexOf(word), word.length), message };
+  }
+  const at = { start: error.pos[0], end: Math.max(error.pos[0] + 1, error.pos[1]) };
+  return {
+    code: 'YAML_SYNTAX',
+    at,
+    message: `not valid YAML: ${error.message.split('\n')[0]!.replace(/ at line.*$/, '')}`,
+  };
+}
+
+/** A colon with its value glued to it; the parser either stumbles or reads it all as one name. */
+export function spaceAfterColon(source: Source, colon: number): FindingInput {
+  const { line } = source.position(colon);
+  const mended = `${source.text.slice(source.lineStart(line), colon + 1)} ${source.line(line).slice(colon + 1 - source.lineStart(line))}`;
+  return {
+    code: 'YAML_SPACE_AFTER_COLON',
+    at: point(colon),
+    message: 'a space is missing after this colon, so YAML reads the text on both sides as one name',
+    mend: `write: ${mended.trim()}`,
+  };
+}
+
+function duplicate(source: Source, offset: number): FindingInput {
+  const key = /^("[^"]*"|'[^']*'|[^:\s,{}]+(?: [^:\s,{}]+)*)/.exec(source.text.slice(offset))?.[0] ?? '';
+  const name = key.replace(/^["']|["']$/g, '');
+  return {
+    code: 'YAML_DUPLICATE_KEY',
+    at: point(offset, key.length),
+    message: `"${name}" is given a second time in the same map; only one can hold`,
+    mend: `keep one "${name}", or give this one another name.`,
+  };
+}
+
+function nested(line: string, offset: number): FindingInput {
+  if (line.includes('->')) {
+    return {
+      code: 'YAML_LINK_OPTIONS',
+      at: point(offset),
+      message: "a link's options are a map in { }",
+      mend: `write: ${line.trim().replace(/:\s+(.*)$/, ': { $1 }')}`,
+    };
+  }
+  const value = line.slice(line.indexOf(':') + 1).trim();
+  return {
+    code: 'YAML_COLON_IN_VALUE',
+    at: point(offset),
+    message: 'a value that holds a colon and a space must stand in quotes',
+    mend: `write "${value}" with the quotes, or put the second key on a line of its own.`,
+  };
+}
+
+/** What is open before `end`: the innermost bracket and the quote, judged without a full parser. */
+function openAt(text: string, end: number): { bracket?: number; quote?: number } {
+  const brackets: number[] = [];
+  let quote: number | undefined;
+  for (let at = 0; at < end; at++) {
+    const sign = text[at]!;
+    const before = text[at - 1] ?? '\n';
+    if (quote !== undefined) {
+      if (sign === '\\' && text[quote] === '"') at += 1;
+      else if (sign === text[quote]) quote = undefined;
+    } else if (sign === '#' && /\s/.test(before)) {
+      const newline = text.indexOf('\n', at);
+      at = newline < 0 ? end : newline;
+    } else if ((sign === '"' || sign === "'") && /[\s,:[{]/.test(before)) quote = at;
+    else if ((sign === '{' || sign === '[') && /[\s,:[{]/.test(before)) brackets.push(at);
+    else if (sign === '}' || sign === ']') brackets.pop();
+  }
+  const bracket = brackets.at(-1);
+  return { ...(bracket === undefined ? {} : { bracket }), ...(quote === undefined ? {} : { quote }) };
+}
