@@ -75,6 +75,7 @@ export class RtmpClient {
 
   private constructor(socket: Socket) {
     this.socket = socket;
+    socket.setNoDelay(true);
     socket.on('error', () => undefined);
     this.closed = new Promise((settle) => {
       socket.on('close', () => {

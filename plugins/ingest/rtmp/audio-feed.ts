@@ -22,7 +22,7 @@ export class AudioFeed implements FrameSink<AudioMessage> {
   take(message: AudioMessage, ms: number, arrivedAt: number): void {
     switch (message.type) {
       case 'config':
-        return this.#configure(message.codec, message.config);
+        return this.#configure(message.codec, Uint8Array.from(message.config));
       case 'frame':
         return this.#frame(message.codec, message.data, ms, arrivedAt);
       case 'end':

@@ -41,7 +41,7 @@ export class VideoFeed implements FrameSink<VideoMessage> {
   take(message: VideoMessage, ms: number, arrivedAt: number): void {
     switch (message.type) {
       case 'config':
-        return this.#configure(message.codec, message.config);
+        return this.#configure(message.codec, Uint8Array.from(message.config));
       case 'frame':
         return this.#frame(message, ms, arrivedAt);
       case 'end':
