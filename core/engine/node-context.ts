@@ -34,6 +34,7 @@ export function nodeContext(node: RunningNode, host: ContextHost): Context {
     },
     sessions: {
       open: (request) => sessions.open(request, name),
+      check: (request) => sessions.check(request),
       list: () => sessions.list(),
       administer: (credentials, peer) => sessions.administer(credentials, peer),
     },

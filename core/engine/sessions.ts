@@ -45,6 +45,18 @@ export class SessionRegistry {
   }
 
   async open(request: SessionRequest, stage: string): Promise<Session> {
+    const { cameraId, decision } = await this.#admit(request);
+    return this.#start(cameraId, request, stage, decision);
+  }
+
+  /** Whether `open` would let in. */
+  async check(request: SessionRequest): Promise<{ readonly subject: string }> {
+    return { subject: (await this.#admit(request)).decision.subject };
+  }
+
+  async #admit(
+    request: SessionRequest,
+  ): Promise<{ cameraId: CameraId; decision: Extract<Decision, { allowed: true }> }> {
     const cameraId = parseCameraId(request.cameraId);
     if (!cameraId) {
       throw new EddyError('CAMERA_ID_INVALID', `"${request.cameraId.slice(0, 80)}" is not a camera name`);
@@ -61,7 +73,7 @@ export class SessionRegistry {
     if (!(await this.#host.knows(cameraId)))
       throw new EddyError('CAMERA_UNKNOWN', `no camera "${cameraId}" has published here`);
     this.#assertOpen();
-    return this.#start(cameraId, request, stage, decision);
+    return { cameraId, decision };
   }
 
   async administer(credentials: Credentials, peer: Peer): Promise<{ readonly subject: string }> {

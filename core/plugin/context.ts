@@ -185,6 +185,8 @@ export interface Session {
 export interface Sessions {
   /** Rejects with CAMERA_ID_INVALID, CAMERA_UNKNOWN, WATCH_REFUSED, AUTH_UNAVAILABLE or GATE_CLOSED. */
   open(request: SessionRequest): Promise<Session>;
+  /** Asks whether `open` would let in, without opening a session; rejects as `open` does. */
+  check(request: SessionRequest): Promise<{ readonly subject: string }>;
   list(): readonly SessionStatus[];
   /** Asks the authorizer about an action on the whole pipeline; rejects as `open` does. */
   administer(credentials: Credentials, peer: Peer): Promise<{ readonly subject: string }>;
