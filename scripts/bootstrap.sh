@@ -57,8 +57,8 @@ else
   export PATH="$runtime/bin:$PATH"
 fi
 
-# Native addons must be compiled against the headers of the Node that loads them. Set here, because an npmrc of the machine may
-# name another Node's.
+# For npm run by hand: native addons must be compiled against the headers of the Node that loads them, and an npmrc of the machine
+# may name another Node's.
 if [ -f "$prefix/include/node/node.h" ]; then export npm_config_nodedir=$prefix; fi
 
 [ $# -eq 0 ] || exec "$@"

@@ -1,6 +1,6 @@
 // The native addon through which the media hosts drive GStreamer, compiled against this machine's GStreamer and this Node.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { findPackage } from './find-package.mjs';
 import { run, SetupError, succeeds } from './steps.mjs';
 
@@ -32,9 +32,16 @@ export function gstreamerAddon(root) {
  * @param {string} folder
  */
 async function compile(folder) {
-  await run('npm', ['exec', '--offline', '-c', 'node-gyp rebuild'], { cwd: folder });
+  const env = { ...process.env, npm_config_nodedir: headers() };
+  await run('npm', ['exec', '-c', 'node-gyp rebuild'], { cwd: folder, env });
   if (!loads(folder))
     throw new SetupError(`${name} was compiled, and yet Node ${process.versions.node} cannot load it`);
+}
+
+/** Of this very Node, where they came with it; empty lets node-gyp fetch them. An npmrc of the machine may name another's. */
+function headers() {
+  const prefix = dirname(dirname(realpathSync(process.execPath)));
+  return existsSync(join(prefix, 'include/node/node.h')) ? prefix : '';
 }
 
 /** In a process of its own: a wrongly built addon takes the process along. @param {string} folder */

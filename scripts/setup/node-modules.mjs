@@ -48,7 +48,7 @@ export function nativePackages(root) {
     bring: async () => {
       // <project>/node_modules/eddy
       const project = dirname(dirname(root));
-      const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...wanted];
+      const install = ['install', '--ignore-scripts', '--save-exact', '--no-audit', '--no-fund', ...wanted];
       if (!existsSync(join(project, 'package.json'))) {
         throw new SetupError(`please run, where eddy is installed, and then try again:\n  npm ${install.join(' ')}`);
       }
