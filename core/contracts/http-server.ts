@@ -61,7 +61,7 @@ export interface HttpServer {
    * duplicate, HTTP_ROUTE_INVALID for a path that is none.
    *
    * What a handler throws is answered as JSON `{ code, message, mend }`: the status follows the code, or
-   * `details.status` of the error where it is set. Anything but an EddyError is answered 500 and logged.
+   * `details.status` of the error where it is set (`details.retryAfter`: seconds). Anything but an EddyError is answered 500 and logged.
    */
   route(route: HttpRoute): () => void;
   /** Base URLs it answers on, for messages: `http://127.0.0.1:8080`. Known once started. */

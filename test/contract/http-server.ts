@@ -166,7 +166,7 @@ export function httpServerContract(name: string, start: () => Promise<StartedSer
       fail('/away', new EddyError('CAMERA_AWAY', 'cam1 is away'));
       fail('/who', new EddyError('WATCH_REFUSED', 'who are you', { details: { reason: 'unauthenticated' } }));
       fail('/no', new EddyError('WATCH_REFUSED', 'not you', { details: { reason: 'forbidden' } }));
-      fail('/own', new EddyError('acme.x/FULL', 'full', { kind: 'peer', details: { status: 409 } }));
+      fail('/own', new EddyError('acme.x/FULL', 'full', { kind: 'peer', details: { status: 409, retryAfter: 7 } }));
       fail('/bug', new TypeError('the secret is 42'));
       http.route({
         method: 'GET',
@@ -184,6 +184,7 @@ export function httpServerContract(name: string, start: () => Promise<StartedSer
       });
       expect(answers[1]!.headers['www-authenticate']).toMatch(/^Bearer/);
       expect(JSON.parse(answers[3]!.body.toString())).toEqual({ code: 'acme.x/FULL', message: 'full' });
+      expect(answers[3]!.headers['retry-after']).toBe('7');
       expect(answers[4]!.body.toString()).not.toContain('42');
       expect(answers[5]!.headers['retry-after']).toBeDefined();
     });

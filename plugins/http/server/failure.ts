@@ -34,6 +34,7 @@ export function failureResponse(error: unknown): HttpResponse {
   const message = known?.message ?? 'The server failed at this request; its log says more.';
   const mend = code in catalogue ? catalogue[code as Code].mend : undefined;
   const status = known ? statusOf(known) : 500;
+  const retryAfter = known?.details.retryAfter ?? (status === 503 ? 2 : undefined);
   return {
     status,
     headers: {
@@ -41,7 +42,7 @@ export function failureResponse(error: unknown): HttpResponse {
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
       ...(status === 401 ? { 'www-authenticate': 'Bearer realm="eddy"' } : {}),
-      ...(status === 503 ? { 'retry-after': '2' } : {}),
+      ...(typeof retryAfter === 'number' ? { 'retry-after': String(retryAfter) } : {}),
     },
     body: JSON.stringify({ code, message, ...(mend === undefined ? {} : { mend }) }),
   };

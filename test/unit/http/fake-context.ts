@@ -1,7 +1,7 @@
 /** A small fake of what the engine gives to a service plugin, for tests without an engine. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import type { AnyPlugin, CameraStatus, Credentials, Fields, Peer, SessionStatus } from '../../../core/plugin/index.ts';
+import type { AnyPlugin, CameraStatus, Credentials, Fields, Peer, SessionRequest, SessionStatus } from '../../../core/plugin/index.ts';
 import { EddyError, parseFields } from '../../../core/plugin/index.ts';
 import {
   createEvents,
@@ -19,6 +19,8 @@ export interface FakeEngine {
   state: string;
   /** Whether `administer` lets in. */
   admin: (credentials: Credentials, peer: Peer) => void;
+  /** Whether a viewer is let in to this camera. */
+  viewer: (cameraId: string, credentials: Credentials) => void;
   readonly failures: unknown[];
   readonly reports: { code: string; message: string }[];
   /** Calls what was to be called every so often, once. */
@@ -47,6 +49,7 @@ export function fakeContext<C>(
     ready: { ready: true, reasons: [] },
     state: 'running',
     admin: () => {},
+    viewer: () => {},
     failures: [],
     reports: [],
     tick: () => periodic.forEach((each) => each()),
@@ -69,6 +72,10 @@ export function fakeContext<C>(
     },
     sessions: {
       open: () => Promise.reject(new EddyError('GATE_CLOSED', 'no engine here')),
+      check: async (request: SessionRequest) => {
+        engine.viewer(request.cameraId, request.credentials);
+        return { subject: 'viewer' };
+      },
       list: () => engine.sessions,
       administer: async (credentials: Credentials, peer: Peer) => {
         engine.admin(credentials, peer);

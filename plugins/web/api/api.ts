@@ -1,0 +1,102 @@
+/** web.api at work. */
+import {
+  credentialsOf,
+  EddyError,
+  peerOf,
+  type CameraStatus,
+  type Context,
+  type HttpRequest,
+  type HttpResponse,
+  type Running,
+} from 'eddy/plugin';
+import { json } from '../shared/json.ts';
+import { openapi } from './openapi.ts';
+import type { manifest } from './plugin.ts';
+
+type Ctx = Context<typeof manifest>;
+
+/** Makes the routes; they are mounted from start to stop, so that health is told while the pipeline starts. */
+export function create(ctx: Ctx): Running<typeof manifest> {
+  const unmounts: (() => void)[] = [];
+  /** None may be read by pages of other origins: an engine without an authorizer trusts who reaches its port. */
+  const get = (path: string, handler: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>): void => {
+    unmounts.push(ctx.services.http.route({ method: 'GET', path, handler, cors: false }));
+  };
+  return {
+    start() {
+      get('/livez', () => json({ status: 'live' }));
+      get('/readyz', () => readiness(ctx));
+      get('/metrics', (request) => metrics(ctx, request));
+      get('/api/v1/pipeline', async (request) => {
+        await administer(ctx, request);
+        return json({ name: ctx.pipeline.name, state: ctx.pipeline.state(), ...ctx.pipeline.snapshot() });
+      });
+      get('/api/v1/cameras', (request) => listCameras(ctx, request));
+      get('/api/v1/cameras/:camera', (request) => showCamera(ctx, request));
+      get('/api/v1/sessions', async (request) => {
+        await administer(ctx, request);
+        return json({ sessions: ctx.sessions.list() });
+      });
+      get('/api/v1/openapi.json', () => json(openapi));
+    },
+    stop() {
+      for (const unmount of unmounts.splice(0)) unmount();
+    },
+  };
+}
+
+function readiness(ctx: Ctx): HttpResponse {
+  const { ready, reasons } = ctx.pipeline.ready();
+  return json({ status: ready ? 'ready' : 'not ready', state: ctx.pipeline.state(), reasons }, ready ? 200 : 503);
+}
+
+async function metrics(ctx: Ctx, request: HttpRequest): Promise<HttpResponse> {
+  if (ctx.config.metrics === 'admin') await administer(ctx, request);
+  const body = await ctx.pipeline.metrics();
+  return { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' }, body };
+}
+
+const administer = (ctx: Ctx, request: HttpRequest): Promise<unknown> =>
+  ctx.sessions.administer(credentialsOf(request), peerOf(request, 'api'));
+
+/** Who may administer sees every camera whole; a viewer sees those that they may watch, without who publishes them. */
+async function listCameras(ctx: Ctx, request: HttpRequest): Promise<HttpResponse> {
+  const cameras = ctx.cameras.list();
+  const refusal = await refusalOf(administer(ctx, request));
+  if (refusal === undefined) return json({ cameras });
+  const watchable = await Promise.all(
+    cameras.map(async (camera) => (await refusalOf(watch(ctx, request, camera))) === undefined),
+  );
+  const visible = cameras.filter((_camera, index) => watchable[index]);
+  // With nothing to show, say what would help: credentials.
+  if (visible.length === 0) throw refusal;
+  return json({ cameras: visible.map(forViewers) });
+}
+
+async function showCamera(ctx: Ctx, request: HttpRequest): Promise<HttpResponse> {
+  const cameraId = request.params.camera;
+  const isAdmin = (await refusalOf(administer(ctx, request))) === undefined;
+  if (!isAdmin) await watch(ctx, request, { cameraId });
+  const camera = ctx.cameras.get(cameraId);
+  if (camera === undefined) throw new EddyError('CAMERA_UNKNOWN', `No camera "${cameraId}" has published here.`);
+  return json(isAdmin ? camera : forViewers(camera));
+}
+
+const watch = (ctx: Ctx, request: HttpRequest, { cameraId }: Pick<CameraStatus, 'cameraId'>): Promise<unknown> =>
+  ctx.sessions.check({ cameraId, action: 'watch', credentials: credentialsOf(request), peer: peerOf(request, 'api') });
+
+const forViewers = (camera: CameraStatus): CameraStatus => ({
+  ...camera,
+  publications: camera.publications.map((publication) => ({ ...publication, peer: '' })),
+});
+
+/** A refusal as a value; an authorizer that cannot tell stays an error. */
+async function refusalOf(asked: Promise<unknown>): Promise<EddyError | undefined> {
+  try {
+    await asked;
+    return undefined;
+  } catch (error) {
+    if (error instanceof EddyError && (error.code === 'WATCH_REFUSED' || error.code === 'CAMERA_UNKNOWN')) return error;
+    throw error;
+  }
+}
