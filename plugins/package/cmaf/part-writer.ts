@@ -1,0 +1,163 @@
+/**
+ * One track's parts. A part closes when the next frame arrives, since only then are its last frame's duration and
+ * whether it ends the segment known; it closes before the frame that would take it past its target.
+ */
+import { type ChunkSample, writeChunk } from 'eddy/media';
+import type { Chunk } from 'eddy/plugin';
+import type { Boundary } from './plan.ts';
+
+/** A frame on the camera's timeline. */
+export interface TimedUnit {
+  /** Output ticks; decode times count up by at least one. */
+  readonly dts: number;
+  readonly pts: number;
+  readonly key: boolean;
+  readonly data: Uint8Array;
+  /** Server time (epoch ms) of its presentation. */
+  readonly wall: number;
+  /** Ticks that it lasts where no frame follows. */
+  readonly nominal: number;
+}
+
+/** What a {@link PartWriter} must know of its track. */
+export interface PartWriterOptions {
+  readonly timescale: number;
+  /** Seconds. */
+  readonly partTarget: number;
+  /** No segment is longer than this; seconds. */
+  readonly segmentLimit: number;
+  /** Frames of equal duration: a part is full when no further one fits. */
+  readonly constant: boolean;
+  /** A longer frame than the next part can hold is a hole; audio frames never stretch over one. */
+  readonly stretch: boolean;
+  readonly writer: string;
+  /** No `startTs` is before this: the newest one of the camera's earlier tracks. */
+  readonly notBefore: number;
+  readonly emit: (chunk: Chunk) => void;
+}
+
+interface OpenSegment {
+  readonly boundary: Boundary;
+  readonly startDts: number;
+  readonly independent: boolean;
+  nextPart: number;
+}
+
+interface Pending extends TimedUnit {
+  duration: number;
+}
+
+export class PartWriter {
+  readonly #options: PartWriterOptions;
+  readonly #target: number;
+  readonly #limit: number;
+  #segment: OpenSegment | undefined;
+  /** Frames of the open part; the last one's duration is unknown until the next frame. */
+  #pending: Pending[] = [];
+  #known = 0;
+  #sequence = 0;
+  #lastStartTs: number;
+  #lastNumber: number | undefined;
+  #end = 0;
+
+  constructor(options: PartWriterOptions) {
+    this.#options = options;
+    this.#lastStartTs = options.notBefore;
+    this.#target = Math.floor(options.partTarget * options.timescale);
+    this.#limit = Math.floor(options.segmentLimit * options.timescale);
+  }
+
+  /** The segment being written. */
+  get segment(): Pick<OpenSegment, 'boundary' | 'startDts' | 'independent'> | undefined {
+    return this.#segment;
+  }
+
+  /** The newest segment's number, also after it was finished. */
+  get lastNumber(): number | undefined {
+    return this.#lastNumber;
+  }
+
+  /** Where the media written so far ends: decode time in ticks. */
+  get end(): number {
+    const tail = this.#pending.at(-1);
+    return tail ? tail.dts + tail.nominal : this.#end;
+  }
+
+  /** Adds a frame; with `begin` it is the first of that segment. */
+  push(unit: TimedUnit, begin?: Boundary): void {
+    const hole = this.#settle(unit.dts);
+    if (begin) {
+      this.#close(this.#pending.length, true);
+      this.#segment = { boundary: begin, startDts: unit.dts, independent: unit.key, nextPart: 0 };
+      this.#lastNumber = begin.number;
+    } else if (hole || this.#full(unit.nominal)) {
+      this.#close(this.#pending.length, false);
+    }
+    this.#pending.push({ ...unit, duration: 0 });
+  }
+
+  /** Nothing follows: what is pending ends the segment. */
+  flush(): void {
+    const tail = this.#pending.at(-1);
+    if (tail) this.#settle(tail.dts + Math.max(1, tail.nominal));
+    this.#close(this.#pending.length, true);
+    this.#segment = undefined;
+  }
+
+  /** The last frame's duration is known now; true where it ends before the next frame begins. */
+  #settle(nextDts: number): boolean {
+    const tail = this.#pending.at(-1);
+    if (!tail || !this.#segment) return false;
+    const distance = nextDts - tail.dts;
+    let duration = distance;
+    if (!this.#options.stretch && distance > tail.nominal * 1.5) duration = tail.nominal;
+    duration = Math.min(duration, this.#target);
+    if (this.#options.stretch)
+      duration = Math.max(1, Math.min(duration, this.#segment.startDts + this.#limit - tail.dts));
+    if (this.#pending.length > 1 && this.#known + duration > this.#target) this.#close(this.#pending.length - 1, false);
+    tail.duration = duration;
+    this.#known += duration;
+    return duration < distance;
+  }
+
+  #full(frame: number): boolean {
+    const left = this.#target - this.#known;
+    return left < (this.#options.constant ? frame * 0.9 : this.#target * 0.15);
+  }
+
+  #close(count: number, last: boolean): void {
+    const segment = this.#segment;
+    if (!segment || count === 0) return;
+    const units = this.#pending.splice(0, count);
+    this.#known = 0;
+    const first = units[0]!;
+    let shown = first;
+    let duration = 0;
+    const samples: ChunkSample[] = units.map((unit) => {
+      if (unit.pts < shown.pts) shown = unit;
+      duration += unit.duration;
+      return { data: unit.data, duration: unit.duration, compositionOffset: unit.pts - unit.dts, key: unit.key };
+    });
+    this.#end = first.dts + duration;
+    // The mapping to wall time follows the source's clock in both directions; the index must never see it go back.
+    const startTs = (this.#lastStartTs = Math.max(this.#lastStartTs, shown.wall));
+    const part = segment.nextPart++;
+    this.#options.emit({
+      segment: segment.boundary.number,
+      part,
+      last,
+      independent: first.key,
+      baseTime: first.dts,
+      duration,
+      startTs,
+      discontinuity: part === 0 && segment.boundary.discontinuity,
+      writer: this.#options.writer,
+      data: writeChunk({
+        sequence: ++this.#sequence,
+        baseTime: first.dts,
+        samples,
+        ...(part === 0 && { startsSegment: true, wallClock: startTs }),
+      }),
+    });
+  }
+}

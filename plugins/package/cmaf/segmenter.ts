@@ -1,0 +1,330 @@
+/**
+ * One camera's segmenter: access units of its video renditions and audio tracks in, CMAF chunks out.
+ *
+ * One track leads: the first video track, or audio where there is no video. It alone decides where segments begin
+ * (`SegmentPlan`); the others follow at the same moments. A follower's unit is held until the leader has passed it, since
+ * only then is it known that no boundary lies before it. A leader that falls silent is replaced after a while.
+ *
+ * The timeline (tfdt) is server time at the start of each epoch and runs on by the source's own clock from there: tracks
+ * of one clock stay in step to the tick, and no time is ever used twice. A break of the source's clock, another
+ * publication, and the publisher's return begin an epoch, with a discontinuity.
+ */
+import type {
+  AccessUnit,
+  AudioCaps,
+  Chunk,
+  ChunkCaps,
+  DiscontinuityCause,
+  EndCause,
+  SyncClock,
+  TrackId,
+  VideoCaps,
+} from 'eddy/plugin';
+import type { PartWriterOptions } from './part-writer.ts';
+import { type Boundary, SegmentPlan } from './plan.ts';
+import { type QueuedUnit, SegmentTrack, type TrackHost } from './track.ts';
+
+/** Where a segmenter's output goes. Calls for one track come in order: open, chunks, end. */
+export interface SegmenterSink {
+  /** A track begins; its id is that of the input track. */
+  open(track: TrackId, caps: ChunkCaps): void;
+  chunk(track: TrackId, chunk: Chunk): void;
+  end(track: TrackId, cause: EndCause): void;
+  /** Media that cannot be cut as it should; once a publication. */
+  gopTooLong(track: TrackId, seconds: number): void;
+  /** A video track is waiting for a key frame. */
+  requestKeyFrame(track: TrackId): void;
+}
+
+/** Options of a {@link Segmenter}. */
+export interface SegmenterOptions {
+  /** Target of a segment, ms; the longest is twice as long. */
+  readonly segment: number;
+  /** Wished target of a part, ms. */
+  readonly part: number;
+  /** Who writes: `[a-z0-9]{1,16}`, another one after every start of the process. */
+  readonly writer: string;
+  /** Hands out segment numbers, counting up by one. */
+  readonly nextNumber: () => number;
+  readonly sink: SegmenterSink;
+}
+
+/** Breaks after which timestamps say nothing about those before. */
+const HARD: ReadonlySet<DiscontinuityCause> = new Set([
+  'publisher-changed',
+  'publisher-returned',
+  'clock-jumped',
+  'restarted',
+  'source-signalled',
+]);
+
+/** A follower's unit belongs to a segment that begins up to this much later, ms: rounding between timescales. */
+const SLACK_MS = 0.5;
+/** How far audio may run past the last picture of a publication, ms. */
+const TAIL_MS = 500;
+
+export class Segmenter {
+  readonly #options: SegmenterOptions;
+  readonly #plan: SegmentPlan;
+  readonly #tracks = new Map<TrackId, SegmentTrack>();
+  readonly #partTargets = new Map<TrackId, number>();
+  #leader: SegmentTrack | undefined;
+  /** How far the leader has come on the timeline, ms. */
+  #frontier = -Infinity;
+  #clock: SyncClock | undefined;
+  /** Server time minus timeline in this epoch, ms; undefined until its first unit. */
+  #drift: number | undefined;
+  #marks = 0;
+  #emitted = false;
+  #discontinuity = false;
+  #warned = false;
+  /** The end of all media written, ms on the timeline, and the newest startTs. */
+  #end = 0;
+  #lastStartTs = 0;
+
+  constructor(options: SegmenterOptions) {
+    this.#options = options;
+    this.#plan = new SegmentPlan(options.nextNumber);
+  }
+
+  /** Adds a track; one of the same id takes the place of the one before. Throws a MediaError for a codec without CMAF. */
+  addTrack(id: TrackId, caps: VideoCaps | AudioCaps, clock: SyncClock): SegmenterInput {
+    const before = this.#tracks.get(id);
+    if (before) this.#remove(before, 'replaced');
+    if (this.#clock !== undefined && (this.#tracks.size === 0 || clock !== this.#clock)) {
+      for (const other of this.#tracks.values()) other.stale = other.clock !== clock;
+      this.#newEpoch();
+    } else if (before) {
+      this.#discontinuity = this.#emitted;
+    }
+    this.#clock = clock;
+    const host: TrackHost = {
+      partSeconds: this.#options.part / 1000,
+      segmentSeconds: this.#options.segment / 1000,
+      fixedPartTarget: (of) => this.#partTargets.get(of),
+      anchor: (wall) => this.#anchor(wall),
+      observe: (of, wall, at) => {
+        // One track tells, so that the small errors of each do not shift those that join later.
+        if (this.#leader === undefined || this.#leader === of) this.#drift = wall - at;
+      },
+      clockWentBack: (of) => this.#break(of),
+      opened: (of, chunkCaps) => this.#opened(of, chunkCaps),
+    };
+    const after = before?.writer && before.ms(before.writer.end);
+    const track = new SegmentTrack(id, caps, clock, host, after);
+    track.marks = this.#marks;
+    this.#tracks.set(id, track);
+    return {
+      unit: (unit) => this.#take(track, unit),
+      discontinuity: (cause) => this.#discontinue(track, cause),
+      end: (cause) => this.#remove(track, cause),
+    };
+  }
+
+  /** Writes out all that is held, as if every track had ended. */
+  flush(): void {
+    for (const track of this.#tracks.values()) this.#finish(track);
+  }
+
+  #take(track: SegmentTrack, unit: AccessUnit): void {
+    if (track.stale || this.#tracks.get(track.id) !== track) return;
+    if (track.caps.kind === 'video' && track.resync && !unit.key) this.#options.sink.requestKeyFrame(track.id);
+    track.take(unit, (each) => this.#route(track, each));
+  }
+
+  #route(track: SegmentTrack, unit: QueuedUnit): void {
+    // Video takes the lead with its first key frame from nobody or from audio.
+    if (track.caps.kind === 'video' && unit.starts && this.#leader?.caps.kind !== 'video') this.#leader = track;
+    if (track === this.#leader) {
+      this.#lead(track, unit);
+      return;
+    }
+    track.queue.push(unit);
+    this.#follow(track, this.#frontier);
+    const waiting = track.queue[0];
+    if (waiting && unit.at - Math.max(waiting.at, this.#frontier) > this.#options.segment) this.#takeOver(track);
+  }
+
+  /** The leader has been silent for a segment's length: this track leads from what it holds. */
+  #takeOver(track: SegmentTrack): void {
+    const old = this.#leader;
+    if (old) {
+      this.#finish(old);
+      old.cut(false);
+    }
+    this.#leader = track;
+    for (const unit of track.queue.splice(0)) this.#lead(track, unit);
+  }
+
+  #lead(track: SegmentTrack, unit: QueuedUnit): void {
+    const writer = track.writer!;
+    if (this.#isLost(track, unit)) {
+      this.#finish(track);
+      if (!unit.key) {
+        // A decoder that begins anew after the hole cannot begin with this one.
+        track.cut(false);
+        this.#options.sink.requestKeyFrame(track.id);
+        return;
+      }
+    }
+    const begin = this.#cutHere(track, unit) ? this.#open(track, unit) : undefined;
+    writer.push(unit, begin);
+    this.#frontier = unit.at;
+    for (const other of this.#tracks.values()) if (other !== track) this.#follow(other, this.#frontier);
+  }
+
+  #cutHere(track: SegmentTrack, unit: QueuedUnit): boolean {
+    const writer = track.writer!;
+    const { segment } = writer;
+    if (!segment || unit.starts) return true;
+    const { timescale, frameTicks } = track;
+    const elapsed = unit.dts - segment.startDts;
+    const target = (this.#options.segment / 1000) * timescale;
+    // Half a frame early is on time: timestamps are rounded. After a cut without a key frame the next one is taken.
+    if (unit.key && (elapsed >= target - frameTicks / 2 || !segment.independent)) return true;
+    const expected = track.constant ? frameTicks : Math.max(frameTicks, track.partTarget * timescale);
+    if (elapsed + expected <= 2 * target + frameTicks * 0.01) return false;
+    this.#warnOnce(track, elapsed / timescale);
+    return true;
+  }
+
+  #isLost(track: SegmentTrack, unit: QueuedUnit): boolean {
+    const { segment, end } = track.writer!;
+    return segment !== undefined && track.ms(unit.dts - end) > this.#options.segment;
+  }
+
+  #warnOnce(track: SegmentTrack, seconds: number): void {
+    if (this.#warned || track.caps.kind !== 'video') return;
+    this.#warned = true;
+    this.#options.sink.gopTooLong(track.id, seconds);
+  }
+
+  #open(track: SegmentTrack, unit: QueuedUnit): Boundary {
+    const { writer } = track;
+    // A hole longer than a part: playlists that add up durations would drift from the media.
+    const hole =
+      unit.key && writer?.lastNumber !== undefined && unit.at - track.ms(writer.end) > track.partTarget * 1000;
+    const at = Math.max(unit.at, (this.#plan.last?.at ?? -Infinity) + 1);
+    const boundary = this.#plan.open(at, this.#emitted && (this.#discontinuity || hole));
+    this.#discontinuity = false;
+    return boundary;
+  }
+
+  /** Places what a follower holds, as far as the leader has come. */
+  #follow(track: SegmentTrack, until: number): void {
+    const { writer, queue } = track;
+    if (!writer) return;
+    for (let unit = queue[0]; unit && unit.at <= until; unit = queue[0]) {
+      queue.shift();
+      const next = this.#plan.reached(unit.at + SLACK_MS, writer.lastNumber);
+      if (next && this.#mayBegin(track, unit, next)) writer.push(unit, next);
+      else if (writer.segment) writer.push(unit);
+      else if (track.caps.kind === 'video') track.cut(false);
+    }
+  }
+
+  #mayBegin(track: SegmentTrack, unit: QueuedUnit, next: Boundary): boolean {
+    const { segment } = track.writer!;
+    if (track.caps.kind === 'audio') {
+      // A track that joins, or comes back, begins with a segment, not in the middle of one.
+      return segment !== undefined || unit.at - next.at < 2 * track.ms(track.frameTicks);
+    }
+    if (unit.key) return true;
+    if (!segment) return false;
+    const elapsed = track.ms(unit.dts - segment.startDts + track.frameTicks);
+    if (elapsed <= 2 * this.#options.segment) return false;
+    this.#warnOnce(track, elapsed / 1000);
+    return true;
+  }
+
+  #discontinue(track: SegmentTrack, cause: DiscontinuityCause): void {
+    if (track.stale) return;
+    if (!HARD.has(cause)) {
+      this.#finishVideo(track);
+      track.cut(false);
+      return;
+    }
+    this.#break(track);
+  }
+
+  /** The source's clock broke: the first track that tells of it begins an epoch, the others join that. */
+  #break(track: SegmentTrack): void {
+    track.marks += 1;
+    if (track.marks > this.#marks) {
+      this.#marks = track.marks;
+      this.#newEpoch();
+    } else {
+      this.#finish(track);
+      track.cut(true);
+    }
+  }
+
+  #newEpoch(): void {
+    for (const track of this.#tracks.values()) {
+      this.#finish(track);
+      track.cut(true);
+    }
+    this.#leader = undefined;
+    this.#frontier = -Infinity;
+    this.#drift = undefined;
+    this.#discontinuity = this.#emitted;
+    this.#warned = false;
+  }
+
+  #anchor(wall: number): number {
+    if (this.#drift !== undefined) return wall - this.#drift;
+    const at = Math.max(wall, this.#end);
+    this.#drift = wall - at;
+    return at;
+  }
+
+  /** Ends the segment in progress; audio, which has no key frames to wait for, goes on in it. */
+  #finishVideo(track: SegmentTrack): void {
+    if (track.caps.kind === 'video') this.#finish(track);
+  }
+
+  /** Writes out what a track holds, as the end of its segment. */
+  #finish(track: SegmentTrack): void {
+    if (track.stale && !track.writer?.segment) return;
+    track.start((unit) => this.#route(track, unit));
+    const { writer } = track;
+    if (!writer) return;
+    if (track === this.#leader || this.#frontier > -Infinity) this.#follow(track, this.#frontier + TAIL_MS);
+    track.queue.length = 0;
+    writer.flush();
+    this.#end = Math.max(this.#end, track.ms(writer.end));
+  }
+
+  #remove(track: SegmentTrack, cause: EndCause): void {
+    if (this.#tracks.get(track.id) !== track) return;
+    this.#finish(track);
+    this.#tracks.delete(track.id);
+    if (this.#leader === track) this.#leader = undefined;
+    if (track.writer) this.#options.sink.end(track.id, cause);
+  }
+
+  #opened(
+    track: SegmentTrack,
+    caps: ChunkCaps,
+  ): Omit<PartWriterOptions, 'timescale' | 'partTarget' | 'constant' | 'stretch'> {
+    this.#partTargets.set(track.id, caps.partTarget);
+    this.#options.sink.open(track.id, caps);
+    return {
+      segmentLimit: (2 * this.#options.segment) / 1000,
+      writer: this.#options.writer,
+      notBefore: this.#lastStartTs,
+      emit: (chunk) => {
+        this.#emitted = true;
+        this.#lastStartTs = Math.max(this.#lastStartTs, chunk.startTs);
+        this.#options.sink.chunk(track.id, chunk);
+      },
+    };
+  }
+}
+
+/** One track's way in. */
+export interface SegmenterInput {
+  unit(unit: AccessUnit): void;
+  discontinuity(cause: DiscontinuityCause): void;
+  end(cause: EndCause): void;
+}

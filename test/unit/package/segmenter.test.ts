@@ -1,0 +1,478 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AccessUnit, Chunk } from '../../../core/model/index.ts';
+import { atLevel } from '../../level.ts';
+import { AUDIO, audio, clockAt, EPOCH, play, Recorder, VIDEO, video } from './harness.ts';
+
+/** What must hold for any track, whatever went in. */
+function checkTrack(recorder: Recorder, id: string): void {
+  const { caps } = recorder.of(id);
+  const chunks = recorder.chunks(id);
+  let before: Chunk | undefined;
+  const reads = recorder.read(id);
+  for (const [index, chunk] of chunks.entries()) {
+    expect(chunk.duration / caps.timescale).toBeLessThanOrEqual(caps.partTarget);
+    if (before) {
+      expect(chunk.baseTime).toBeGreaterThanOrEqual(before.baseTime + before.duration);
+      expect(chunk.startTs).toBeGreaterThanOrEqual(before.startTs);
+      expect(chunk.part).toBe(before.last ? 0 : before.part + 1);
+      if (before.last) expect(chunk.segment).toBeGreaterThan(before.segment);
+      else expect(chunk.segment).toBe(before.segment);
+    } else {
+      expect(chunk.part).toBe(0);
+    }
+    if (chunk.part > 0) expect(chunk.discontinuity).toBe(false);
+    const read = reads[index]!;
+    expect(read.baseTime).toBe(chunk.baseTime);
+    expect(read.samples[0]!.key).toBe(chunk.independent);
+    expect(read.samples.reduce((sum, sample) => sum + sample.duration, 0)).toBe(chunk.duration);
+    before = chunk;
+  }
+  expect(before?.last ?? true).toBe(true);
+  for (const segment of recorder.segments(id)) expect(Math.round(segment.duration)).toBeLessThanOrEqual(4);
+}
+
+function fullParts(recorder: Recorder, id: string): number[] {
+  const { caps } = recorder.of(id);
+  return recorder
+    .chunks(id)
+    .filter((chunk) => !chunk.last)
+    .map((chunk) => chunk.duration / caps.timescale / caps.partTarget);
+}
+
+const RATES = [10, 12, 15, 24000 / 1001, 24, 25, 30000 / 1001, 30, 50, 60000 / 1001];
+
+describe('constant frame rates', () => {
+  it.each(RATES.flatMap((fps) => [0, 2].map((bFrames) => ({ fps, bFrames }))))(
+    'parts at $fps fps with $bFrames B-frames are full, never over their target, and frames keep their time',
+    ({ fps, bFrames }) => {
+      const recorder = new Recorder();
+      const input = recorder.segmenter.addTrack('video', VIDEO, clockAt(EPOCH));
+      const gop = Math.round(fps * 2);
+      const units = video({ fps, bFrames, seconds: 20, gop: (index) => index % gop === 0 });
+      units.forEach((unit) => input.unit(unit));
+      input.end('publisher-ended');
+      checkTrack(recorder, 'video');
+      const { caps } = recorder.of('video');
+      expect(caps.partTarget).toBeGreaterThan(0.29);
+      expect(caps.partTarget).toBeLessThan(0.36);
+      expect(Math.min(...fullParts(recorder, 'video'))).toBeGreaterThanOrEqual(0.85);
+      expect(Math.max(...fullParts(recorder, 'video'))).toBeLessThanOrEqual(1);
+      const samples = recorder.read('video').flatMap((chunk) => chunk.samples);
+      expect(samples.map((sample) => sample.data)).toEqual(units.map((unit) => unit.data));
+      const off = samples.map((sample, i) => Math.abs((sample.pts / caps.timescale) * 1000 - EPOCH - units[i]!.pts));
+      expect(Math.max(...off)).toBeLessThanOrEqual(1.001);
+      // Durations settle: after the rate is known (at most 2 s) all frames but the last are equal.
+      const durations = new Set(samples.slice(Math.ceil(fps * 2.5), -1).map((sample) => sample.duration));
+      expect(durations.size).toBe(1);
+      expect([...durations][0]! / caps.timescale).toBeCloseTo(1 / fps, 6);
+    },
+  );
+
+  it('keeps a fine timescale as it is', () => {
+    const recorder = new Recorder();
+    const input = recorder.segmenter.addTrack('video', { ...VIDEO, timescale: 90_000 }, clockAt(EPOCH));
+    const units = video({ fps: 25, seconds: 5, gop: 2, timescale: 90_000 });
+    units.forEach((unit) => input.unit(unit));
+    input.end('publisher-ended');
+    checkTrack(recorder, 'video');
+    expect(recorder.of('video').caps.timescale).toBe(90_000);
+    const times = recorder.read('video').flatMap((chunk) => chunk.samples.map((sample) => sample.pts - EPOCH * 90));
+    expect(times).toEqual(units.map((unit) => unit.pts));
+  });
+});
+
+describe('segments', () => {
+  it.each([
+    [0.5, [2, 2, 2]],
+    [5 / 3, [10 / 3, 10 / 3, 10 / 3]],
+    [2, [2, 2, 2]],
+    [3, [3, 3, 3]],
+  ])('with a GOP of %f s begin at key frames', (gop, expected) => {
+    const recorder = new Recorder();
+    const input = recorder.segmenter.addTrack('video', VIDEO, clockAt(EPOCH));
+    video({ fps: 30, seconds: 14, gop }).forEach((unit) => input.unit(unit));
+    input.end('publisher-ended');
+    checkTrack(recorder, 'video');
+    const segments = recorder.segments('video');
+    expect(segments.every((segment) => segment.independent && !segment.discontinuity)).toBe(true);
+    for (const [i, seconds] of expected.entries()) expect(segments[i]!.duration).toBeCloseTo(seconds, 6);
+    expect(recorder.warnings).toEqual([]);
+    expect(segments[0]!.number).toBe(Math.floor(EPOCH / 2000));
+    expect(segments.map((segment) => segment.number - segments[0]!.number)).toEqual(segments.map((_, i) => i));
+  });
+
+  it('are cut without a key frame at the limit, with one warning, and take the next key frame after that', () => {
+    const recorder = new Recorder();
+    const input = recorder.segmenter.addTrack('video', VIDEO, clockAt(EPOCH));
+    video({ fps: 30, seconds: 25, gop: 250 / 30 }).forEach((unit) => input.unit(unit));
+    input.end('publisher-ended');
+    checkTrack(recorder, 'video');
+    const segments = recorder.segments('video');
+    expect(segments.slice(0, 6).map((segment) => [segment.duration.toFixed(3), segment.independent])).toEqual([
+      ['4.000', true],
+      ['4.000', false],
+      ['0.333', false],
+      ['4.000', true],
+      ['4.000', false],
+      ['0.333', false],
+    ]);
+    expect(recorder.warnings).toHaveLength(1);
+  });
+
+  it('hold for irregular GOPs, variable rates, any audio and any order of arrival', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          fps: fc.constantFrom(7, 12.5, 15, 25, 30, 60),
+          keys: fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 10 }),
+          wander: fc.array(fc.double({ min: 0, max: 0.9, noNaN: true }), { minLength: 1, maxLength: 50 }),
+          late: fc.integer({ min: -600, max: 600 }),
+          from: fc.integer({ min: 0, max: 3000 }),
+          bFrames: fc.constantFrom(0, 1, 2),
+        }),
+        ({ fps, keys, wander, late, from, bFrames }) => {
+          const recorder = new Recorder();
+          const clock = clockAt(EPOCH);
+          const [v, a] = [
+            recorder.segmenter.addTrack('video', VIDEO, clock),
+            recorder.segmenter.addTrack('audio', AUDIO, clock),
+          ];
+          const keyFrames = new Set<number>([0]);
+          for (let index = 0, i = 0; index < 15 * fps; i++) keyFrames.add((index += keys[i % keys.length]!));
+          const jitter = bFrames > 0 ? undefined : (i: number): number => wander[i % wander.length]! / fps;
+          const frames = video({
+            fps,
+            bFrames,
+            seconds: 12,
+            gop: (i) => keyFrames.has(i),
+            from: 500,
+            ...(jitter && { jitter }),
+          });
+          const sound = audio({ seconds: 12, from }).map((unit) => ({ ...unit, arrivedAt: unit.arrivedAt + late }));
+          play([
+            [v, frames],
+            [a, sound],
+          ]);
+          v.end('publisher-ended');
+          a.end('publisher-ended');
+          checkTrack(recorder, 'video');
+          checkTrack(recorder, 'audio');
+          const samples = recorder.read('video').flatMap((chunk) => chunk.samples);
+          expect(samples.map((sample) => sample.data)).toEqual(frames.map((unit) => unit.data));
+        },
+      ),
+      { numRuns: atLevel({ test: 15, proof: 500 }) },
+    );
+  });
+});
+
+describe('audio', () => {
+  function camera(
+    options: {
+      audioFrom?: number;
+      videoFrom?: number;
+      gop?: number;
+      seconds?: number;
+      jitter?: (i: number) => number;
+    } = {},
+  ): Recorder {
+    const { audioFrom = 0, videoFrom = 0, gop = 2, seconds = 12, jitter } = options;
+    const recorder = new Recorder();
+    const clock = clockAt(EPOCH);
+    const v = recorder.segmenter.addTrack('video', VIDEO, clock);
+    const a = recorder.segmenter.addTrack('audio', AUDIO, clock);
+    play([
+      [v, video({ fps: 30, seconds, gop, from: videoFrom, bFrames: 2 })],
+      [a, audio({ seconds, from: audioFrom, ...(jitter && { jitter }) })],
+    ]);
+    v.end('publisher-ended');
+    a.end('publisher-ended');
+    checkTrack(recorder, 'video');
+    checkTrack(recorder, 'audio');
+    return recorder;
+  }
+
+  it('is cut at the video boundaries: the first frame at or after one begins the segment of the same number', () => {
+    for (const gop of [0.5, 5 / 3, 2, 250 / 30]) {
+      const recorder = camera({ gop });
+      const [v, a] = [recorder.segments('video'), recorder.segments('audio')];
+      expect(a.map((segment) => segment.number)).toEqual(v.map((segment) => segment.number));
+      for (const [i, segment] of a.entries()) {
+        const lag = segment.chunks[0]!.baseTime / 48 - v[i]!.chunks[0]!.baseTime / 30;
+        expect(lag).toBeGreaterThanOrEqual(-0.51);
+        expect(lag).toBeLessThan(1024 / 48);
+        // A segment without a key frame begins with a P-frame, which B-frames are shown before.
+        expect(Math.abs(segment.startTs - v[i]!.startTs)).toBeLessThan(v[i]!.independent ? 25 : 75);
+      }
+    }
+  });
+
+  it('has full parts of its own frames', () => {
+    const recorder = camera();
+    expect(recorder.of('audio').caps.partTarget).toBeCloseTo(0.343, 3);
+    expect(Math.min(...fullParts(recorder, 'audio'))).toBeGreaterThan(0.85);
+  });
+
+  it('that starts before the video is dropped up to the first picture; that starts later begins with a segment', () => {
+    const early = camera({ videoFrom: 1500 });
+    expect(early.segments('audio')[0]!.number).toBe(early.segments('video')[0]!.number);
+    expect(early.segments('audio')[0]!.startTs).toBeGreaterThanOrEqual(early.segments('video')[0]!.startTs - 1);
+    const late = camera({ audioFrom: 700 });
+    expect(late.segments('audio')[0]!.number).toBe(late.segments('video')[0]!.number + 1);
+  });
+
+  it('runs without a seam over timestamps that wander by some milliseconds, and stays in step', () => {
+    const recorder = camera({ seconds: 30, jitter: (i) => ((i * 7919) % 21) - 10 });
+    const samples = recorder.read('audio').flatMap((chunk) => chunk.samples);
+    const odd = samples.slice(0, -1).filter((sample) => sample.duration !== 1024);
+    expect(odd.length).toBeLessThan(3);
+    const first = samples[0]!;
+    const off = samples.map((sample, i) => Math.abs(sample.dts - first.dts - i * 1024));
+    expect(Math.max(...off)).toBeLessThan(0.011 * 48000);
+  });
+
+  it('follows a sample clock that runs off', () => {
+    // 1000 ppm slow: 40 ms in 40 seconds.
+    const recorder = camera({ seconds: 40, jitter: (i) => (i * 1024) / 48000 });
+    const samples = recorder.read('audio').flatMap((chunk) => chunk.samples);
+    const last = samples.at(-1)!;
+    const [number] = [last.data[1]! + 256 * last.data[2]!];
+    const truth = ((number * 1024) / 48000) * 1.001 * 1000;
+    expect(Math.abs(last.pts / 48 - EPOCH - truth)).toBeLessThan(8);
+  });
+
+  it('alone is cut by time', () => {
+    const recorder = new Recorder();
+    const a = recorder.segmenter.addTrack('audio', AUDIO, clockAt(EPOCH));
+    audio({ seconds: 13 }).forEach((unit) => a.unit(unit));
+    a.end('publisher-ended');
+    checkTrack(recorder, 'audio');
+    const segments = recorder.segments('audio');
+    expect(segments).toHaveLength(7);
+    for (const segment of segments.slice(0, -1)) expect(Math.abs(segment.duration - 2)).toBeLessThan(0.022);
+  });
+
+  it('goes on alone when the video stops, and follows again from its next key frame', () => {
+    const recorder = new Recorder();
+    const clock = clockAt(EPOCH);
+    const [v, a] = [
+      recorder.segmenter.addTrack('video', VIDEO, clock),
+      recorder.segmenter.addTrack('audio', AUDIO, clock),
+    ];
+    const frames = video({ fps: 30, seconds: 20, gop: 1.9 }).filter((unit) => unit.pts < 5000 || unit.pts > 12_000);
+    play([
+      [v, frames],
+      [a, audio({ seconds: 20 })],
+    ]);
+    v.end('publisher-ended');
+    a.end('publisher-ended');
+    checkTrack(recorder, 'video');
+    checkTrack(recorder, 'audio');
+    // No sound is lost but its last frames, beyond the last picture.
+    const sound = recorder.read('audio').flatMap((chunk) => chunk.samples);
+    expect(sound.length).toBeGreaterThan(20 * 46.875 - 2);
+    const back = recorder.segments('video').find((segment) => segment.startTs > EPOCH + 12_000)!;
+    expect(back).toMatchObject({ independent: true, discontinuity: true });
+    const numbers = recorder.segments('audio').map((segment) => segment.number);
+    expect(numbers).toContain(back.number);
+    expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
+  });
+});
+
+describe('renditions', () => {
+  it('share numbers and boundaries', () => {
+    const recorder = new Recorder();
+    const clock = clockAt(EPOCH);
+    const high = recorder.segmenter.addTrack('high', VIDEO, clock);
+    const low = recorder.segmenter.addTrack('low', { ...VIDEO, width: 160 }, clock);
+    play([
+      [high, video({ fps: 30, seconds: 12, gop: 2 })],
+      [low, video({ fps: 15, seconds: 12, gop: 2 }).map((unit) => ({ ...unit, arrivedAt: unit.arrivedAt - 200 }))],
+    ]);
+    high.end('publisher-ended');
+    low.end('publisher-ended');
+    for (const id of ['high', 'low']) checkTrack(recorder, id);
+    const [h, l] = [recorder.segments('high'), recorder.segments('low')];
+    expect(l.map((segment) => [segment.number, segment.startTs])).toEqual(
+      h.map((segment) => [segment.number, segment.startTs]),
+    );
+    expect(l.every((segment) => segment.independent)).toBe(true);
+  });
+});
+
+describe('breaks', () => {
+  const after = (units: AccessUnit[], ms: number): AccessUnit[] =>
+    units.map((unit) => ({ ...unit, arrivedAt: unit.arrivedAt + ms }));
+
+  it('a publisher that returns continues the numbers with a discontinuity, and no time is used twice', () => {
+    const recorder = new Recorder();
+    for (const zero of [EPOCH, EPOCH + 9_500]) {
+      const clock = clockAt(zero);
+      const [v, a] = [
+        recorder.segmenter.addTrack('video', VIDEO, clock),
+        recorder.segmenter.addTrack('audio', AUDIO, clock),
+      ];
+      play([
+        [v, after(video({ fps: 30, seconds: 9.7, gop: 2 }), zero - EPOCH)],
+        [a, after(audio({ seconds: 9.7 }), zero - EPOCH)],
+      ]);
+      v.end('publisher-ended');
+      a.end('publisher-ended');
+    }
+    for (const id of ['video', 'audio']) {
+      checkTrack(recorder, id);
+      const segments = recorder.segments(id);
+      expect(segments.map((segment) => segment.number)).toEqual(segments.map((_, i) => segments[0]!.number + i));
+      expect(
+        segments.filter((segment) => segment.discontinuity).map((segment) => segment.number - segments[0]!.number),
+      ).toEqual([5]);
+      expect(recorder.tracks.get(id)!.map((each) => each.ended)).toEqual(['publisher-ended', 'publisher-ended']);
+      expect(new Set(recorder.tracks.get(id)!.map((each) => each.caps.partTarget)).size).toBe(1);
+    }
+  });
+
+  it('a clock that jumps begins an epoch once for all tracks', () => {
+    const recorder = new Recorder();
+    let zero = EPOCH;
+    const clock = { toWall: (ticks: number, timescale: number): number => zero + (ticks / timescale) * 1000 };
+    const [v, a] = [
+      recorder.segmenter.addTrack('video', VIDEO, clock),
+      recorder.segmenter.addTrack('audio', AUDIO, clock),
+    ];
+    play([
+      [v, video({ fps: 30, seconds: 5, gop: 1 })],
+      [a, audio({ seconds: 5 })],
+    ]);
+    zero = EPOCH + 5000 - 1_000_000;
+    v.discontinuity('clock-jumped');
+    a.discontinuity('clock-jumped');
+    play([
+      [v, video({ fps: 30, seconds: 5, gop: 1, from: 1_000_000 })],
+      [a, audio({ seconds: 5, from: 1_000_000 })],
+    ]);
+    v.end('publisher-ended');
+    a.end('publisher-ended');
+    for (const id of ['video', 'audio']) {
+      checkTrack(recorder, id);
+      expect(recorder.segments(id).filter((segment) => segment.discontinuity)).toHaveLength(1);
+    }
+    const [first, last] = [recorder.chunks('video')[0]!, recorder.chunks('video').at(-1)!];
+    expect(last.startTs - first.startTs).toBeLessThan(10_000);
+  });
+
+  it('timestamps that go back without a word begin an epoch, a hiccup does not', () => {
+    const recorder = new Recorder();
+    const v = recorder.segmenter.addTrack('video', VIDEO, { toWall: () => undefined });
+    const units = video({ fps: 30, seconds: 5, gop: 1 });
+    const again = after(units, 5000);
+    const hiccup = units.map((unit, i) => (i === 40 ? { ...unit, dts: unit.dts - 200, pts: unit.pts - 200 } : unit));
+    [...hiccup, ...again].forEach((unit) => v.unit(unit));
+    v.end('publisher-ended');
+    checkTrack(recorder, 'video');
+    expect(recorder.read('video').flatMap((chunk) => chunk.samples)).toHaveLength(300);
+    expect(recorder.segments('video').filter((segment) => segment.discontinuity)).toHaveLength(1);
+  });
+
+  it('lost frames: nothing until the next key frame, which begins a segment; audio goes on', () => {
+    const recorder = new Recorder();
+    const clock = clockAt(EPOCH);
+    const [v, a] = [
+      recorder.segmenter.addTrack('video', VIDEO, clock),
+      recorder.segmenter.addTrack('audio', AUDIO, clock),
+    ];
+    const units = video({ fps: 30, seconds: 12, gop: 2 });
+    const sound = audio({ seconds: 12 });
+    play([
+      [v, units.slice(0, 80)],
+      [a, sound.slice(0, 125)],
+    ]);
+    v.discontinuity('frames-dropped');
+    play([
+      [v, units.slice(90)],
+      [a, sound.slice(125)],
+    ]);
+    v.end('publisher-ended');
+    a.end('publisher-ended');
+    checkTrack(recorder, 'video');
+    checkTrack(recorder, 'audio');
+    expect(recorder.keyFrameRequests).toContain('video');
+    const segments = recorder.segments('video');
+    expect(segments[2]).toMatchObject({ independent: true, discontinuity: true, startTs: EPOCH + 4000 });
+    expect(recorder.read('audio').flatMap((chunk) => chunk.samples).length).toBeGreaterThan(sound.length - 3);
+  });
+
+  it('changed caps take the track over with a new init and a discontinuity in all tracks', () => {
+    const recorder = new Recorder();
+    const clock = clockAt(EPOCH);
+    const [v, a] = [
+      recorder.segmenter.addTrack('video', VIDEO, clock),
+      recorder.segmenter.addTrack('audio', AUDIO, clock),
+    ];
+    const [frames, sound] = [video({ fps: 30, seconds: 12, gop: 2 }), audio({ seconds: 12 })];
+    play([
+      [v, frames.slice(0, 180)],
+      [a, sound.filter((unit) => unit.pts < 6000)],
+    ]);
+    const wide = recorder.segmenter.addTrack('video', { ...VIDEO, width: 640 }, clock);
+    v.unit(frames[180]!); // late, of the replaced track
+    play([
+      [wide, frames.slice(180)],
+      [a, sound.filter((unit) => unit.pts >= 6000)],
+    ]);
+    wide.end('publisher-ended');
+    a.end('publisher-ended');
+    for (const id of ['video', 'audio']) {
+      checkTrack(recorder, id);
+      expect(recorder.segments(id).map((segment) => segment.discontinuity)).toEqual([
+        false,
+        false,
+        false,
+        true,
+        false,
+        false,
+      ]);
+    }
+    expect(recorder.tracks.get('video')).toHaveLength(2);
+    expect(recorder.read('video').flatMap((chunk) => chunk.samples)).toHaveLength(360);
+  });
+
+  it('a pause longer than a segment waits for a key frame', () => {
+    const recorder = new Recorder();
+    const v = recorder.segmenter.addTrack('video', VIDEO, clockAt(EPOCH));
+    const units = video({ fps: 30, seconds: 14, gop: 2 }).filter((unit) => unit.pts < 4500 || unit.pts > 8500);
+    units.forEach((unit) => v.unit(unit));
+    v.end('publisher-ended');
+    checkTrack(recorder, 'video');
+    const back = recorder.segments('video').find((segment) => segment.startTs > EPOCH + 8000)!;
+    expect(back).toMatchObject({ startTs: EPOCH + 10_000, independent: true, discontinuity: true });
+  });
+
+  it('nothing is written before the first key frame', () => {
+    const recorder = new Recorder();
+    const v = recorder.segmenter.addTrack('video', VIDEO, clockAt(EPOCH));
+    video({ fps: 30, seconds: 6, gop: 2 })
+      .slice(20)
+      .forEach((unit) => v.unit(unit));
+    v.end('publisher-ended');
+    checkTrack(recorder, 'video');
+    expect(recorder.segments('video')[0]).toMatchObject({
+      startTs: EPOCH + 2000,
+      independent: true,
+      discontinuity: false,
+    });
+    expect(recorder.keyFrameRequests.length).toBeGreaterThan(0);
+  });
+});
+
+it('nine frames are enough to begin, and a part leaves with the frame after it', () => {
+  const recorder = new Recorder();
+  const v = recorder.segmenter.addTrack('video', VIDEO, clockAt(EPOCH));
+  const units = video({ fps: 30, seconds: 2, gop: 2 });
+  units.slice(0, 10).forEach((unit) => v.unit(unit));
+  expect(recorder.of('video').caps.codecString).toBe(VIDEO.codecString);
+  expect(recorder.chunks('video')).toHaveLength(0);
+  v.unit(units[10]!);
+  expect(recorder.chunks('video')).toHaveLength(1);
+  expect(recorder.read('video')[0]!.samples).toHaveLength(10);
+});
