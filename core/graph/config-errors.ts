@@ -3,8 +3,8 @@ import type { ErrorObject } from 'ajv';
 import type { ConfigSubject } from './config.ts';
 import { quoteList, type FindingInput, type Findings } from './finding.ts';
 import { suggest } from './suggest.ts';
-import { ownEntries, type ScalarNode, type TreeNode } from './tree.ts';
-import { mendUnit, unitExample } from './unit-mend.ts';
+import { ownEntries, type TreeNode } from './tree.ts';
+import { mendUnit, unitExample, unitOf } from './unit-mend.ts';
 
 interface Place {
   readonly node: TreeNode;
@@ -125,7 +125,7 @@ function wrongType(
   node: TreeNode,
 ): Pick<FindingInput, 'message' | 'mend' | 'accepted' | 'didYouMean'> {
   const schema = error.parentSchema ?? {};
-  const unit = String(schema['x-unit'] ?? '');
+  const unit = unitOf(schema);
   const wanted = unit === '' ? (TYPE_WORDS[String(schema.type)] ?? String(schema.type)) : (UNIT_WORDS[unit] ?? 'text');
   const example = unitExample(schema);
   if (node.kind === 'scalar' && node.value === null) {
@@ -146,7 +146,7 @@ function wrongType(
   }
   const scalarToText = schema.type === 'string' && node.kind === 'scalar';
   const mend = scalarToText
-    ? `write it in quotes: "${String((node as ScalarNode).written)}"`
+    ? `write it in quotes: "${String(node.written)}"`
     : wanted === 'a list' && node.kind === 'scalar'
       ? `write [${printed(node)}]`
       : `write ${wanted}, such as ${example}`;

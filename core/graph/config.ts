@@ -5,17 +5,8 @@ import { objectSchema, type Field, type Fields, type JsonSchema } from '../plugi
 import { quoteList, type Findings } from './finding.ts';
 import { refuseConfigError } from './config-errors.ts';
 import type { Span } from './source.ts';
-import { mendUnit } from './unit-mend.ts';
-import {
-  entryOf,
-  nodeAt,
-  ownEntries,
-  toPlain,
-  type ListNode,
-  type MapNode,
-  type ScalarNode,
-  type TreeNode,
-} from './tree.ts';
+import { mendUnit, unitOf } from './unit-mend.ts';
+import { entryOf, nodeAt, ownEntries, toPlain, type MapNode, type ScalarNode, type TreeNode } from './tree.ts';
 
 /** What a set of fields belongs to. */
 export interface ConfigSubject {
@@ -182,8 +173,7 @@ class Typed {
   }
 
   #items(node: TreeNode, item: Field<unknown>, path: string): unknown {
-    if (node.kind === 'list')
-      return (node as ListNode).items.map((value, index) => this.#value(value, item, `${path}/${index}`));
+    if (node.kind === 'list') return node.items.map((value, index) => this.#value(value, item, `${path}/${index}`));
     if (node.kind !== 'map') return undefined;
     return Object.fromEntries(
       ownEntries(node).map((entry) => [entry.key, this.#value(entry.value, item, `${path}/${entry.key}`)]),
@@ -198,7 +188,7 @@ class Typed {
       node.kind === 'scalar' && hidden
         ? error.replaceAll(`"${String(scalar.value)}"`, scalar.resolved ? `the value of ${written}` : 'the value')
         : error;
-    const mended = hidden ? undefined : mendUnit(written, String(field.schema['x-unit'] ?? ''));
+    const mended = hidden ? undefined : mendUnit(written, unitOf(field.schema));
     this.#findings.add({
       code: 'CONFIG_VALUE_INVALID',
       at: node.span,
@@ -210,7 +200,7 @@ class Typed {
   }
 
   #path(value: unknown, field: Field<unknown>): unknown {
-    if (field.schema['x-unit'] !== 'path' || typeof value !== 'string') return value;
+    if (unitOf(field.schema) !== 'path' || typeof value !== 'string') return value;
     return resolve(this.#subject.baseDir, value);
   }
 }

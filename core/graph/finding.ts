@@ -1,7 +1,7 @@
 /** Findings: what the checks tell, each with its place, its reason and its mend. */
 import { catalogue, type Code, type PluginCode, type Severity } from '../errors/index.ts';
 import type { Position } from './checked.ts';
-import { Source, type Span } from './source.ts';
+import type { Source, Span } from './source.ts';
 
 /** One thing that a check found. */
 export interface Finding {

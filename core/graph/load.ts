@@ -21,7 +21,7 @@ import { joinPads } from './pads.ts';
 import { resolveReferences } from './references.ts';
 import { checkClaims, checkMachine, type Probe } from './resources.ts';
 import { Source } from './source.ts';
-import { entryOf, parseTree, toPlain, type MapNode, type TreeNode } from './tree.ts';
+import { entryOf, parseTree, toPlain, type TreeNode } from './tree.ts';
 
 /** Options of {@link loadPipeline}. */
 export interface LoadOptions {
@@ -167,7 +167,7 @@ function writtenOf(node: DraftNode): Readonly<Record<string, unknown>> {
 function maskPlain(node: TreeNode): unknown {
   if (node.kind === 'scalar') return node.resolved || node.value === null ? node.written : '***';
   if (node.kind === 'list') return node.items.map(maskPlain);
-  return Object.fromEntries((node as MapNode).entries.map(({ key, value }) => [key, maskPlain(value)]));
+  return Object.fromEntries(node.entries.map(({ key, value }) => [key, maskPlain(value)]));
 }
 
 function finishLink(link: DraftLink, position: CheckedLink['position']): CheckedLink {

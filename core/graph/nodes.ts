@@ -1,6 +1,6 @@
 /** Stages and services: names, plugins, the engine's keys, the plugin's options. */
 import { catalogue, type Code } from '../errors/index.ts';
-import { ENGINE_KEYS } from '../plugin/manifest.ts';
+import { ENGINE_KEYS, type ConfigProblem } from '../plugin/manifest.ts';
 import type { AnyPlugin } from '../plugin/plugin.ts';
 import type { Registry } from '../plugin/registry.ts';
 import type { SupervisePolicy } from './checked.ts';
@@ -171,10 +171,8 @@ function configOf(
   const own: MapNode = { ...map, entries: map.entries.filter(({ key }) => !isEngines(key)) };
   const config = checkFields(own, plugin.manifest.config, subject, findings);
   if (config && plugin.manifest.check) {
-    const before = findings.count;
-    for (const problem of (
-      plugin.manifest.check as (config: unknown) => ReturnType<NonNullable<typeof plugin.manifest.check>>
-    )(config)) {
+    const look = plugin.manifest.check as (config: unknown) => readonly ConfigProblem[];
+    for (const problem of look(config)) {
       const code = plugin.manifest.errors[problem.code];
       findings.add({
         code: `${plugin.manifest.name}/${problem.code}`,
@@ -185,7 +183,6 @@ function configOf(
         nodes: subject.nodes,
       });
     }
-    if (findings.count > before && findings.failed) return config;
   }
   return config;
 }

@@ -82,8 +82,7 @@ class Converter {
     }
     if (isAlias(node)) return this.#alias(node, fallback);
     const span = spanOf(node as Node | null) ?? fallback;
-    if (isMap(node))
-      return { kind: 'map', span, entries: node.items.flatMap((pair) => this.#entries(pair as Pair, span)) };
+    if (isMap(node)) return { kind: 'map', span, entries: node.items.flatMap((pair) => this.#entries(pair, span)) };
     if (isSeq(node)) return { kind: 'list', span, items: node.items.map((item) => this.convert(item, span)) };
     if (!isScalar(node)) return empty(fallback);
     const value = plainValue(node.value);
@@ -132,10 +131,8 @@ function spanOf(node: Node | null): Span | undefined {
 }
 
 function plainValue(value: unknown): string | number | boolean | null {
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null)
-    return value;
-  if (typeof value === 'bigint') return Number(value);
-  return String(value);
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  return typeof value === 'bigint' ? Number(value) : null;
 }
 
 /** The entry of a key; where a merge key brought it as well, the map's own. */

@@ -48,21 +48,34 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   listen: '127.0.0.1:8080', path: './data',
 }; // prettier-ignore
 
+/** The unit of a field's schema; empty where it has none. */
+export const unitOf = (schema: Schema | undefined): string => {
+  const unit = schema?.['x-unit'];
+  return typeof unit === 'string' ? unit : '';
+};
+
+type Schema = Readonly<Record<string, unknown>>;
+
 /** A value that a field would take, as YAML. */
-export function unitExample(schema: Readonly<Record<string, unknown>> | undefined): string {
-  if (schema?.default !== undefined)
-    return typeof schema.default === 'object' ? JSON.stringify(schema.default) : String(schema.default as string);
+export function unitExample(schema: Schema | undefined): string {
+  if (schema?.default !== undefined) return plain(schema.default);
   const choice = (schema?.enum as readonly unknown[] | undefined)?.[0];
-  if (choice !== undefined) return String(choice);
+  if (choice !== undefined) return plain(choice);
   if (schema?.['x-secret'] === true) return '"${secret:name}"';
-  const example = EXAMPLES[String(schema?.['x-unit'])];
+  const example = EXAMPLES[unitOf(schema)];
   if (example !== undefined) return example;
-  if (schema?.type === 'integer') return String((schema.minimum as number | undefined) ?? 1);
-  return schema?.type === 'boolean'
-    ? 'true'
-    : schema?.type === 'array'
-      ? '[...]'
-      : schema?.type === 'object'
-        ? '{ ... }'
-        : '"..."';
+  switch (schema?.type) {
+    case 'integer':
+      return plain(schema.minimum ?? 1);
+    case 'boolean':
+      return 'true';
+    case 'array':
+      return '[...]';
+    case 'object':
+      return '{ ... }';
+    default:
+      return '"..."';
+  }
 }
+
+const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -1,0 +1,56 @@
+/** Services that a pipeline has without naming them. */
+import { HttpServer } from '../contracts/index.ts';
+import { parseFields } from '../plugin/fields.ts';
+import { providedBy, type Registry } from '../plugin/registry.ts';
+import type { CheckedGraph, CheckedNode } from './checked.ts';
+import { nodeHash } from './hash.ts';
+
+/** The plugin that serves health, metrics and the API. */
+const API_PLUGIN = 'web.api';
+
+/**
+ * The graph with health, metrics and the API on its HTTP server (the one that `observe.http` names, else the first),
+ * unless it names them itself or has no HTTP server.
+ */
+export function withApi(graph: CheckedGraph, registry: Registry): CheckedGraph {
+  const plugin = registry.get(API_PLUGIN);
+  const servers = graph.nodes.filter((node) => providedBy(node.plugin, HttpServer) !== undefined);
+  const server = servers.find((node) => node.name === graph.observe.http) ?? servers[0];
+  if (!plugin || !server || graph.nodes.some((node) => node.plugin.manifest.name === API_PLUGIN)) return graph;
+  const config = parseFields(plugin.manifest.config, {});
+  if ('error' in config) return graph;
+  const api: CheckedNode = {
+    name: freeName('api', graph),
+    kind: 'service',
+    plugin,
+    config: config.value,
+    written: {},
+    hash: nodeHash(API_PLUGIN, plugin.manifest.version, config.value),
+    start: 'always',
+    supervise: server.supervise,
+    log: undefined,
+    uses: { http: server.name },
+    position: server.position,
+  };
+  const after = graph.nodes.indexOf(server) + 1;
+  return { ...graph, nodes: [...graph.nodes.slice(0, after), api, ...graph.nodes.slice(after)] };
+}
+
+function freeName(wish: string, graph: CheckedGraph): string {
+  let name = wish;
+  for (let n = 2; graph.nodes.some((node) => node.name === name); n++) name = `${wish}-${n}`;
+  return name;
+}
+
+/** Every secret of the configuration, for logs to leave out. */
+export function secretsOf(graph: CheckedGraph): string[] {
+  const found: string[] = [];
+  const collect = (value: unknown): void => {
+    if (typeof value === 'string' && value.length > 0) found.push(value);
+    else if (value !== null && typeof value === 'object') Object.values(value).forEach(collect);
+  };
+  for (const node of graph.nodes) {
+    for (const [key, field] of Object.entries(node.plugin.manifest.config)) if (field.secret) collect(node.config[key]);
+  }
+  return found;
+}
