@@ -2,62 +2,108 @@
 import type { AccessUnit, TrackCaps } from '../model/index.ts';
 import { contract } from './contract.ts';
 
-/** A stream of access units that goes into a launch through `fdsrc`, or comes out through `fdsink`. */
-export interface HostPort {
-  /** Its name in the launch: `{name}` is replaced by the elements that bring the bytes in or out. */
+/** A stream of access units that goes into a launch. */
+export interface HostInput {
+  /** Its name in the launch: lower case letters, digits and `-`. */
   readonly name: string;
-  /** Caps in GStreamer's words for inputs; outputs report theirs at run time. */
-  readonly caps?: TrackCaps;
+  readonly caps: TrackCaps;
 }
+
+/** A stream of access units that comes out of a launch; its caps are told with each frame. */
+export interface HostOutput {
+  /** Its name in the launch: lower case letters, digits and `-`. */
+  readonly name: string;
+}
+
+/**
+ * Raw media made by JavaScript inside the child, so that raw pictures cross no process. The module exports a
+ * {@link GenerateRaw} named `generate`; it has no other power than to push, and ends with the child.
+ */
+export interface HostGenerator {
+  /** URL of the module. */
+  readonly module: string;
+  /** Plain data for `generate`. */
+  readonly options: Readonly<Record<string, string | number | boolean | null>>;
+  /** Raw caps in GStreamer's words, by the name that `{src:NAME}` stands for in the launch. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+/**
+ * What a generator's module exports as `generate`. It paces itself in real time and pushes each picture or block of
+ * samples with its presentation time in ns; the bytes are copied, so the buffer may be used again. What the launch
+ * cannot take within a second is dropped, oldest first.
+ */
+export type GenerateRaw<Options = HostGenerator['options']> = (
+  options: Options,
+  push: (source: string, data: Uint8Array, pts: number) => void,
+) => void;
 
 /** What to run. */
 export interface HostLaunch {
-  /** Camera and stage, for logs and metrics. */
+  /** Stage and camera, for logs, metrics and `ps`. */
   readonly label: string;
   /**
-   * A GStreamer launch description in which `{in:NAME}` and `{out:NAME}` stand for the ends of the pads:
-   * `videotestsrc is-live=true ! x264enc ! {out:video}`.
+   * A GStreamer launch description in which `{in:NAME}`, `{src:NAME}` and `{out:NAME}` stand for the ends of the
+   * streams: `{in:video} ! avdec_h264 ! x264enc ! video/x-h264,stream-format=avc,alignment=au ! {out:small}`.
    */
   readonly launch: string;
-  readonly inputs?: readonly HostPort[];
-  readonly outputs?: readonly HostPort[];
+  readonly inputs?: readonly HostInput[];
+  readonly outputs?: readonly HostOutput[];
+  readonly generator?: HostGenerator;
   /** Lower priority for encoders that must not starve the engine: the child's nice value, 0-19. Default 0. */
   readonly nice?: number;
-  /** The child is ended when no output came for this long, in ms; 0 disables. Default 5000. */
+  /**
+   * The child is ended when no output came for this long, in ms, although it had input (or has none to wait for) and
+   * its frames were taken; 0 disables. Default 5000.
+   */
   readonly stallTimeout?: number;
 }
 
-/** One frame out of a host: the timestamps are nanoseconds of the pipeline's running time. */
+/**
+ * One frame out of a host. Timestamps are the launch's running time in ticks of the caps' timescale (video 90000, audio
+ * its sample rate); for an input passed through they are the input's own. A change of caps is a new object.
+ */
 export interface HostFrame {
   readonly output: string;
   readonly caps: TrackCaps;
   readonly unit: AccessUnit;
 }
 
+/** How a host ended. */
+export interface HostEnd {
+  /** `closed` by us; `eos`: the media ended; `crashed`, `stalled`; `error`: an element of the launch failed. */
+  readonly cause: 'closed' | 'eos' | 'crashed' | 'stalled' | 'error';
+  /** For logs: what the element said, or the child's last lines. */
+  readonly message?: string;
+  /** The provider's error code, for all causes but `closed` and `eos`. */
+  readonly code?: `${string}/${string}`;
+}
+
 /** A running launch. */
 export interface MediaHost {
   readonly pid: number;
-  /** Called for each frame; a returned promise holds the next one back (the pipe fills, the child waits). */
+  /**
+   * Called for each frame, in order for each output; a returned promise holds that output back (its pipe fills, the
+   * child waits). One listener; frames made before it was set wait. What it throws ends the host with `error`.
+   */
   onFrame(listener: (frame: HostFrame) => void | Promise<void>): void;
-  /** Writes a frame to an input; false means wait for `drained`. */
+  /** Writes a frame to an input; false means wait for `drained`. After the end it does nothing and returns true. */
   write(input: string, unit: AccessUnit): boolean;
+  /** Settles when the input takes more, or the host has ended. */
   drained(input: string): Promise<void>;
-  /** Asks the encoders for a key frame. */
-  forceKeyFrame(): Promise<void>;
-  /** Sets a property of a named element while it runs. */
+  /** Asks the encoders for a key frame, on one output or on all. */
+  forceKeyFrame(output?: string): Promise<void>;
+  /** Sets a property of a named element while it runs; rejects where there is none such or its type differs. */
   set(element: string, property: string, value: number | string | boolean): Promise<void>;
-  /** Sends EOS and lets it finish within `deadline` ms, then kills it. Safe to repeat. */
+  /** Ends the inputs, lets what is inside come out within `deadline` ms (default 2000), then kills. Safe to repeat. */
   close(deadline?: number): Promise<void>;
-  /** Settles when the child has ended, with the reason; never rejects. */
-  readonly ended: Promise<{
-    readonly cause: 'closed' | 'eos' | 'crashed' | 'stalled' | 'error';
-    readonly message?: string;
-  }>;
+  /** Settles when the child has ended and its last frame was handed over; never rejects. */
+  readonly ended: Promise<HostEnd>;
 }
 
 /** The contract. */
 export interface MediaHosts {
-  /** Starts a launch in a child of its own. Rejects with HOST_* codes. */
+  /** Starts a launch in a child of its own. Rejects with the provider's codes: a missing element, a bad launch, a crash. */
   launch(spec: HostLaunch): Promise<MediaHost>;
   /** True where the machine has this GStreamer element. */
   hasElement(name: string): Promise<boolean>;

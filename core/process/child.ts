@@ -59,6 +59,8 @@ export class ChildRefusal extends Error {
 /** A running child. */
 export interface Child {
   readonly pid: number;
+  /** The child's descriptors of its media pipes, by name: what a command line for native code names. */
+  readonly pipeFds: Readonly<Record<string, number>>;
   /** The parent's end of a media pipe. */
   pipe(name: string): Socket;
   send(body: Json): void;
@@ -101,6 +103,7 @@ interface Pending {
 class NodeChild implements Child {
   readonly started: Promise<void>;
   readonly ended: Promise<ChildEnd>;
+  readonly pipeFds: Readonly<Record<string, number>>;
   readonly #spec: ChildSpec;
   readonly #process: ChildProcess;
   readonly #lines = new LastLines();
@@ -116,6 +119,7 @@ class NodeChild implements Child {
 
   constructor(spec: ChildSpec) {
     this.#spec = spec;
+    this.pipeFds = Object.fromEntries((spec.pipes ?? []).map((name, i) => [name, FIRST_PIPE + i]));
     this.#process = this.#spawn();
     this.started = new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -142,7 +146,7 @@ class NodeChild implements Child {
       label: spec.label,
       entry: spec.entry,
       args: spec.args ?? null,
-      pipes: Object.fromEntries((spec.pipes ?? []).map((name, i) => [name, FIRST_PIPE + i])),
+      pipes: this.pipeFds,
       nice: spec.nice ?? 0,
       beat: interval,
     });

@@ -60,7 +60,7 @@ function videoBranch({ fps, gop, bitrate, 'b-frames': bFrames }: Config): string
   const profile = bFrames === 0 ? 'constrained-baseline' : 'main';
   return [
     '{src:video}',
-    `x264enc name=encoder speed-preset=ultrafast threads=1 key-int-max=${keyInterval} bitrate=${Math.round(bitrate / 1000)} ` +
+    `x264enc name=encoder speed-preset=superfast threads=1 key-int-max=${keyInterval} bitrate=${Math.round(bitrate / 1000)} ` +
       `${reorder} option-string="scenecut=0:open-gop=0:min-keyint=1"`,
     `video/x-h264,profile=${profile},stream-format=avc,alignment=au`,
     '{out:video}',

@@ -45,11 +45,15 @@ export class Picture {
   readonly #background: Uint8Array;
   readonly #flash: Uint8Array;
   readonly #luma: Uint8Array;
+  /** Height of the machine's clock; 0 where there is none, or where the picture is too low for it. */
+  readonly #strip: number;
 
   constructor(options: PictureOptions) {
     const { width, height } = options;
     this.#options = options;
-    this.#background = bars(width, height);
+    this.#strip =
+      options.clock && blockClockHeight(width) < height / 2 ? Math.ceil(blockClockHeight(width) / 2) * 2 : 0;
+    this.#background = bars(width, height, this.#strip);
     this.#flash = new Uint8Array(this.#background.length).fill(WHITE, 0, width * height).fill(NEUTRAL, width * height);
     this.data = new Uint8Array(this.#background.length);
     this.#luma = this.data.subarray(0, width * height);
@@ -60,22 +64,22 @@ export class Picture {
     const { width, height, name, clock } = this.#options;
     this.data.set(moment.flash ? this.#flash : this.#background);
     if (!moment.flash) this.#ball(moment.epochMs);
-    const scale = Math.max(1, Math.floor(width / 160));
+    const scale = Math.max(1, Math.floor(Math.min(width / 160, height / 40)));
     const bottom = height - (CELL.height + 1) * scale;
     drawText(this.#luma, width, scale * 2, bottom, scale, name.slice(0, 12));
     if (!clock) return;
     const time = new Date(moment.epochMs).toISOString().slice(11, 23);
     drawText(this.#luma, width, width - (time.length * CELL.width + 2) * scale, bottom, scale, time);
-    drawBlockClock(this.#luma, width, width, moment);
+    if (this.#strip > 0) drawBlockClock(this.#luma, width, width, moment);
   }
 
   #ball(epochMs: number): void {
     const { width, height } = this.#options;
-    const radius = Math.floor(width / 24);
-    const top = blockClockHeight(width) + radius;
+    const radius = Math.floor(Math.min(width, height) / 16);
+    const top = this.#strip + radius;
     const bounce = (ms: number, range: number): number => Math.abs(((epochMs / ms) % 2) - 1) * range;
     const x = radius + Math.round(bounce(CROSSING.x, width - 2 * radius));
-    const y = top + Math.round(bounce(CROSSING.y, Math.max(0, height - top - radius)));
+    const y = top + Math.round(bounce(CROSSING.y, height - top - radius));
     for (let dy = -radius; dy < radius && y + dy < height; dy++) {
       const half = Math.floor(Math.sqrt(radius * radius - dy * dy));
       this.#luma.fill(WHITE, (y + dy) * width + x - half, (y + dy) * width + x + half);
@@ -83,9 +87,8 @@ export class Picture {
   }
 }
 
-function bars(width: number, height: number): Uint8Array {
+function bars(width: number, height: number, strip: number): Uint8Array {
   const picture = new Uint8Array((width * height * 3) / 2).fill(NEUTRAL);
-  const strip = Math.ceil(blockClockHeight(width) / 2) * 2;
   const plane = (offset: number, w: number, h: number, from: number, component: 0 | 1 | 2): void => {
     const row = new Uint8Array(w);
     for (let x = 0; x < w; x++) row[x] = BARS[Math.floor((x * BARS.length) / w)]![component];

@@ -1,0 +1,135 @@
+/** The provider of MediaHosts. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import {
+  EddyError,
+  siblingModule,
+  spawnChild,
+  type Child,
+  type Context,
+  type HostLaunch,
+  type Json,
+  type MediaHost,
+  type ProcessUsage,
+  type Running,
+} from 'eddy/plugin';
+import type { HostMessage, HostRequest } from './control.ts';
+import { expandLaunch } from './launch.ts';
+import { GstMediaHost, startError } from './media-host.ts';
+import type { manifest } from './plugin.ts';
+
+/** The bus poll parks one thread of libuv's pool for good; the file reads of module loading need others. */
+const POOL = '4';
+
+/** Makes the service. */
+export function create(ctx: Context<typeof manifest>): Running<typeof manifest> {
+  const hosts = new Set<MediaHost>();
+  const starting = new Set<Promise<unknown>>();
+  let stopped = false;
+  let elements: Promise<ReadonlySet<string>> | undefined;
+  const meters = usageMeters(ctx);
+
+  async function launch(spec: HostLaunch): Promise<MediaHost> {
+    const start = startHost(spec);
+    starting.add(start);
+    try {
+      return await start;
+    } finally {
+      starting.delete(start);
+    }
+  }
+
+  async function startHost(spec: HostLaunch): Promise<MediaHost> {
+    if (stopped) throw new EddyError('SERVICE_RESTARTING', `host "${spec.label}": the service has stopped`);
+    const expanded = expandLaunch(spec);
+    let host: GstMediaHost | undefined;
+    let child: Child | undefined;
+    try {
+      child = await spawnChild({
+        label: spec.label,
+        entry: siblingModule('./host/host', import.meta.url),
+        pipes: expanded.pipes,
+        env: { UV_THREADPOOL_SIZE: POOL },
+        nice: Math.min(19, (spec.nice ?? 0) + ctx.config.nice),
+        onMessage: (message) => host?.onMessage(message as unknown as HostMessage),
+        onUsage: (usage) => meters.note(spec.label, usage),
+      });
+      // Before the launch runs, so that no message of its elements is lost.
+      host = new GstMediaHost(spec, child);
+      const request: HostRequest = {
+        op: 'launch',
+        launch: expanded.describe(child.pipeFds),
+        generator: spec.generator ?? null,
+      };
+      await child.request(request as unknown as Json);
+      if (stopped) throw new EddyError('SERVICE_RESTARTING', `host "${spec.label}": the service has stopped`);
+    } catch (error) {
+      await child?.close();
+      meters.forget(spec.label);
+      throw error instanceof EddyError && error.code === 'SERVICE_RESTARTING' ? error : startError(spec.label, error);
+    }
+    const running = host;
+    hosts.add(running);
+    ctx.log.debug({ host: spec.label, pid: running.pid }, 'host started');
+    void running.ended.then((end) => {
+      hosts.delete(running);
+      meters.forget(spec.label);
+      const failed = end.cause !== 'closed' && end.cause !== 'eos';
+      ctx.log[failed ? 'warn' : 'debug']({ host: spec.label, pid: running.pid, ...end }, 'host ended');
+    });
+    return running;
+  }
+
+  async function hasElement(name: string): Promise<boolean> {
+    elements ??= listElements();
+    // A probe that failed is tried again: the mend may have been made meanwhile.
+    elements.catch(() => (elements = undefined));
+    return (await elements).has(name);
+  }
+
+  return {
+    services: { hosts: { launch, hasElement } },
+    async stop() {
+      stopped = true;
+      await Promise.allSettled([...[...hosts].map((host) => host.close()), ...starting]);
+    },
+  };
+}
+
+/** Every element that this machine has, by one run of gst-inspect: its registry is cached by GStreamer itself. */
+async function listElements(): Promise<ReadonlySet<string>> {
+  try {
+    const { stdout } = await promisify(execFile)('gst-inspect-1.0', [], {
+      maxBuffer: 16 * 1024 * 1024,
+      timeout: 30_000,
+    });
+    return new Set([...stdout.matchAll(/^\S+: {2}(\S+): /gm)].map((match) => match[1]!));
+  } catch (error) {
+    throw new EddyError(
+      'native.gstreamer/GSTREAMER_MISSING',
+      `gst-inspect-1.0 cannot be run: ${(error as Error).message}`,
+      {
+        kind: 'resource',
+        cause: error,
+      },
+    );
+  }
+}
+
+function usageMeters(ctx: Context<typeof manifest>): {
+  note(host: string, usage: ProcessUsage): void;
+  forget(host: string): void;
+} {
+  const cpu = ctx.metrics.gauge('host_cpu_seconds', 'Processor time used by a media host since its start.');
+  const rss = ctx.metrics.gauge('host_rss_bytes', 'Resident memory of a media host.');
+  return {
+    note(host, usage) {
+      cpu.set(usage.cpuSeconds, { host });
+      rss.set(usage.rssBytes, { host });
+    },
+    forget(host) {
+      cpu.remove({ host });
+      rss.remove({ host });
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** From a launch with `{in:NAME}`, `{src:NAME}` and `{out:NAME}` to what GStreamer parses. */
+import type { HostLaunch } from 'eddy/plugin';
+
+/** What a host is told to run; plain data for the control channel. */
+export interface ExpandedLaunch {
+  /** Media pipes that the child needs, in the order of their descriptors. */
+  readonly pipes: readonly string[];
+  /** The description with the pipes' descriptors filled in. */
+  describe(fds: Readonly<Record<string, number>>): string;
+}
+
+const NAME = /^[a-z][a-z0-9-]*$/;
+const PLACE = /\{(in|src|out):([^{}]*)\}/g;
+
+/** Names of the elements at the ends, by which the child finds them. */
+export const elementOf = (kind: 'src' | 'out', name: string): string => `eddy_${kind}_${name}`;
+/** Names of the media pipes. */
+export const pipeOf = (kind: 'in' | 'out', name: string): string => `${kind}:${name}`;
+
+/**
+ * Checks that every stream stands in the launch exactly once and every place names one. Throws TypeError, since only
+ * the author of a launch can mend it.
+ */
+export function expandLaunch(spec: HostLaunch): ExpandedLaunch {
+  const inputs = (spec.inputs ?? []).map(({ name }) => name);
+  const outputs = (spec.outputs ?? []).map(({ name }) => name);
+  const sources = spec.generator?.sources ?? {};
+  const declared = [
+    ...inputs.map((name) => `in:${name}`),
+    ...Object.keys(sources).map((name) => `src:${name}`),
+    ...outputs.map((name) => `out:${name}`),
+  ];
+  const places = [...spec.launch.matchAll(PLACE)].map((match) => `${match[1]}:${match[2]}`);
+  for (const entry of declared) {
+    if (!NAME.test(entry.split(':')[1]!)) throw new TypeError(`"${entry}" is no name of a stream in a launch`);
+    const count = places.filter((place) => place === entry).length;
+    if (count !== 1)
+      throw new TypeError(`{${entry}} must stand once in the launch of "${spec.label}", not ${count} times`);
+  }
+  const stray = places.find((place) => !declared.includes(place));
+  if (stray) throw new TypeError(`{${stray}} in the launch of "${spec.label}" is not declared`);
+  return {
+    pipes: [...inputs.map((name) => pipeOf('in', name)), ...outputs.map((name) => pipeOf('out', name))],
+    describe: (fds) =>
+      spec.launch.replace(PLACE, (_place, kind: 'in' | 'src' | 'out', name: string) =>
+        kind === 'in'
+          ? `fdsrc fd=${fds[pipeOf('in', name)]} blocksize=65536 ! gdpdepay`
+          : kind === 'out'
+            ? // No clock and no preroll: the pipe's reader sets the pace, and one output never waits for another.
+              `gdppay name=${elementOf('out', name)} ! fdsink fd=${fds[pipeOf('out', name)]} sync=false async=false`
+            : `appsrc name=${elementOf('src', name)} is-live=true format=time leaky-type=downstream max-bytes=0 ` +
+              `max-buffers=0 max-time=1000000000 caps="${sources[name]}"`,
+      ),
+  };
+}

@@ -1,0 +1,214 @@
+/** One running launch, seen from the engine. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  ChildRefusal,
+  EddyError,
+  Watchdog,
+  type AccessUnit,
+  type Child,
+  type ChildEnd,
+  type HostEnd,
+  type HostFrame,
+  type HostLaunch,
+  type Json,
+  type MediaHost,
+} from 'eddy/plugin';
+import type { HostMessage, HostRequest } from './control.ts';
+import { GdpReader } from './gdp.ts';
+import { HostInputWriter } from './input.ts';
+import { elementOf, pipeOf } from './launch.ts';
+import { OutputDecoder } from './output.ts';
+
+const STALL_MS = 5000;
+const CLOSE_MS = 2000;
+const HAND_OVER_MS = 2000;
+
+type Listener = (frame: HostFrame) => void | Promise<void>;
+
+/** A {@link MediaHost} over a child whose launch is running or about to. */
+export class GstMediaHost implements MediaHost {
+  readonly ended: Promise<HostEnd>;
+  readonly #spec: HostLaunch;
+  readonly #child: Child;
+  readonly #inputs: ReadonlyMap<string, HostInputWriter>;
+  readonly #readers: Promise<void>[] = [];
+  #listener: Listener | undefined;
+  #failure: HostEnd | undefined;
+  #closing = false;
+  #eos = false;
+  #stall: Watchdog | undefined;
+  /** Listeners that hold their output back just now. */
+  #held = 0;
+  /** True while an answer is due: an input had frames since the last output, or there is no input to wait for. */
+  #owing: boolean;
+
+  constructor(spec: HostLaunch, child: Child) {
+    this.#spec = spec;
+    this.#child = child;
+    this.#inputs = new Map(
+      (spec.inputs ?? []).map(({ name, caps }) => [
+        name,
+        new HostInputWriter(child.pipe(pipeOf('in', name)), name, caps),
+      ]),
+    );
+    this.#owing = this.#inputs.size === 0;
+    this.ended = child.ended.then((end) => this.#finish(end));
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** What the child tells of its launch. */
+  onMessage(message: HostMessage): void {
+    if (message.event === 'eos') {
+      this.#eos = true;
+      // All sinks have written all they had: what is in the pipes is read after the child's death.
+      void this.#child.close();
+      return;
+    }
+    this.#fail({
+      cause: 'error',
+      code: 'native.gstreamer/LAUNCH_FAILED',
+      message: `the element "${message.element}" failed: ${message.message}`,
+    });
+  }
+
+  onFrame(listener: Listener): void {
+    if (this.#listener) throw new TypeError(`the host "${this.#spec.label}" has a listener already`);
+    this.#listener = listener;
+    for (const { name } of this.#spec.outputs ?? []) this.#readers.push(this.#read(name, listener));
+    if ((this.#spec.outputs ?? []).length > 0) this.#watch();
+  }
+
+  write(input: string, unit: AccessUnit): boolean {
+    this.#owing = true;
+    return this.#input(input).write(unit);
+  }
+
+  drained(input: string): Promise<void> {
+    return this.#input(input).drained();
+  }
+
+  async forceKeyFrame(output?: string): Promise<void> {
+    const names = (this.#spec.outputs ?? []).map(({ name }) => name);
+    if (output !== undefined && !names.includes(output)) throw new TypeError(`no output "${output}" in this launch`);
+    const elements = (output === undefined ? names : [output]).map((name) => elementOf('out', name));
+    await this.#ask({ op: 'key', elements });
+  }
+
+  async set(element: string, property: string, value: number | string | boolean): Promise<void> {
+    await this.#ask({ op: 'set', element, property, value });
+  }
+
+  async close(deadline = CLOSE_MS): Promise<void> {
+    this.#closing = true;
+    this.#stall?.stop();
+    for (const input of this.#inputs.values()) input.end();
+    if (this.#inputs.size === 0) this.#ask({ op: 'eos' }).catch(() => undefined);
+    await Promise.race([this.#child.ended, sleep(deadline, undefined, { ref: false })]);
+    await this.#child.close();
+    await this.ended;
+  }
+
+  async #ask(request: HostRequest): Promise<Json> {
+    return this.#child.request(request as unknown as Json);
+  }
+
+  #input(name: string): HostInputWriter {
+    const input = this.#inputs.get(name);
+    if (!input) throw new TypeError(`the host "${this.#spec.label}" has no input "${name}"`);
+    return input;
+  }
+
+  async #read(output: string, listener: Listener): Promise<void> {
+    const reader = new GdpReader();
+    const decoder = new OutputDecoder();
+    const take = async (piece: Buffer): Promise<void> => {
+      for (const packet of reader.push(piece)) {
+        const frame = decoder.take(packet);
+        const taken = frame && listener({ output, ...frame });
+        if (taken) await this.#hold(taken);
+      }
+    };
+    try {
+      for await (const piece of this.#child.pipe(pipeOf('out', output)) as AsyncIterable<Buffer>) {
+        this.#stall?.touch();
+        this.#owing = this.#inputs.size === 0;
+        try {
+          await take(piece);
+        } catch (error) {
+          const message = `output "${output}": ${error instanceof Error ? error.message : String(error)}`;
+          return this.#fail({ cause: 'error', code: 'native.gstreamer/LAUNCH_FAILED', message });
+        }
+      }
+    } catch {
+      // A pipe that breaks off is how a killed child looks from here; the child's end says why.
+    }
+  }
+
+  async #hold(taken: Promise<void>): Promise<void> {
+    this.#held++;
+    try {
+      await taken;
+    } finally {
+      this.#held--;
+      this.#stall?.touch();
+    }
+  }
+
+  #watch(): void {
+    const timeout = this.#spec.stallTimeout ?? STALL_MS;
+    if (timeout === 0 || this.#closing) return;
+    this.#stall = new Watchdog(timeout, () => {
+      if (this.#held > 0 || !this.#owing) return this.#watch();
+      this.#fail({
+        cause: 'stalled',
+        code: 'native.gstreamer/HOST_STALLED',
+        message: `no frame came out for ${timeout} ms`,
+      });
+    });
+  }
+
+  #fail(end: HostEnd): void {
+    if (!this.#closing) this.#failure ??= end;
+    void this.#child.close();
+  }
+
+  async #finish(end: ChildEnd): Promise<HostEnd> {
+    this.#stall?.stop();
+    for (const input of this.#inputs.values()) input.end();
+    // A listener that never settles must not hold the end back.
+    await Promise.race([Promise.all(this.#readers), sleep(HAND_OVER_MS, undefined, { ref: false })]);
+    if (this.#failure) return this.#failure;
+    if (this.#closing) return { cause: 'closed' };
+    if (this.#eos) return { cause: 'eos' };
+    return hostEnd(end);
+  }
+}
+
+/** A child's end in the words of a host's. */
+export function hostEnd(end: ChildEnd): HostEnd {
+  if (end.cause === 'closed') return { cause: 'closed' };
+  const said = end.lines.length > 0 ? `; it said: ${end.lines.slice(-3).join(' | ')}` : '';
+  if (end.cause === 'stalled') {
+    return { cause: 'stalled', code: 'native.gstreamer/HOST_STALLED', message: `no heartbeat came${said}` };
+  }
+  const how = end.signal ? `by ${end.signal}` : `with code ${end.exitCode}`;
+  return { cause: 'crashed', code: 'native.gstreamer/HOST_CRASHED', message: `the process ended ${how}${said}` };
+}
+
+/** A failed start as the error that a stage gets. */
+export function startError(label: string, error: unknown): EddyError {
+  const refused = error instanceof ChildRefusal ? error.code : undefined;
+  const code =
+    refused === 'ELEMENT_MISSING' || refused === 'LAUNCH_INVALID'
+      ? (`native.gstreamer/${refused}` as const)
+      : refused === 'ADDON_MISSING'
+        ? 'native.gstreamer/GSTREAMER_MISSING'
+        : 'native.gstreamer/HOST_CRASHED';
+  const details = error instanceof ChildRefusal || error instanceof EddyError ? error.details : {};
+  const message = error instanceof Error ? error.message : String(error);
+  const kind = code === 'native.gstreamer/LAUNCH_INVALID' ? 'plugin' : 'resource';
+  return new EddyError(code, `host "${label}": ${message}`, { kind, details, cause: error });
+}
