@@ -26,11 +26,11 @@ test: ## every check and every test in its short form
 
 proof: ## every bar at full length, into docs/proof.md
 	@$(setup) proof
-	@EDDY_LEVEL=proof $(with-node) node scripts/test.mjs
+	@$(with-node) node scripts/proof.mjs
 
 bench: ## the comparisons, into docs/benchmarks.md
 	@$(setup) proof
-	@$(with-node) node --conditions=eddy-source test/bench/run.ts
+	@$(with-node) node scripts/bench.mjs
 
 build: ## compile the package into dist/
 	@$(setup) check

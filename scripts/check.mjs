@@ -51,7 +51,7 @@ export async function check(names = Object.keys(checks)) {
   return totals;
 }
 
-if (import.meta.main ?? process.argv[1] === import.meta.filename) {
+if (process.argv[1] === import.meta.filename) {
   const names = process.argv.slice(2);
   const { failed } = await check(names.length > 0 ? names : undefined);
   process.exitCode = failed > 0 ? 1 : 0;

@@ -1,5 +1,5 @@
-// What `make test` and `make proof` run: the checks, then every test at its level (EDDY_LEVEL), and one plain line at the end, when all
-// is over: "12 passed, 0 failed". A check counts as one.
+// What `make test` runs: the checks, then every test, and one plain line at the end, when all is over: "12 passed, 0 failed".
+// A check counts as one. Arguments go to vitest.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,13 +8,21 @@ import { check } from './check.mjs';
 
 const root = dirname(import.meta.dirname);
 
-/** @returns {Promise<{ passed: number, failed: number, skipped: number }>} */
-async function vitest() {
+/** Checks and tests at the level of `EDDY_LEVEL`. @param {string[]} vitestArguments */
+export async function runTests(vitestArguments) {
+  const checked = await check();
+  const tested = await vitest(vitestArguments);
+  if (tested.skipped > 0) console.log(`${tested.skipped} skipped`);
+  const failed = checked.failed + tested.failed;
+  return { failed, line: `${checked.passed + tested.passed} passed, ${failed} failed` };
+}
+
+/** @param {string[]} args @returns {Promise<{ passed: number, failed: number, skipped: number }>} */
+async function vitest(args) {
   const folder = mkdtempSync(join(tmpdir(), 'eddy-totals-'));
   try {
     const totals = join(folder, 'totals.json');
-    const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...process.argv.slice(2)];
-    const child = spawn(process.execPath, args, {
+    const child = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...args], {
       cwd: root,
       stdio: 'inherit',
       env: { ...process.env, EDDY_TOTALS: totals },
@@ -38,9 +46,8 @@ function read(file) {
   }
 }
 
-const checked = await check();
-const tested = await vitest();
-if (tested.skipped > 0) console.log(`${tested.skipped} skipped`);
-const failed = checked.failed + tested.failed;
-console.log(`${checked.passed + tested.passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+if (process.argv[1] === import.meta.filename) {
+  const { line, failed } = await runTests(process.argv.slice(2));
+  console.log(line);
+  process.exitCode = failed > 0 ? 1 : 0;
+}

@@ -1,0 +1,50 @@
+// `make bench`: the comparisons, one after another so that none disturbs the next, into docs/benchmarks.md.
+//
+// A benchmark is a file test/bench/*.bench.ts that prints one line of JSON at its end: { bench, ... } with what was measured.
+import { spawn } from 'node:child_process';
+import { globSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { describeMachine } from './machine.mjs';
+
+const root = dirname(import.meta.dirname);
+
+/** @param {string} file @returns {Promise<Record<string, unknown> | undefined>} */
+async function measure(file) {
+  const child = spawn(process.execPath, ['--conditions=eddy-source', file], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (data) => (output += data));
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  const last = output.trim().split('\n').at(-1) ?? '';
+  if (status === 0 && last.startsWith('{')) return JSON.parse(last);
+  console.error(`${file} failed (${status})\n${output}`);
+  return undefined;
+}
+
+/** `{ a: { b: 1 } }` as `a.b` and `1`. @param {object} value @param {string} [path] @returns {[string, unknown][]} */
+function flatten(value, path = '') {
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const name = path ? `${path}.${key}` : key;
+    return typeof inner === 'object' && inner !== null ? flatten(inner, name) : [[name, inner]];
+  });
+}
+
+const page = [
+  '# Benchmarks',
+  '',
+  'Written by `make bench`.',
+  '',
+  `${new Date().toISOString().slice(0, 10)}: ${describeMachine()}.`,
+];
+for (const file of globSync('test/bench/*.bench.ts', { cwd: root }).sort()) {
+  console.log(`bench: ${basename(file, '.bench.ts')}`);
+  const result = await measure(file);
+  if (!result) process.exitCode = 1;
+  const { bench = basename(file, '.bench.ts'), ...measured } = result ?? { failed: 'yes' };
+  page.push('', `## ${bench}`, '', `\`${file}\``, '', '| | |', '| --- | --- |');
+  page.push(...flatten(measured).map(([name, value]) => `| ${name} | ${value} |`));
+}
+writeFileSync(join(root, 'docs/benchmarks.md'), `${page.join('\n')}\n`);
+console.log(page.join('\n'));
