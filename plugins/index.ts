@@ -1,11 +1,27 @@
 /** The plugins in the box: manifests only, their code is loaded when a pipeline uses them. */
 import type { AnyPlugin } from 'eddy/plugin';
+import authNone from './auth/none/plugin.ts';
+import authStatic from './auth/static/plugin.ts';
 import httpServer from './http/server/plugin.ts';
 import ingestRtmp from './ingest/rtmp/plugin.ts';
+import ingestTestPattern from './ingest/test-pattern/plugin.ts';
 import nativeGstreamer from './native/gstreamer/plugin.ts';
+import packageCmaf from './package/cmaf/plugin.ts';
 import publishHls from './publish/hls/plugin.ts';
 import timeshiftRing from './timeshift/ring/plugin.ts';
+import webApi from './web/api/plugin.ts';
 
-const plugins = [httpServer, ingestRtmp, nativeGstreamer, publishHls, timeshiftRing] as unknown as readonly AnyPlugin[];
+const plugins = [
+  authNone,
+  authStatic,
+  httpServer,
+  ingestRtmp,
+  ingestTestPattern,
+  nativeGstreamer,
+  packageCmaf,
+  publishHls,
+  timeshiftRing,
+  webApi,
+] as unknown as readonly AnyPlugin[];
 
 export default plugins;

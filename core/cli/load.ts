@@ -2,16 +2,18 @@
 import { resolve } from 'node:path';
 import type { Finding } from '../graph/finding.ts';
 import type { CheckedGraph } from '../graph/checked.ts';
+import { secretsOf, withApi } from '../graph/implicit.ts';
 import { loadPipeline } from '../graph/load.ts';
+import { systemProbe } from '../graph/probe.ts';
 import { renderFindings } from '../graph/render.ts';
-import { loadPlugins } from '../plugin/discovery.ts';
+import { loadExternalPlugins } from '../plugin/discovery.ts';
 import { createRegistry, type Registry } from '../plugin/registry.ts';
 import type { Cli, Parsed } from './cli.ts';
 
 /** The plugins in the box, and those of packages or folders named on the command line. */
 export async function registryFor(cli: Cli, sources: readonly string[]): Promise<Registry> {
   let registry = createRegistry(await cli.builtins());
-  for (const source of sources) registry = registry.with(await loadPlugins(source, cli.cwd), source);
+  for (const source of sources) registry = registry.with(await loadExternalPlugins(source, cli.cwd, cli.cwd), source);
   return registry;
 }
 
@@ -28,16 +30,19 @@ export async function check(
   cli: Cli,
   options: CheckOptions = {},
 ): Promise<{ readonly graph?: CheckedGraph | undefined; readonly findings: readonly Finding[] }> {
-  return loadPipeline(resolve(cli.cwd, file), {
+  const { graph, findings, registry } = await loadPipeline(resolve(cli.cwd, file), {
     registry: createRegistry(await cli.builtins()),
     env: cli.env,
-    ...options,
+    ...(options.offline ? {} : { probe: systemProbe() }),
   });
+  if (!graph) return { findings };
+  for (const secret of secretsOf(graph)) options.onSecret?.(secret);
+  return { graph: withApi(graph, registry), findings };
 }
 
 /** Prints findings for a person. */
 export function printFindings(findings: readonly Finding[], print: (text: string) => void, cli: Cli): void {
-  if (findings.length > 0) print(renderFindings(findings, { colour: cli.colour, cwd: cli.cwd }));
+  if (findings.length > 0) print(`${renderFindings(findings, { colour: cli.colour })}\n`);
 }
 
 /** Where the running engine's socket is: --engine, $EDDY_URL, else the data folder. */
