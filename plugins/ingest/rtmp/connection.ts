@@ -208,9 +208,8 @@ export class Connection implements RtmpEvents {
       full: (writer) => void this.#waitFor(writer),
       report: (report: Omit<Report, 'cameraId'>) => this.#host.report({ ...report, cameraId: publication.cameraId }),
     });
-    const aborted = (): void => this.#aborted(asEddyError(publication.signal.reason));
-    publication.signal.addEventListener('abort', aborted, { once: true });
-    if (publication.signal.aborted) return aborted();
+    publication.signal.addEventListener('abort', this.#aborted, { once: true });
+    if (publication.signal.aborted) return this.#aborted();
     publication.log.info({ peer: this.#address, userAgent: this.#request?.userAgent }, 'publishing by RTMP');
     try {
       this.#parser.acceptPublish(`${publication.cameraId} is now published`);
@@ -226,11 +225,11 @@ export class Connection implements RtmpEvents {
     this.#dismiss('publish-refused', code, error.message);
   }
 
-  #aborted(error: EddyError): void {
-    if (this.#phase === 'ended') return;
+  readonly #aborted = (): void => {
+    const error = asEddyError(this.#publication?.signal.reason);
     const code = error.code === 'PUBLISH_REPLACED' ? 'NetStream.Publish.BadName' : 'NetConnection.Connect.Closed';
     this.#dismiss('publication-ended', code, error.message);
-  }
+  };
 
   /** Holds the socket back until the writer has room; what was read already (one buffer at most) still goes in. */
   async #waitFor(writer: { ready(): Promise<void> }): Promise<void> {
@@ -270,6 +269,7 @@ export class Connection implements RtmpEvents {
     this.#phase = 'ended';
     this.#feed = undefined;
     this.#host.ended(reason);
+    this.#publication?.signal.removeEventListener('abort', this.#aborted);
     this.#publication?.end(PEACEFUL.has(reason) ? 'publisher-ended' : 'failed');
     if (wasPublishing) this.#publication?.log.info({ peer: this.#address, reason, detail }, 'publisher left');
     this.#socket.end();
