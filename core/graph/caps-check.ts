@@ -74,7 +74,7 @@ function findConverter(
   const takes = (accepts: readonly CapsPattern[] | undefined): boolean =>
     accepts === undefined || refused.every((offer) => accepts.some((pattern) => capsIntersect(pattern, offer.caps)));
   const gives = (offers: readonly CapsOffer[] | undefined): boolean =>
-    (offersOf(offers, undefined) ?? []).some((offer) =>
+    (offersOf(offers, {}) ?? []).some((offer) =>
       (input.accepts ?? []).some((pattern) => capsIntersect(pattern, offer.caps)),
     );
   return registry

@@ -47,7 +47,11 @@ export function refuseConfigError(
       return undefined;
     }
     case 'type':
-      add({ code: 'CONFIG_VALUE_INVALID', at: place.node.span, ...wrongType(error, where, place.node) });
+      add({
+        code: 'CONFIG_VALUE_INVALID',
+        at: isNull(place.node) && place.keySpan ? place.keySpan : place.node.span,
+        ...wrongType(error, where, place.node),
+      });
       return undefined;
     case 'minimum':
     case 'maximum': {
@@ -105,6 +109,8 @@ function unknownKey(
   return meant;
 }
 
+const isNull = (node: TreeNode): boolean => node.kind === 'scalar' && node.value === null;
+
 /** A value for a message; what came from a reference is named, never shown. */
 function shown(node: TreeNode): string {
   if (node.kind === 'map') return 'a map';
@@ -140,7 +146,7 @@ function wrongType(
     return {
       message: `${where} is the bare number ${shown(node)}; it takes ${wanted}`,
       accepted: wanted,
-      mend: `write it with its unit, such as ${example}`,
+      mend: meant ? `write ${meant}` : `write it with its unit, such as ${example}`,
       didYouMean: meant,
     };
   }

@@ -6,6 +6,8 @@ type Config = Readonly<Record<string, unknown>> | undefined;
 
 const KEY = /^\{([a-z0-9-]+)\}$/i;
 
+const isRef = (value: unknown): boolean => typeof value === 'string' && KEY.test(value);
+
 /** The value that a text of a manifest stands for; itself where it is no reference. */
 function valueOf(text: unknown, config: Config): unknown {
   const key = typeof text === 'string' ? KEY.exec(text)?.[1] : undefined;
@@ -25,6 +27,8 @@ export function routeOf(route: string, config: Config): string | undefined {
 
 /** What an output offers under this configuration. */
 export function offersOf(offers: readonly CapsOffer[] | undefined, config: Config): readonly CapsOffer[] | undefined {
+  // A configuration that was refused narrows nothing: then only the running track tells.
+  if (config === undefined && offers?.some(({ caps }) => Object.values(caps).some(isRef))) return undefined;
   return offers?.map((offer) => ({ ...offer, caps: capsOf(offer.caps, config) }));
 }
 

@@ -89,11 +89,17 @@ function refuseAll(
       continue;
     if (error.keyword === 'required' && meant.has([...path, error.params.missingProperty].join('/'))) continue;
     refused.add(path.join('/'));
+    if (failedIn(map, path)) continue;
     const here = nodeAt(map, path) ?? { node: map };
     const suggestion = refuseConfigError(error, path, here, subject, findings);
     if (suggestion !== undefined) meant.add([...path, suggestion].join('/'));
   }
 }
+
+const failedIn = (map: MapNode, path: readonly string[]): boolean => {
+  const node = nodeAt(map, path)?.node;
+  return node?.kind === 'scalar' && node.failed;
+};
 
 /** A value that came from a reference is text; where the schema wants a number or a truth value it is read as one. */
 function coerceReferences(node: TreeNode, schema: JsonSchema | undefined): void {
@@ -162,7 +168,7 @@ class Typed {
   }
 
   #value(node: TreeNode, field: Field<unknown>, path: string): unknown {
-    if (this.#refused.has(path)) return undefined;
+    if (this.#refused.has(path) || (node.kind === 'scalar' && node.failed)) return undefined;
     const { parts } = field;
     if (parts && 'fields' in parts && node.kind === 'map') return this.group(node, parts.fields, path);
     if (parts && 'item' in parts) return this.#items(node, parts.item, path);

@@ -9,7 +9,6 @@ import { Flag, type Fields } from '../plugin/fields.ts';
 import { Findings } from './finding.ts';
 import { refuseReference } from './references.ts';
 import type { Source, Span } from './source.ts';
-import { spaceAfterColon } from './yaml-errors.ts';
 import { entryOf, type MapNode, type ScalarNode, type TreeNode } from './tree.ts';
 
 const optionFields = {
@@ -42,11 +41,6 @@ function readLink(item: TreeNode, findings: Findings): WrittenLink[] {
       findings,
     );
   if (!entry.key.includes('->')) return refuseMap(entry.key, entry.keySpan, entry.value, findings);
-  const glued = gluedColon(entry.key, entry.keySpan, findings.source);
-  if (glued !== undefined) {
-    findings.add(spaceAfterColon(findings.source, glued));
-    return guess(entry.key, entry.keySpan, findings);
-  }
   if (entry.value.kind === 'scalar' && entry.value.value === null)
     return readText(entry.key, entry.keySpan, undefined, findings);
   if (entry.value.kind !== 'map') {
@@ -78,25 +72,13 @@ const refuse = (at: Span, message: string, findings: Findings): WrittenLink[] =>
   return [];
 };
 
-/** The offset of a colon that is glued to `{` inside a link's text. */
-function gluedColon(text: string, at: Span, source: Source): number | undefined {
-  if (!/:[{[]/.test(text)) return undefined;
-  const colon = source.text.slice(at.start, at.start + text.length + 8).search(/:[{[]/);
-  return colon < 0 ? at.start : at.start + colon;
-}
-
 /** What a link with a slip in its options surely joins, so that its pads do not look unlinked too. */
 function guess(text: string, at: Span, findings: Findings): WrittenLink[] {
-  return readText(text.replace(/:[{[].*$/s, ''), at, undefined, new Findings(findings.source));
+  return readText(text, at, undefined, new Findings(findings.source));
 }
 
 function readText(text: string, at: Span, options: MapNode | undefined, findings: Findings): WrittenLink[] {
   if (refuseReference(text, at, 'a link', findings)) return [];
-  const glued = gluedColon(text, at, findings.source);
-  if (glued !== undefined) {
-    findings.add(spaceAfterColon(findings.source, glued));
-    return guess(text, at, findings);
-  }
   const sides = text.split('->');
   if (sides.length === 1) {
     const arrow = /(=>|→|-->|>|--|—>)/.exec(text)?.[0];

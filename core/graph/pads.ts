@@ -40,6 +40,7 @@ class Resolver {
     if ([...nodes, target].some((node) => node.plugin === undefined)) return this.#touchAll(link);
     const bare = link.from.every((end) => end.pad === undefined) && link.to.pad === undefined;
     if (bare) return this.#byName(link, nodes, target);
+    if (this.#turnedRound(link, nodes, target)) return this.#touchAll(link);
     const from = link.from.map((end, index) => this.#pad(end, nodes[index]!, 'outputs', link));
     const to = this.#pad(link.to, target, 'inputs', link);
     if (!to || from.some((end) => end === undefined)) return [];
@@ -90,6 +91,25 @@ class Resolver {
     else this.#draft.touched.add(`${node.name}.*`);
     this.#findings.add(this.#noPad(end, node, direction, side, names, meant));
     return undefined;
+  }
+
+  /** Both sides name pads of the other direction: one slip, one finding. */
+  #turnedRound(link: WrittenLink, sources: readonly DraftNode[], target: DraftNode): boolean {
+    const onlyIn = (end: LinkEnd, node: DraftNode, has: Direction, lacks: Direction): boolean =>
+      end.pad !== undefined &&
+      Object.hasOwn(padsOf(node.plugin!, has), end.pad) &&
+      !Object.hasOwn(padsOf(node.plugin!, lacks), end.pad);
+    const sourcesTurned = link.from.every((end, index) => onlyIn(end, sources[index]!, 'inputs', 'outputs'));
+    if (!sourcesTurned || !onlyIn(link.to, target, 'outputs', 'inputs')) return false;
+    const name = (end: LinkEnd): string => `${end.stage}.${end.pad}`;
+    this.#findings.add({
+      code: 'LINK_DIRECTION',
+      at: { start: link.from[0]!.at.start, end: link.to.at.end },
+      message: 'the link is turned round: an output stands on its left, an input on its right',
+      mend: `write - ${name(link.to)} -> ${link.from.map(name).join(', ')}`,
+      nodes: [...sources.map((node) => node.name), target.name],
+    });
+    return true;
   }
 
   #noPad(

@@ -69,8 +69,8 @@ function resolveScalar(scalar: ScalarNode, text: string, sources: ReferenceSourc
     },
   );
   if (!failed) scalar.value = value;
-  // Also where it failed: what stands there is no value to judge.
   scalar.resolved = found;
+  scalar.failed = failed;
 }
 
 function placeOf(scalar: ScalarNode, reference: string, findings: Findings): Span {

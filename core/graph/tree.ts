@@ -2,7 +2,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
 import type { Findings } from './finding.ts';
 import type { Span } from './source.ts';
-import { explainYamlErrors } from './yaml-errors.ts';
+import { explainYamlErrors, spaceAfterColon } from './yaml-errors.ts';
 
 /** Text, a number, true or false, or nothing. */
 export interface ScalarNode {
@@ -14,6 +14,8 @@ export interface ScalarNode {
   readonly written: string | number | boolean | null;
   /** True where the value came from a reference: it is never printed. */
   resolved: boolean;
+  /** True where its reference could not be resolved: that was told, and what stands there is no value to judge. */
+  failed: boolean;
 }
 
 /** A key with its value. */
@@ -49,7 +51,7 @@ export function parseTree(findings: Findings): TreeNode | undefined {
   const document = parseDocument(source.text, {
     lineCounter: new LineCounter(),
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error',
     version: '1.2',
   });
   const before = findings.count;
@@ -86,7 +88,8 @@ class Converter {
     if (isSeq(node)) return { kind: 'list', span, items: node.items.map((item) => this.convert(item, span)) };
     if (!isScalar(node)) return empty(fallback);
     const value = plainValue(node.value);
-    return { kind: 'scalar', span, value, written: value, resolved: false };
+    if (node.type === 'PLAIN' && String(value).includes('->')) this.#gluedColon(String(value), span);
+    return { ...empty(span), value, written: value };
   }
 
   #alias(
@@ -99,6 +102,13 @@ class Converter {
     const message = `"*${node.source}" means the anchor "&${node.source}", and there is none above`;
     this.#findings.add({ code: 'YAML_ALIAS_UNKNOWN', at, message });
     return empty(fallback);
+  }
+
+  /** Tells of `name:{`, which YAML reads as the begin of a name. */
+  #gluedColon(text: string, span: Span): boolean {
+    const at = /^[^"'#]*?[\w-]:[{[]/.exec(text);
+    if (at) this.#findings.add(spaceAfterColon(this.#findings.source, span.start + at[0].length - 2));
+    return at !== null;
   }
 
   #entries(pair: Pair, map: Span): MapEntry[] {
@@ -114,6 +124,12 @@ class Converter {
     // `{ a, b }` and `a:` have no value node: their place is right behind the key.
     const value = this.convert(pair.value, { start: keySpan.start, end: keySpan.end });
     const key = String(pair.key.source ?? pair.key.value);
+    // `{ segment:2s }` is one key without a value.
+    const lone = pair.value === null && /^[a-z][a-z0-9-]*:\S/i.test(key);
+    if (pair.key.type === 'PLAIN' && (this.#gluedColon(key, keySpan) || lone)) {
+      if (lone) this.#findings.add(spaceAfterColon(this.#findings.source, keySpan.start + key.indexOf(':')));
+      return [];
+    }
     if (key !== '<<') return [{ key, keySpan, value }];
     // Merge key: what the map itself says wins, so merged entries are taken only where the map has none.
     const merged = value.kind === 'list' ? value.items : [value];
@@ -123,7 +139,14 @@ class Converter {
   }
 }
 
-const empty = (span: Span): ScalarNode => ({ kind: 'scalar', span, value: null, written: null, resolved: false });
+const empty = (span: Span): ScalarNode => ({
+  kind: 'scalar',
+  span,
+  value: null,
+  written: null,
+  resolved: false,
+  failed: false,
+});
 
 function spanOf(node: Node | null): Span | undefined {
   const range = node?.range;

@@ -10,9 +10,10 @@ import type { Source, Span } from './source.ts';
 export function explainYamlErrors(document: Document, findings: Findings): void {
   let stumbled = false;
   for (const error of [...document.errors, ...document.warnings]) {
-    const independent = error.code === 'DUPLICATE_KEY' || error.code === 'TAB_AS_INDENT';
-    if (!independent && stumbled) continue;
-    if (!independent) stumbled = true;
+    const each = error.code === 'DUPLICATE_KEY' || error.code === 'TAB_AS_INDENT';
+    if (!each && stumbled) continue;
+    // A tab is told for each line that has one, and indents what follows differently.
+    if (error.code !== 'DUPLICATE_KEY') stumbled = true;
     findings.add(explain(findings.source, error));
   }
 }
@@ -43,6 +44,8 @@ function explain(source: Source, error: YAMLError): FindingInput {
 
   const glued = /^[^'"#]*?[\w-](:)[{[]/.exec(line);
   if (glued) return spaceAfterColon(source, start + glued[0].length - 2);
+  const lone = /^\s*(?:- )?[\w-]+:(?=\S)/.exec(line);
+  if (error.code === 'MULTILINE_IMPLICIT_KEY' && lone) return spaceAfterColon(source, start + lone[0].length - 1);
   if (error.code === 'BLOCK_AS_IMPLICIT_KEY') return nested(line, offset);
   if (error.message.startsWith('Missing closing')) {
     const open = openAt(text, offset).quote ?? offset;
@@ -73,7 +76,7 @@ function explain(source: Source, error: YAMLError): FindingInput {
   }
   if (error.code === 'BAD_INDENT') {
     const message = 'this line is indented differently from the lines that it belongs to';
-    return { code: 'YAML_INDENT', at: point(offset), message };
+    return { code: 'YAML_INDENT', at: point(start + line.search(/\S|$/)), message };
   }
   if (error.code === 'MULTIPLE_DOCS') {
     return {

@@ -30,11 +30,10 @@ import { createRegistry } from '../../../core/plugin/registry.ts';
 
 const define = (
   manifest: Omit<ManifestInput, 'version' | 'api' | 'summary'> & { readonly summary?: string },
-): AnyPlugin =>
-  ({
-    manifest: defineManifest({ version: '1.0.0', api: 1, summary: 'A plugin for tests.', ...manifest }),
-    load: () => Promise.reject(new Error('checks never load code')),
-  }) as unknown as AnyPlugin;
+): AnyPlugin => ({
+  manifest: defineManifest({ version: '1.0.0', api: 1, summary: 'A plugin for tests.', ...manifest }),
+  load: () => Promise.reject(new Error('checks never load code')),
+});
 
 const VIDEO = { kind: 'video', codec: ['h264', 'hevc', 'av1'] } as const;
 const Alpha = contract<unknown>('alpha', 1, 'First of a circle.');
@@ -149,7 +148,7 @@ export const fakePlugins: readonly AnyPlugin[] = [
         latency: { min: 20, max: 60 },
       }),
     },
-    requires: { gstreamer: ['opusenc', 'avenc_aac'] },
+    requires: { gstreamer: ['opusenc'] },
   }),
   define({
     name: 'package.cmaf',
@@ -216,6 +215,7 @@ export const fakePlugins: readonly AnyPlugin[] = [
   }),
   define({ name: 'test.alpha', needs: { other: Beta }, provides: { mine: Alpha } }),
   define({ name: 'test.beta', needs: { other: Alpha }, provides: { mine: Beta } }),
+  define({ name: 'test.encoder', requires: { gstreamer: ['no-such-element'] } }),
   define({ name: 'test.tool', requires: { binaries: ['no-such-program'] } }),
 ];
 

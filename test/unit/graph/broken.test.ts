@@ -1,0 +1,56 @@
+/**
+ * Every broken pipeline of test/fixtures/broken gives exactly the findings that its head names: code, line, column and
+ * a part of the mend. One slip is one finding: whatever follows from it must not be told as well.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadPipeline, type Probe } from '../../../core/graph/index.ts';
+import { fakeRegistry } from './fakes.ts';
+
+const folder = join(import.meta.dirname, '../../fixtures/broken');
+const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
+
+/** A machine that has everything but one program and one element. */
+const probe: Probe = {
+  binary: async (name) => name !== 'no-such-program',
+  element: async (name) => name !== 'no-such-element',
+};
+
+interface Expected {
+  readonly code: string;
+  readonly line: number;
+  readonly column: number;
+  readonly mend: string;
+}
+
+const expectations = (text: string): Expected[] =>
+  [...text.matchAll(/^# expect: (\S+) (\d+):(\d+) ?(.*)$/gm)].map(([, code, line, column, mend]) => ({
+    code: code!,
+    line: Number(line),
+    column: Number(column),
+    mend: mend!,
+  }));
+
+describe('broken pipelines', () => {
+  it('are at least fifty', () => {
+    expect(files.length).toBeGreaterThanOrEqual(50);
+  });
+
+  it.each(files)('%s', async (file) => {
+    const path = join(folder, file);
+    const expected = expectations(readFileSync(path, 'utf8'));
+    expect(expected.length, 'the head of the file says what is expected').toBeGreaterThan(0);
+    const { findings } = await loadPipeline(path, { registry: fakeRegistry, env: {}, probe });
+    const found = findings.map((finding) => ({
+      code: finding.code,
+      line: finding.position?.line,
+      column: finding.position?.column,
+    }));
+    expect(found).toEqual(expected.map(({ code, line, column }) => ({ code, line, column })));
+    for (const [index, { mend }] of expected.entries()) {
+      expect(findings[index]!.mend).toContain(mend);
+      expect(findings[index]!.frame).toContain('^');
+    }
+  });
+});
