@@ -62,7 +62,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [{ regex: '(^|/)core/', message: 'Plugins import eddy/plugin and eddy/media.' }] },
+        { patterns: [{ regex: '^([.]{1,2}/)*core/', message: 'Plugins import eddy/plugin and eddy/media.' }] },
       ],
     },
   },
