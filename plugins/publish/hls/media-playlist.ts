@@ -55,7 +55,8 @@ export function mediaPlaylist(track: LiveTrack, options: MediaPlaylistOptions): 
   let map: string | undefined;
   for (const segment of segments.slice(skipped)) {
     const withParts = end - (at + segment.duration) < PART_TARGETS * targetDuration;
-    writeSegment(lines, segment, { withParts, newMap: segment.init.name !== map, suffix: options.suffix });
+    const newMap = segment.init.name !== map;
+    writeSegment(lines, segment, { withParts, newMap, whole: track.isWhole(segment), suffix: options.suffix });
     map = segment.init.name;
     at += segment.duration;
   }
@@ -92,14 +93,14 @@ function skippable(track: LiveTrack): number {
 function writeSegment(
   lines: string[],
   segment: LiveSegment,
-  { withParts, newMap, suffix }: { withParts: boolean; newMap: boolean; suffix: string },
+  { withParts, newMap, whole, suffix }: { withParts: boolean; newMap: boolean; whole: boolean; suffix: string },
 ): void {
   if (segment.discontinuity) lines.push('#EXT-X-DISCONTINUITY');
   if (newMap) lines.push(`#EXT-X-MAP:URI="${segment.init.name}${suffix}"`);
   lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(Math.round(segment.startTs)).toISOString()}`);
   if (segment.gap) lines.push('#EXT-X-GAP');
   if (withParts) for (const part of segment.parts) lines.push(partLine(part, suffix));
-  if (!segment.complete) return;
+  if (!whole) return;
   lines.push(`#EXTINF:${seconds(segment.duration)},`, `${segment.name}${suffix}`);
 }
 

@@ -63,9 +63,9 @@ export class HlsRoutes {
     const track = this.#track(camera, request);
     const directives = parseDirectives(request.query);
     const { msn, part, skip } = directives;
-    if (!track.lastComplete) {
-      await camera.wait(() => track.lastComplete !== undefined || track.ended, FIRST_SEGMENT, signalOf(request, session));
-      if (!track.lastComplete) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment of "${track.id}" yet.`);
+    if (!track.lastWhole) {
+      await camera.wait(() => track.lastWhole !== undefined || track.ended, FIRST_SEGMENT, signalOf(request, session));
+      if (!track.lastWhole) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment of "${track.id}" yet.`);
     }
     if (msn !== undefined && !track.ended && !track.has(msn, part)) {
       checkReach(track, directives);

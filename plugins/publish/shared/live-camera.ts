@@ -32,7 +32,7 @@ export class LiveCamera {
 
   /** Tracks worth offering to a newcomer: those that are written, or all of them while the publisher is awaited. */
   get offered(): LiveTrack[] {
-    const playable = [...this.tracks.values()].filter((track) => track.lastComplete !== undefined && !track.ended);
+    const playable = [...this.tracks.values()].filter((track) => track.lastWhole !== undefined && !track.ended);
     const active = playable.filter(({ active }) => active);
     return active.length > 0 ? active : playable;
   }
@@ -40,8 +40,8 @@ export class LiveCamera {
   /** True once every track that is being written can be played. */
   get ready(): boolean {
     const tracks = [...this.tracks.values()];
-    const playable = tracks.some(({ lastComplete }) => lastComplete !== undefined);
-    return playable && tracks.every((track) => !track.active || track.lastComplete !== undefined);
+    const playable = tracks.some(({ lastWhole }) => lastWhole !== undefined);
+    return playable && tracks.every((track) => !track.active || track.lastWhole !== undefined);
   }
 
   /** A track comes, or comes back. */

@@ -67,9 +67,18 @@ export class LiveTrack {
     return this.segments.at(-1);
   }
 
-  /** The newest complete segment that is listed. */
-  get lastComplete(): LiveSegment | undefined {
-    return this.segments.findLast(({ complete }) => complete);
+  /** The newest segment that playlists list as a whole. */
+  get lastWhole(): LiveSegment | undefined {
+    return this.segments.findLast((segment) => this.isWhole(segment));
+  }
+
+  /**
+   * True where playlists tell this segment as a whole (EXTINF), and not by its parts alone: from the first part of the
+   * next one on. A part later than it could be, and on purpose: hls.js takes a segment that becomes whole while it
+   * works on one of its parts for buffered, and never asks for the last part. See docs/decisions/0011-hls-js-stall.md.
+   */
+  isWhole(segment: LiveSegment): boolean {
+    return segment.complete && (segment !== this.last || this.ended);
   }
 
   /** Where its playlist ends; undefined while there is nothing to list. */
@@ -119,7 +128,7 @@ export class LiveTrack {
     const last = this.last;
     if (!last || number > last.number) return false;
     if (number < last.number) return part === undefined || this.#hasPart(number, part);
-    if (part === undefined) return last.complete;
+    if (part === undefined) return this.isWhole(last);
     // A part beyond a segment's last is part 0 of the next one, and that has not come yet.
     return part < last.parts.length;
   }
