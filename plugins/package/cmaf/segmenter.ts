@@ -67,6 +67,8 @@ export class Segmenter {
   readonly #options: SegmenterOptions;
   readonly #plan: SegmentPlan;
   readonly #tracks = new Map<TrackId, SegmentTrack>();
+  /** Where the media of each ended track ends, ms on the timeline. */
+  readonly #past = new Map<TrackId, number>();
   readonly #partTargets = new Map<TrackId, number>();
   #leader: SegmentTrack | undefined;
   /** How far the leader has come on the timeline, ms. */
@@ -91,10 +93,12 @@ export class Segmenter {
   addTrack(id: TrackId, caps: VideoCaps | AudioCaps, clock: SyncClock): SegmenterInput {
     const before = this.#tracks.get(id);
     if (before) this.#remove(before, 'replaced');
+    const past = this.#past.get(id);
     if (this.#clock !== undefined && (this.#tracks.size === 0 || clock !== this.#clock)) {
       for (const other of this.#tracks.values()) other.stale = other.clock !== clock;
       this.#newEpoch();
-    } else if (before) {
+    } else if (past !== undefined) {
+      // Other caps: a new init segment, which players take at a discontinuity only.
       this.#discontinuity = this.#emitted;
     }
     this.#clock = clock;
@@ -110,8 +114,7 @@ export class Segmenter {
       clockWentBack: (of) => this.#break(of),
       opened: (of, chunkCaps) => this.#opened(of, chunkCaps),
     };
-    const after = before?.writer && before.ms(before.writer.end);
-    const track = new SegmentTrack(id, caps, clock, host, after);
+    const track = new SegmentTrack(id, caps, clock, host, past);
     track.marks = this.#marks;
     this.#tracks.set(id, track);
     return {
@@ -300,7 +303,9 @@ export class Segmenter {
     this.#finish(track);
     this.#tracks.delete(track.id);
     if (this.#leader === track) this.#leader = undefined;
-    if (track.writer) this.#options.sink.end(track.id, cause);
+    if (!track.writer) return;
+    this.#past.set(track.id, track.ms(track.writer.end));
+    this.#options.sink.end(track.id, cause);
   }
 
   #opened(

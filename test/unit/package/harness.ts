@@ -1,4 +1,5 @@
 /** A segmenter with a recorder behind it, and cameras made of numbers. */
+import { expect } from 'vitest';
 import { type ReadChunk, readChunks } from '../../../core/media/index.ts';
 import type { AccessUnit, AudioCaps, Chunk, ChunkCaps, VideoCaps } from '../../../core/model/index.ts';
 import { Segmenter, type SegmenterInput, type SegmenterOptions } from '../../../plugins/package/cmaf/segmenter.ts';
@@ -166,4 +167,32 @@ export function play(feeds: readonly (readonly [SegmenterInput, readonly AccessU
     .flatMap(([input, units]) => units.map((unit) => ({ input, unit })))
     .sort((a, b) => a.unit.arrivedAt - b.unit.arrivedAt)
     .forEach(({ input, unit }) => input.unit(unit));
+}
+
+/** What must hold for any track, whatever went in. */
+export function checkTrack(recorder: Recorder, id: string): void {
+  const { caps } = recorder.of(id);
+  const chunks = recorder.chunks(id);
+  let before: Chunk | undefined;
+  const reads = recorder.read(id);
+  for (const [index, chunk] of chunks.entries()) {
+    expect(chunk.duration / caps.timescale).toBeLessThanOrEqual(caps.partTarget);
+    if (before) {
+      expect(chunk.baseTime).toBeGreaterThanOrEqual(before.baseTime + before.duration);
+      expect(chunk.startTs).toBeGreaterThanOrEqual(before.startTs);
+      expect(chunk.part).toBe(before.last ? 0 : before.part + 1);
+      if (before.last) expect(chunk.segment).toBeGreaterThan(before.segment);
+      else expect(chunk.segment).toBe(before.segment);
+    } else {
+      expect(chunk.part).toBe(0);
+    }
+    if (chunk.part > 0) expect(chunk.discontinuity).toBe(false);
+    const read = reads[index]!;
+    expect(read.baseTime).toBe(chunk.baseTime);
+    expect(read.samples[0]!.key).toBe(chunk.independent);
+    expect(read.samples.reduce((sum, sample) => sum + sample.duration, 0)).toBe(chunk.duration);
+    before = chunk;
+  }
+  expect(before?.last ?? true).toBe(true);
+  for (const segment of recorder.segments(id)) expect(Math.round(segment.duration)).toBeLessThanOrEqual(4);
 }

@@ -1,0 +1,161 @@
+/** The stage: a segmenter for each camera, between its tracks and the chunks that leave. */
+import { randomInt } from 'node:crypto';
+import { MediaError } from 'eddy/media';
+import type {
+  AudioCaps,
+  CameraId,
+  Context,
+  Flow,
+  InputTrack,
+  Running,
+  TrackId,
+  TrackReader,
+  TrackWriter,
+  VideoCaps,
+} from 'eddy/plugin';
+import type { manifest } from './plugin.ts';
+import { Segmenter, type SegmenterInput, type SegmenterSink } from './segmenter.ts';
+
+type Manifest = typeof manifest;
+
+export function create(ctx: Context<Manifest>): Running<Manifest> {
+  const { segment } = ctx.config;
+  // Another word after every start, so that a number given twice never means two contents.
+  const writer = randomInt(36 ** 7, 36 ** 8).toString(36);
+  const numbers = new Map<CameraId, number>();
+  /** Counts up by one, from the clock where a camera begins: a later flow is past all numbers of an earlier one. */
+  const nextNumber = (camera: CameraId, begins: boolean): number => {
+    const last = numbers.get(camera);
+    const byClock = Math.floor(ctx.clock.now() / segment);
+    const number = last === undefined ? byClock : begins ? Math.max(byClock, last + 1) : last + 1;
+    numbers.set(camera, number);
+    return number;
+  };
+  return {
+    flow: (flow) => {
+      new CameraPackager(ctx, flow, writer, nextNumber).open();
+    },
+  };
+}
+
+/** One camera's tracks in and out. */
+class CameraPackager {
+  readonly #flow: Flow<Manifest>;
+  readonly #segmenter: Segmenter;
+  /** Tracks coming in, by the name under which they leave. */
+  readonly #inputs = new Map<TrackId, InputTrack<'frames'>>();
+  readonly #writers = new Map<TrackId, TrackWriter<'chunks'>>();
+  /** Outputs that wait for the track that takes their place. */
+  readonly #replaced = new Map<TrackId, TrackWriter<'chunks'>>();
+  readonly #full = new Set<TrackWriter<'chunks'>>();
+
+  constructor(
+    ctx: Context<Manifest>,
+    flow: Flow<Manifest>,
+    writer: string,
+    nextNumber: (camera: CameraId, begins: boolean) => number,
+  ) {
+    this.#flow = flow;
+    let begins = true;
+    this.#segmenter = new Segmenter({
+      segment: ctx.config.segment,
+      part: ctx.config.part,
+      writer,
+      nextNumber: () => {
+        const number = nextNumber(flow.cameraId, begins);
+        begins = false;
+        return number;
+      },
+      sink: this.#sink(),
+    });
+  }
+
+  open(): void {
+    for (const pad of ['video', 'audio'] as const) {
+      this.#flow.in[pad].onTrack((track) => this.#read(pad, track));
+    }
+  }
+
+  #read(pad: 'video' | 'audio', track: InputTrack<'frames'>): TrackReader<'frames'> {
+    // Both pads may have a track of one name; what leaves needs two.
+    const other = [...this.#inputs].some(([id, one]) => id === track.id && one.caps.kind !== track.caps.kind);
+    const id = other ? `${pad}-${track.id}` : track.id;
+    this.#inputs.set(id, track);
+    const complain = this.#complainer(id);
+    let input: SegmenterInput | undefined;
+    try {
+      // Data tracks are not accepted by either pad.
+      input = this.#segmenter.addTrack(id, track.caps as VideoCaps | AudioCaps, track.clock);
+    } catch (error) {
+      complain(error);
+    }
+    return {
+      item: (unit) => {
+        try {
+          input?.unit(unit);
+        } catch (error) {
+          complain(error);
+        }
+        return this.#roomToGo();
+      },
+      discontinuity: (cause) => {
+        input?.discontinuity(cause);
+        return this.#roomToGo();
+      },
+      gap: (from, to, cause) => this.#writers.get(id)?.gap(from, to, cause),
+      end: (cause) => {
+        input?.end(cause);
+        if (this.#inputs.get(id) === track) this.#inputs.delete(id);
+        if (cause === 'replaced') return;
+        this.#replaced.get(id)?.end(cause);
+        this.#replaced.delete(id);
+      },
+    };
+  }
+
+  /** Bad bytes are dropped and told of once a track; anything else is our own mistake and fails the flow. */
+  #complainer(track: TrackId): (error: unknown) => void {
+    let told = false;
+    return (error) => {
+      if (!(error instanceof MediaError)) throw error;
+      if (told) return;
+      told = true;
+      this.#flow.report({ code: 'package.cmaf/BAD_MEDIA', message: `${track}: ${error.message}` });
+    };
+  }
+
+  /** A full link downstream holds the next frame back. */
+  #roomToGo(): Promise<void> | undefined {
+    if (this.#full.size === 0) return undefined;
+    const full = [...this.#full];
+    this.#full.clear();
+    return Promise.all(full.map((writer) => writer.ready())).then(() => undefined);
+  }
+
+  #sink(): SegmenterSink {
+    return {
+      open: (id, caps) => {
+        const from = this.#inputs.get(id);
+        const replaces = this.#replaced.get(id);
+        this.#replaced.delete(id);
+        const options = { ...(from && { from }), ...(replaces && { replaces }) };
+        this.#writers.set(id, this.#flow.out.chunks.addTrack(id, caps, options));
+      },
+      chunk: (id, chunk) => {
+        const writer = this.#writers.get(id)!;
+        if (!writer.write(chunk)) this.#full.add(writer);
+      },
+      end: (id, cause) => {
+        const writer = this.#writers.get(id)!;
+        this.#writers.delete(id);
+        if (cause === 'replaced') this.#replaced.set(id, writer);
+        else writer.end(cause);
+      },
+      gopTooLong: (id, seconds) => {
+        const message = `${id}: no key frame for ${seconds.toFixed(1)} s, so a segment begins without one`;
+        this.#flow.report({ code: 'package.cmaf/GOP_TOO_LONG', message });
+      },
+      requestKeyFrame: (id) => this.#inputs.get(id)?.requestKeyFrame(),
+    };
+  }
+}

@@ -1,0 +1,294 @@
+/** Real streams through the segmenter, judged by readers that are not ours: ffmpeg, ffprobe, mp4box, shaka-packager. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createFile, type ISOFile, MP4BoxBuffer } from 'mp4box';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  audioCapsFromConfig,
+  parseFlvAudio,
+  parseFlvVideo,
+  videoCapsFromConfig,
+  isH264KeyFrame,
+  isHevcKeyFrame,
+  isAv1KeyFrame,
+  isVp9KeyFrame,
+  readBoxes,
+  findBox,
+  readChunks,
+  opusPacketDuration,
+  videoCapsFromKeyFrame,
+} from '../../core/media/index.ts';
+import type { AccessUnit, AudioCodec, VideoCaps, AudioCaps, VideoCodec } from '../../core/model/index.ts';
+import { clockAt, EPOCH, play, Recorder } from '../unit/package/harness.ts';
+
+const run = promisify(execFile);
+const require = createRequire(import.meta.url);
+let dir = '';
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'eddy-cmaf-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+async function ffmpeg(...args: string[]): Promise<Buffer> {
+  const options = { encoding: 'buffer', maxBuffer: 256 * 1024 * 1024, timeout: 30_000 } as const;
+  return (await run('ffmpeg', ['-v', 'error', '-nostdin', ...args], options)).stdout;
+}
+
+/** Hashes of the decoded pictures, in the order in which they are shown. */
+async function pictures(file: string): Promise<string[]> {
+  const text = (await ffmpeg('-i', file, '-map', '0:v', '-vsync', 'passthrough', '-f', 'framemd5', '-')).toString();
+  return text
+    .split('\n')
+    .filter((line) => line && !line.startsWith('#'))
+    .map((line) => line.split(',').at(-1)!.trim());
+}
+
+interface Stream {
+  caps: VideoCaps | AudioCaps;
+  units: AccessUnit[];
+}
+
+/** The tracks of an FLV file, as our RTMP ingest would hand them over. */
+function fromFlv(flv: Buffer): { video?: Stream; audio?: Stream } {
+  const streams: { video?: Stream; audio?: Stream } = {};
+  for (let at = 13; at + 11 < flv.length;) {
+    const [type, size] = [flv[at]!, flv.readUIntBE(at + 1, 3)];
+    const dts = flv.readUIntBE(at + 4, 3) + flv[at + 7]! * 2 ** 24;
+    const body = flv.subarray(at + 11, at + 11 + size);
+    at += 15 + size;
+    if (type === 9) {
+      const tag = parseFlvVideo(body);
+      if (tag.type === 'config') streams.video = { caps: videoCapsFromConfig(tag.codec, tag.config, 1000), units: [] };
+      if (tag.type === 'frame') {
+        const { key, data } = tag;
+        streams.video!.units.push({ dts, pts: dts + tag.compositionOffset, key, data, arrivedAt: EPOCH + dts });
+      }
+    } else if (type === 8) {
+      const tag = parseFlvAudio(body);
+      if (tag.type === 'config') streams.audio = { caps: audioCapsFromConfig(tag.codec, tag.config, 1000), units: [] };
+      if (tag.type === 'frame')
+        streams.audio!.units.push({ dts, pts: dts, key: true, data: tag.data, arrivedAt: EPOCH + dts });
+    }
+  }
+  return streams;
+}
+
+/** The one track of a fragmented MP4 by ffmpeg: codecs that FLV of this ffmpeg cannot carry. */
+function fromMp4(mp4: Buffer, codec: VideoCodec | AudioCodec): Stream {
+  const trak = findBox(mp4, ['moov', 'trak', 'mdia'])!.body;
+  const timescale = Buffer.from(findBox(trak, ['mdhd'])!.body).readUInt32BE(12);
+  const entry = readBoxes(findBox(trak, ['minf', 'stbl', 'stsd'])!.body.subarray(8))[0]!;
+  const config = (type: string, from: number): Uint8Array =>
+    readBoxes(entry.body.subarray(from)).find((box) => box.type === type)!.body;
+  const samples = readChunks(mp4).flatMap((chunk) => chunk.samples);
+  const key = { h264: isH264KeyFrame, hevc: isHevcKeyFrame, av1: isAv1KeyFrame, vp9: isVp9KeyFrame }[codec as 'h264'];
+  const units = samples.map(({ dts, pts, data }) => {
+    const arrivedAt = EPOCH + (dts / timescale) * 1000;
+    return { dts, pts, key: codec === 'opus' || key(data), data, arrivedAt };
+  });
+  if (codec === 'opus') {
+    expect(samples.slice(0, -1).every((sample) => sample.duration === opusPacketDuration(sample.data))).toBe(true);
+    return { caps: audioCapsFromConfig('opus', config('dOps', 28), timescale), units };
+  }
+  const caps =
+    codec === 'vp9' || codec === 'av1'
+      ? videoCapsFromKeyFrame(codec, units[0]!.data, timescale)!
+      : videoCapsFromConfig(codec as VideoCodec, config('hvcC', 78), timescale);
+  return { caps, units };
+}
+
+async function segmented(
+  streams: Partial<Record<'video' | 'audio', Stream>>,
+): Promise<{ recorder: Recorder; file: (id: string) => string }> {
+  const recorder = new Recorder();
+  const clock = clockAt(EPOCH);
+  const feeds = Object.entries(streams).map(([id, { caps, units }]) => {
+    return [recorder.segmenter.addTrack(id, caps, clock), units] as const;
+  });
+  play(feeds);
+  for (const [input] of feeds) input.end('publisher-ended');
+  const stem = join(dir, Math.random().toString(36).slice(2));
+  for (const id of Object.keys(streams)) {
+    await writeFile(
+      `${stem}-${id}.mp4`,
+      Buffer.concat([recorder.of(id).caps.init, ...recorder.chunks(id).map((chunk) => chunk.data)]),
+    );
+  }
+  return { recorder, file: (id) => `${stem}-${id}.mp4` };
+}
+
+/** What mp4box reads: a reader of another make than ours. */
+function mp4box(bytes: Buffer): { file: ISOFile; tracks: { codec: string; timescale: number; nb_samples: number }[] } {
+  const file = createFile();
+  let tracks: { codec: string; timescale: number; nb_samples: number }[] = [];
+  let failure = '';
+  file.onReady = (info) => (tracks = info.tracks);
+  file.onError = (module, message) => (failure = `${module}: ${message}`);
+  file.appendBuffer(MP4BoxBuffer.fromArrayBuffer(Uint8Array.from(bytes).buffer, 0));
+  file.flush();
+  expect(failure).toBe('');
+  return {
+    file,
+    tracks: tracks.map((track) => ({
+      ...track,
+      nb_samples: file.getTrackById((track as { id: number } & typeof track).id).samples.length,
+    })),
+  };
+}
+
+const PICTURE = ['-f', 'lavfi', '-i', 'testsrc2=s=322x180:r=30'];
+
+describe('H.264 and AAC from FLV', () => {
+  it.each([0, 2, 3])('decode to the very pictures and sound of the source, with %d B-frames', async (bFrames) => {
+    const source = join(dir, `b${bFrames}.flv`);
+    const codecs = [
+      '-c:v',
+      'libx264',
+      '-preset',
+      'veryfast',
+      '-bf',
+      `${bFrames}`,
+      '-g',
+      '60',
+      '-c:a',
+      'aac',
+      '-ar',
+      '44100',
+    ];
+    const flv = await ffmpeg(...PICTURE, '-f', 'lavfi', '-i', 'sine=r=44100', '-t', '7', ...codecs, '-f', 'flv', '-');
+    await writeFile(source, flv);
+    const streams = fromFlv(flv);
+    const { recorder, file } = await segmented(streams);
+    const frames = await pictures(file('video'));
+    expect(frames).toHaveLength(210);
+    expect(frames).toEqual(await pictures(source));
+    expect(recorder.segments('video').map((segment) => segment.independent)).toEqual([true, true, true, true]);
+    // Coded frames of sound pass unchanged; those after the last picture's end may be cut.
+    const sent = streams.audio!.units.map((unit) => Buffer.from(unit.data).toString('hex'));
+    const got = recorder
+      .read('audio')
+      .flatMap((chunk) => chunk.samples.map((sample) => Buffer.from(sample.data).toString('hex')));
+    expect(got).toEqual(sent.slice(sent.indexOf(got[0]!), sent.indexOf(got[0]!) + got.length));
+    expect(got.length).toBeGreaterThan(sent.length - 12);
+    // Lip sync: both tracks keep the distance that the source gave them.
+    const firstPicture = Math.min(...streams.video!.units.map((unit) => unit.pts));
+    const firstSound = streams.audio!.units[sent.indexOf(got[0]!)]!.pts;
+    const at = (id: string): number =>
+      (Math.min(...recorder.read(id)[0]!.samples.map((sample) => sample.pts)) / recorder.of(id).caps.timescale) * 1000;
+    expect(Math.abs(at('audio') - at('video') - (firstSound - firstPicture))).toBeLessThanOrEqual(1.1);
+    const probe = await run('ffprobe', [
+      '-v',
+      'error',
+      '-show_entries',
+      'packet=pts_time,dts_time,duration_time',
+      '-of',
+      'csv=p=0',
+      file('video'),
+    ]);
+    const packets = probe.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(',').map(Number));
+    expect(packets).toHaveLength(210);
+    for (const [, , duration] of packets) expect(duration).toBeCloseTo(1 / 30, 5);
+  });
+
+  it('are read alike by mp4box, every part from its own bytes', async () => {
+    const codecs = ['-c:v', 'libx264', '-preset', 'veryfast', '-g', '30', '-c:a', 'aac'];
+    const streams = fromFlv(
+      await ffmpeg(...PICTURE, '-f', 'lavfi', '-i', 'sine', '-t', '3', ...codecs, '-f', 'flv', '-'),
+    );
+    const { recorder } = await segmented(streams);
+    for (const id of ['video', 'audio']) {
+      const { caps } = recorder.of(id);
+      for (const chunk of recorder.chunks(id)) {
+        const { file, tracks } = mp4box(Buffer.concat([caps.init, chunk.data]));
+        expect(tracks).toHaveLength(1);
+        expect(tracks[0]).toMatchObject({ codec: caps.codecString, timescale: caps.timescale });
+        const samples = file.getTrackById(1).samples as {
+          dts: number;
+          cts: number;
+          duration: number;
+          is_sync: boolean;
+          size: number;
+        }[];
+        const ours = readChunks(chunk.data)[0]!.samples;
+        expect(samples.map((sample) => [sample.dts, sample.cts, sample.duration, sample.is_sync, sample.size])).toEqual(
+          ours.map((sample) => [sample.dts, sample.pts, sample.duration, sample.key, sample.data.length]),
+        );
+      }
+    }
+  });
+
+  it('are taken by shaka-packager, whole segments as well as parts', async () => {
+    const codecs = ['-c:v', 'libx264', '-preset', 'veryfast', '-bf', '2', '-g', '60', '-c:a', 'aac'];
+    const streams = fromFlv(
+      await ffmpeg(...PICTURE, '-f', 'lavfi', '-i', 'sine', '-t', '5', ...codecs, '-f', 'flv', '-'),
+    );
+    const { file } = await segmented(streams);
+    const packager = join(
+      require.resolve('shaka-packager/package.json'),
+      '..',
+      'bin',
+      `packager-linux-${process.arch}`,
+    );
+    const out = join(dir, 'shaka');
+    const outputs = ['video', 'audio'].map((id) => `in=${file(id)},stream=${id},output=${out}-${id}.mp4`);
+    await run(packager, [...outputs, '--mpd_output', `${out}.mpd`], { timeout: 30_000 });
+    expect(await pictures(`${out}-video.mp4`)).toEqual(await pictures(file('video')));
+  });
+});
+
+describe('other codecs', () => {
+  const fragmented = ['-movflags', 'frag_keyframe+empty_moov+default_base_moof', '-f', 'mp4', '-'];
+
+  it.each([
+    [
+      'hevc',
+      [
+        '-c:v',
+        'libx265',
+        '-preset',
+        'ultrafast',
+        '-x265-params',
+        'log-level=0:bframes=3:keyint=30:open-gop=0',
+        '-tag:v',
+        'hvc1',
+      ],
+    ],
+    ['av1', ['-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime', '-g', '30']],
+    ['vp9', ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-g', '30']],
+  ] as const)('%s decodes to the very pictures of the source', async (codec, encoder) => {
+    const small = ['-f', 'lavfi', '-i', 'testsrc2=s=162x90:r=25'];
+    const mp4 = await ffmpeg(...small, '-t', '3', ...encoder, ...fragmented);
+    const source = join(dir, `${codec}.mp4`);
+    await writeFile(source, mp4);
+    const { recorder, file } = await segmented({ video: fromMp4(mp4, codec) });
+    const frames = await pictures(file('video'));
+    expect(frames).toHaveLength(75);
+    expect(frames).toEqual(await pictures(source));
+    expect(recorder.segments('video')).toHaveLength(2);
+    expect(mp4box(Buffer.from(recorder.of('video').caps.init)).tracks[0]!.codec).toMatch(
+      new RegExp(`^${recorder.of('video').caps.codecString.slice(0, 7)}`),
+    );
+  });
+
+  it('Opus decodes to the sound of the source', async () => {
+    const mp4 = await ffmpeg('-f', 'lavfi', '-i', 'sine', '-t', '5', '-c:a', 'libopus', ...fragmented);
+    const source = join(dir, 'opus.mp4');
+    await writeFile(source, mp4);
+    const { recorder, file } = await segmented({ audio: fromMp4(mp4, 'opus') });
+    expect(recorder.segments('audio').length).toBe(3);
+    const decode = async (name: string): Promise<Buffer> => ffmpeg('-i', name, '-f', 's16le', '-');
+    const [ours, theirs] = [await decode(file('audio')), await decode(source)];
+    // Their file has an edit list that cuts the first 312 samples; ours is joined in the middle by every viewer.
+    const skew = ours.length - theirs.length;
+    expect(Math.abs(skew)).toBeLessThanOrEqual(960 * 2);
+    expect(ours.includes(theirs.subarray(96_000, 192_000))).toBe(true);
+  });
+});
