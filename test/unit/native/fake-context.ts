@@ -34,6 +34,8 @@ export interface FakePublication {
   readonly request: PublishRequest;
   readonly tracks: FakeTrack[];
   readonly abort: AbortController;
+  /** Sets the demand on all pads. */
+  want(wanted: boolean): void;
   ended: EndCause | 'no cause' | undefined;
 }
 
@@ -131,11 +133,27 @@ async function publish(fake: Fake<unknown>, request: PublishRequest): Promise<un
     fake.refuse = undefined;
     throw error;
   }
-  const publication: FakePublication = { request, tracks: [], abort: new AbortController(), ended: undefined };
+  const listeners = new Set<(wanted: boolean) => void>();
+  let isWanted = true;
+  const publication: FakePublication = {
+    request,
+    tracks: [],
+    abort: new AbortController(),
+    want: (wanted) => {
+      isWanted = wanted;
+      for (const listener of listeners) listener(wanted);
+    },
+    ended: undefined,
+  };
   fake.publications.push(publication);
   const pad = {
-    wanted: true,
-    onWanted: () => () => undefined,
+    get wanted() {
+      return isWanted;
+    },
+    onWanted: (listener: (wanted: boolean) => void) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     addTrack(id: string, caps: TrackCaps) {
       const asks: (() => void)[] = [];
       const track: FakeTrack = {
