@@ -5,27 +5,16 @@
 import type { FullPolicy } from '../graph/checked.ts';
 import type { DiscontinuityCause, EndCause, GapCause } from '../model/index.ts';
 import type { AnyMediaType, TrackReader } from '../plugin/index.ts';
-import type { DropReason, LinkMeter } from './link-meter.ts';
+import type { DropReason, LinkMeter, MeteredQueue } from './link-meter.ts';
+import { LinkQueue, type LinkEvent } from './link-queue.ts';
 import type { Measure } from './media-types.ts';
 
 /** A queue with `block` or `spill` whose writer does not listen is cut off at this many times its size. */
 const OVERRUN = 8;
+/** ... but not before so many ms wait: a queue of no length still lets a writer finish what it was about. */
+const MIN_OVERRUN_MS = 1000;
 /** No queue of one track holds more than this, whatever its policy. */
 const MAX_BYTES = 256 * 1024 * 1024;
-
-interface QueuedItem {
-  readonly type: 'item';
-  readonly item: unknown;
-  readonly measure: Measure;
-  readonly queuedAt: number;
-  readonly settle: (() => void) | undefined;
-}
-
-type Event =
-  | QueuedItem
-  | { readonly type: 'discontinuity'; readonly cause: DiscontinuityCause }
-  | { readonly type: 'gap'; readonly from: number; readonly to: number; readonly cause: GapCause }
-  | { readonly type: 'end'; readonly cause: EndCause };
 
 /** What a link track needs of its surroundings. */
 export interface LinkTrackHooks {
@@ -46,12 +35,11 @@ export interface LinkTrackOptions {
 }
 
 /** See the file's head. */
-export class LinkTrack {
+export class LinkTrack implements MeteredQueue {
   readonly #options: LinkTrackOptions;
   readonly #meter: LinkMeter;
   readonly #hooks: LinkTrackHooks;
-  #queue: Event[] = [];
-  #queuedBytes = 0;
+  readonly #queue = new LinkQueue();
   #reader: TrackReader<AnyMediaType> | undefined;
   #busy = false;
   #held = false;
@@ -67,6 +55,7 @@ export class LinkTrack {
     this.#meter = meter;
     this.#hooks = hooks;
     this.#resync = options.resync;
+    meter.queues.add(this);
   }
 
   /** Settles when the reader has seen the end, or the link was cut. */
@@ -80,7 +69,21 @@ export class LinkTrack {
 
   /** False where a writer that waits is to wait. */
   get hasRoom(): boolean {
-    return this.#options.full !== 'block' || this.#state !== 'open' || this.#span() < this.#options.queueMs;
+    // The same bound at which `push` answers false: else a writer that asks first would wait for nobody.
+    return this.#options.full !== 'block' || this.#state !== 'open' || this.#queue.span <= this.#options.queueMs;
+  }
+
+  /** True where `deliver` waits for this reader: a branch that drops never holds up another. */
+  get acknowledges(): boolean {
+    return this.#options.full === 'block' || this.#options.full === 'spill';
+  }
+
+  get queuedMs(): number {
+    return this.#queue.span;
+  }
+
+  get queuedItems(): number {
+    return this.#queue.items;
   }
 
   setReader(reader: TrackReader<AnyMediaType>): void {
@@ -116,17 +119,17 @@ export class LinkTrack {
         return true;
       }
       this.#resync = false;
-      if (this.#cut !== undefined) this.#enqueue({ type: 'discontinuity', cause: this.#cut });
+      if (this.#cut !== undefined) this.#queue.push({ type: 'discontinuity', cause: this.#cut });
       this.#cut = undefined;
     }
-    if (this.#queuedBytes + measure.bytes > MAX_BYTES) {
+    if (this.#queue.bytes + measure.bytes > MAX_BYTES) {
       this.#drop('overrun', settle);
       this.#cutOff();
       return this.hasRoom;
     }
-    this.#enqueue({ type: 'item', item, measure, queuedAt: this.#hooks.monotonic(), settle });
+    this.#queue.push({ type: 'item', item, measure, queuedAt: this.#hooks.monotonic(), settle });
     this.#pump();
-    return this.#span() <= this.#options.queueMs || this.#full();
+    return this.#queue.span <= this.#options.queueMs || this.#full();
   }
 
   discontinuity(cause: DiscontinuityCause): void {
@@ -152,33 +155,22 @@ export class LinkTrack {
     this.#state = 'done';
     this.#dropQueued(this.#queue.length, 'closed');
     this.#reader = undefined;
+    this.#meter.queues.delete(this);
     this.#wakeWriter();
     this.#done.resolve();
   }
 
-  #control(event: Event): void {
+  #control(event: LinkEvent): void {
     if (this.#state !== 'open' || !this.#wanted) return;
-    this.#enqueue(event);
-    this.#pump();
-  }
-
-  #enqueue(event: Event): void {
     this.#queue.push(event);
-    if (event.type === 'item') this.#queuedBytes += event.measure.bytes;
-  }
-
-  /** Media time between the oldest and the newest queued item, ms. */
-  #span(): number {
-    const first = this.#queue.find((event) => event.type === 'item');
-    const last = this.#queue.findLast((event) => event.type === 'item');
-    return first && last ? last.measure.at - first.measure.at : 0;
+    this.#pump();
   }
 
   /** The queue is over its size: what the policy says. Returns what `push` answers. */
   #full(): boolean {
     switch (this.#options.full) {
       case 'block':
-        if (this.#span() > this.#options.queueMs * OVERRUN) {
+        if (this.#overrun()) {
           this.#dropNewest('overrun');
         } else if (!this.#pushedBack) {
           this.#pushedBack = true;
@@ -186,7 +178,7 @@ export class LinkTrack {
         }
         return false;
       case 'spill':
-        if (this.#span() > this.#options.queueMs * OVERRUN) this.#dropNewest('overrun');
+        if (this.#overrun()) this.#dropNewest('overrun');
         return true;
       case 'drop-newest':
         this.#dropNewest('queue-full');
@@ -197,31 +189,25 @@ export class LinkTrack {
     }
   }
 
+  #overrun(): boolean {
+    return this.#queue.span > Math.max(MIN_OVERRUN_MS, this.#options.queueMs * OVERRUN);
+  }
+
   #dropNewest(reason: DropReason): void {
-    const newest = this.#queue.pop();
-    if (newest?.type !== 'item') return;
-    this.#queuedBytes -= newest.measure.bytes;
+    const newest = this.#queue.popItem();
+    if (!newest) return;
     this.#drop(reason, newest.settle);
     this.#cutOff();
   }
 
   /** Drops up to the first place at which a reader may begin and half the queue is free; where there is none, all. */
   #dropToKeyFrame(): void {
-    const newestAt = this.#queue.findLast((event) => event.type === 'item')?.measure.at ?? 0;
-    const keep = this.#queue.findIndex(
-      (event, index) =>
-        index > 0 &&
-        event.type === 'item' &&
-        event.measure.resync &&
-        newestAt - event.measure.at <= this.#options.queueMs / 2,
-    );
-    if (keep < 0) {
-      this.#dropQueued(this.#queue.length, 'queue-full');
-      this.#cutOff();
-    } else {
-      this.#dropQueued(keep, 'queue-full');
-      this.#queue.unshift({ type: 'discontinuity', cause: 'frames-dropped' });
-    }
+    const newestAt = this.#queue.newest?.measure.at ?? 0;
+    const half = this.#options.queueMs / 2;
+    const keep = this.#queue.placeOf(({ measure }) => measure.resync && newestAt - measure.at <= half);
+    this.#dropQueued(keep ?? this.#queue.length, 'queue-full');
+    if (keep === undefined) this.#cutOff();
+    else this.#queue.insertAfterKept({ type: 'discontinuity', cause: 'frames-dropped' });
   }
 
   /** After a drop the reader begins again where it may. */
@@ -231,17 +217,8 @@ export class LinkTrack {
     this.#hooks.requestKeyFrame();
   }
 
-  /** Drops the items among the first `count` events; an end keeps its place. */
   #dropQueued(count: number, reason: DropReason): void {
-    const gone = this.#queue.splice(0, count);
-    const ends: Event[] = [];
-    for (const event of gone) {
-      if (event.type === 'end') ends.push(event);
-      if (event.type !== 'item') continue;
-      this.#queuedBytes -= event.measure.bytes;
-      this.#drop(reason, event.settle);
-    }
-    this.#queue.unshift(...ends);
+    for (const item of this.#queue.takeItems(count)) this.#drop(reason, item.settle);
   }
 
   #drop(reason: DropReason, settle: (() => void) | undefined): void {
@@ -254,8 +231,6 @@ export class LinkTrack {
     while (this.#reader && !this.#busy && !this.#held && this.#queue.length > 0 && this.#state !== 'done') {
       this.#deliver(this.#queue.shift()!, this.#reader);
     }
-    this.#meter.queueMs = this.#span();
-    this.#meter.queueItems = this.#queue.length;
     if (this.#pushedBack && this.hasRoom) this.#wakeWriter();
   }
 
@@ -264,7 +239,7 @@ export class LinkTrack {
     this.#hooks.onRoom();
   }
 
-  #deliver(event: Event, reader: TrackReader<AnyMediaType>): void {
+  #deliver(event: LinkEvent, reader: TrackReader<AnyMediaType>): void {
     this.#busy = true;
     let result: void | Promise<void>;
     try {
@@ -286,12 +261,11 @@ export class LinkTrack {
     }
   }
 
-  #call(event: Event, reader: TrackReader<AnyMediaType>): void | Promise<void> {
+  #call(event: LinkEvent, reader: TrackReader<AnyMediaType>): void | Promise<void> {
     switch (event.type) {
       case 'item': {
         const { bytes, resync } = event.measure;
         const now = this.#hooks.monotonic();
-        this.#queuedBytes -= bytes;
         this.#meter.passed(bytes, now - event.queuedAt, resync, now);
         return reader.item(event.item as never);
       }
@@ -304,18 +278,17 @@ export class LinkTrack {
     }
   }
 
-  #finished(event: Event): void {
+  #finished(event: LinkEvent): void {
     this.#busy = false;
     if (event.type === 'item') event.settle?.();
     if (event.type === 'end') this.close();
   }
 
-  #failed(event: Event, error: unknown): void {
+  #failed(event: LinkEvent, error: unknown): void {
     this.#busy = false;
-    if (event.type === 'item') {
-      this.#meter.dropped('reader-failed');
-      event.settle?.();
-    }
+    if (event.type === 'item') this.#drop('reader-failed', event.settle);
+    // Cut off while its reader was at work: whoever reads now, if anyone, has nothing to do with this failure.
+    if (this.#state === 'done') return;
     this.close();
     this.#hooks.onReaderError(error);
   }

@@ -44,7 +44,8 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
   readonly #keyFrameListeners = new Set<() => void>();
   #lastKeyRequest = -Infinity;
   #cancelRequest: (() => void) | undefined;
-  #room = Promise.withResolvers<void>();
+  /** Shared by all who wait for room. */
+  #room: PromiseWithResolvers<void> | undefined;
 
   constructor(
     port: OutputPort,
@@ -74,7 +75,7 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
 
   async ready(): Promise<void> {
     while (!this.#ended && [...this.links.values()].some((link) => !link.hasRoom)) {
-      this.#room = Promise.withResolvers<void>();
+      this.#room ??= Promise.withResolvers<void>();
       await this.#room.promise;
     }
   }
@@ -82,9 +83,12 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
   async deliver(item: ItemOf<AnyMediaType>): Promise<void> {
     if (this.#ended) return;
     const weight = this.#weigh(item);
-    await Promise.all(
-      [...this.links.values()].map((link) => new Promise<void>((settle) => void link.push(item, weight, settle))),
-    );
+    const finished: Promise<void>[] = [];
+    for (const link of this.links.values()) {
+      if (link.acknowledges) finished.push(new Promise((settle) => void link.push(item, weight, settle)));
+      else link.push(item, weight);
+    }
+    await Promise.all(finished);
   }
 
   discontinuity(cause: DiscontinuityCause): void {
@@ -125,7 +129,8 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
   }
 
   roomMade(): void {
-    this.#room.resolve();
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   #weigh(item: ItemOf<AnyMediaType>): Measure {
