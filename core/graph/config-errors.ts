@@ -1,5 +1,6 @@
 /** The validator's errors in words for the reader of a pipeline. */
 import type { ErrorObject } from 'ajv';
+import type { JsonSchema } from '../plugin/fields.ts';
 import type { ConfigSubject } from './config.ts';
 import { quoteList, type FindingInput, type Findings } from './finding.ts';
 import { suggest } from './suggest.ts';
@@ -23,7 +24,7 @@ export function refuseConfigError(
   const where = path.length === 0 ? subject.what : `${subject.what}: "${path.join('.')}"`;
   switch (error.keyword) {
     case 'additionalProperties':
-      return unknownKey(error, path, place, subject, add);
+      return unknownKey(error, path, place, subject, findings, add);
     case 'required': {
       const key = String(error.params.missingProperty);
       const example = unitExample((error.parentSchema?.properties as Record<string, Record<string, unknown>>)[key]);
@@ -86,6 +87,7 @@ function unknownKey(
   path: readonly string[],
   place: Place,
   subject: ConfigSubject,
+  findings: Findings,
   add: (finding: FindingInput) => void,
 ): string | undefined {
   const key = String(error.params.additionalProperty);
@@ -94,6 +96,9 @@ function unknownKey(
   const entry =
     place.node.kind === 'map' ? ownEntries(place.node).find((candidate) => candidate.key === key) : undefined;
   const where = path.length === 0 ? subject.what : `"${path.join('.')}" of ${subject.what}`;
+  const properties = (error.parentSchema?.properties ?? {}) as Readonly<Record<string, JsonSchema>>;
+  // A secret below a misspelt key is one all the same.
+  if (meant && entry && properties[meant]?.['x-secret'] === true) findings.source.mask(entry.value.span);
   add({
     code: 'CONFIG_KEY_UNKNOWN',
     at: entry?.keySpan ?? place.node.span,
@@ -115,11 +120,12 @@ const isNull = (node: TreeNode): boolean => node.kind === 'scalar' && node.value
 function shown(node: TreeNode): string {
   if (node.kind === 'map') return 'a map';
   if (node.kind === 'list') return 'a list';
+  if (node.secret) return 'a value that is not shown';
   if (node.resolved) return `the value of ${String(node.written)}`;
   return typeof node.value === 'string' ? `"${node.value}"` : String(node.value);
 }
 
-const printed = (node: TreeNode): string => (node.kind === 'scalar' ? String(node.written) : '');
+const printed = (node: TreeNode): string => (node.kind === 'scalar' && !node.secret ? String(node.written) : '');
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
   string: 'text', integer: 'a whole number', number: 'a number', boolean: 'true or false', array: 'a list', object: 'a map',
@@ -150,14 +156,27 @@ function wrongType(
       didYouMean: meant,
     };
   }
+  const truth = schema.type === 'boolean' ? truthOf(printed(node)) : undefined;
+  if (truth)
+    return {
+      message: `${where} is ${shown(node)}; it takes true or false`,
+      accepted: wanted,
+      didYouMean: truth,
+      mend: `write ${truth}`,
+    };
   const scalarToText = schema.type === 'string' && node.kind === 'scalar';
   const mend = scalarToText
-    ? `write it in quotes: "${String(node.written)}"`
+    ? node.secret
+      ? 'write it in quotes'
+      : `write it in quotes: "${String(node.written)}"`
     : wanted === 'a list' && node.kind === 'scalar'
       ? `write [${printed(node)}]`
       : `write ${wanted}, such as ${example}`;
   return { message: `${where} is ${shown(node)}; it takes ${wanted}`, accepted: wanted, mend };
 }
+
+const truthOf = (text: string): string | undefined =>
+  /^(yes|on|y)$/i.test(text) ? 'true' : /^(no|off|n)$/i.test(text) ? 'false' : undefined;
 
 const UNIT_WORDS: Readonly<Record<string, string>> = {
   duration: 'a duration', bytes: 'a size', bitrate: 'a bit rate', 'duration-range': 'a range of durations', rate: 'a rate',

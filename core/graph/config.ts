@@ -2,10 +2,10 @@
 import { resolve } from 'node:path';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { objectSchema, type Field, type Fields, type JsonSchema } from '../plugin/fields.ts';
-import { quoteList, type Findings } from './finding.ts';
+import type { Findings } from './finding.ts';
 import { refuseConfigError } from './config-errors.ts';
 import type { Span } from './source.ts';
-import { mendUnit, unitOf } from './unit-mend.ts';
+import { mendUnit, unitExample, unitOf } from './unit-mend.ts';
 import { entryOf, nodeAt, ownEntries, toPlain, type MapNode, type ScalarNode, type TreeNode } from './tree.ts';
 
 /** What a set of fields belongs to. */
@@ -129,7 +129,9 @@ function maskSecrets(map: MapNode, fields: Fields, findings: Findings): void {
 
 function maskSecret(node: TreeNode, field: Field<unknown>, findings: Findings): void {
   if (node.kind === 'scalar') {
-    if (!node.resolved && node.value !== null) findings.source.mask(node.span);
+    if (node.resolved || node.value === null) return;
+    node.secret = true;
+    findings.source.mask(node.span);
   } else if (field.parts && 'fields' in field.parts && node.kind === 'map')
     maskSecrets(node, field.parts.fields, findings);
   else if (field.parts && 'item' in field.parts) {
@@ -200,7 +202,7 @@ class Typed {
       at: node.span,
       message: `${this.#subject.what}: "${path.replaceAll('/', '.')}": ${said}`,
       didYouMean: mended,
-      mend: mended ? `write ${mended}` : undefined,
+      mend: mended ? `write ${mended}` : mendBounds(error, field),
       nodes: this.#subject.nodes,
     });
   }
@@ -211,5 +213,9 @@ class Typed {
   }
 }
 
-/** The names of fields for a message. */
-export const fieldNames = (fields: Fields): string => quoteList(Object.keys(fields));
+function mendBounds(error: string, field: Field<unknown>): string {
+  const bound = /(least|most) allowed, (\S+)$/.exec(error);
+  return bound
+    ? `write at ${bound[1]} ${bound[2]}`
+    : `write a value such as ${unitExample({ ...field.schema, default: undefined })}`;
+}

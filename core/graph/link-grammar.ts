@@ -21,7 +21,12 @@ export function readLinks(node: TreeNode | undefined, findings: Findings): Writt
   if (node === undefined || (node.kind === 'scalar' && node.value === null)) return [];
   if (node.kind === 'list') return node.items.flatMap((item) => readLink(item, findings));
   const mend = 'write "links:" and below it one line a link, each with a dash: - a.x -> b.y';
-  findings.add({ code: 'LINKS_NOT_A_LIST', at: node.span, message: '"links" is a list', mend });
+  findings.add({
+    code: 'LINKS_NOT_A_LIST',
+    at: node.span,
+    message: '"links" is a list, with a dash before each link',
+    mend,
+  });
   return [];
 }
 

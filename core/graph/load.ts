@@ -165,7 +165,7 @@ function writtenOf(node: DraftNode): Readonly<Record<string, unknown>> {
 }
 
 function maskPlain(node: TreeNode): unknown {
-  if (node.kind === 'scalar') return node.resolved || node.value === null ? node.written : '***';
+  if (node.kind === 'scalar') return node.secret ? '***' : node.written;
   if (node.kind === 'list') return node.items.map(maskPlain);
   return Object.fromEntries(node.entries.map(({ key, value }) => [key, maskPlain(value)]));
 }

@@ -116,6 +116,7 @@ function pluginOf(
       'plugin',
       map.entries.map(({ key }) => key),
     );
+    const likely = suggest(name, registry.names());
     const place = map.entries.find(({ key }) => key === misspelt)?.keySpan ?? at;
     const message = misspelt
       ? `${kind} "${name}" has no key "${misspelt}"; it must name its plugin`
@@ -124,7 +125,9 @@ function pluginOf(
       code: 'PLUGIN_MISSING',
       at: place,
       message,
-      mend: misspelt ? 'write plugin:' : `add plugin: family.name; there are ${quoteList(registry.names())}`,
+      mend: misspelt
+        ? 'write plugin:'
+        : `add plugin: ${likely ?? `family.name; there are ${quoteList(registry.names())}`}`,
       didYouMean: misspelt && 'plugin',
       nodes,
     });

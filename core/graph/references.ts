@@ -47,7 +47,7 @@ export function refuseReference(text: string, at: Span, what: string, findings: 
   findings.add({
     code: 'REFERENCE_NOT_HERE',
     at,
-    message: `${what} cannot be a reference; only values of options can`,
+    message: `${what} cannot hold a reference; only values of options can`,
   });
   return true;
 }

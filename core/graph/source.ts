@@ -54,32 +54,35 @@ export class Source {
     this.#masks.push(span);
   }
 
-  /** The line before and the line itself, with carets under the span. */
+  /** The line before and the line itself, with carets under the span. Secrets are masked. */
   frame(span: Span): string {
     const { line, column } = this.position(span.start);
     const width = String(line).length;
     const shown: string[] = [];
     for (let number = Math.max(1, line - 1); number <= line; number++) {
-      shown.push(`${String(number).padStart(width)} | ${this.#visible(number)}`.trimEnd());
+      const start = this.lineStart(number);
+      shown.push(
+        `${String(number).padStart(width)} | ${this.#visible(start, start + this.line(number).length)}`.trimEnd(),
+      );
     }
-    const rest = Math.max(1, this.line(line).length - column + 1);
-    const carets = Math.max(1, Math.min(span.end - span.start, rest));
+    const start = this.lineStart(line);
+    const end = Math.min(span.end, start + this.line(line).length);
     // Tabs keep their width, so that the carets stand below what they mean.
-    const indent = this.line(line)
-      .slice(0, column - 1)
-      .replace(/[^\t]/g, ' ');
-    shown.push(`${' '.repeat(width)} | ${indent}${'^'.repeat(carets)}`);
+    const indent = this.#visible(start, start + column - 1).replace(/[^\t]/g, ' ');
+    const carets = '^'.repeat(Math.max(1, this.#visible(span.start, end).length));
+    shown.push(`${' '.repeat(width)} | ${indent}${carets}`);
     return shown.join('\n');
   }
 
-  #visible(number: number): string {
-    const start = this.lineStart(number);
-    let line = this.line(number);
-    for (const mask of this.#masks) {
-      const from = Math.max(0, mask.start - start);
-      const to = Math.min(line.length, mask.end - start);
-      if (from < to) line = line.slice(0, from) + MASK.padEnd(to - from, '*').slice(0, to - from) + line.slice(to);
+  /** A stretch of the text as it may be shown. A mask has always the same length: a secret's own length tells of it. */
+  #visible(start: number, end: number): string {
+    let shown = '';
+    let at = start;
+    for (const mask of [...this.#masks].sort((a, b) => a.start - b.start)) {
+      if (mask.end <= at || mask.start >= end) continue;
+      shown += this.text.slice(at, Math.max(at, mask.start)) + MASK;
+      at = Math.max(at, mask.end);
     }
-    return line;
+    return shown + this.text.slice(at, Math.max(at, end));
   }
 }

@@ -1,7 +1,7 @@
 /** YAML as a small tree in which every key and value knows its place. Aliases and merge keys are followed here. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
 import type { Findings } from './finding.ts';
-import type { Span } from './source.ts';
+import type { Source, Span } from './source.ts';
 import { explainYamlErrors, spaceAfterColon } from './yaml-errors.ts';
 
 /** Text, a number, true or false, or nothing. */
@@ -16,6 +16,8 @@ export interface ScalarNode {
   resolved: boolean;
   /** True where its reference could not be resolved: that was told, and what stands there is no value to judge. */
   failed: boolean;
+  /** True where it is a secret that stands in the file itself: it is never printed either. */
+  secret: boolean;
 }
 
 /** A key with its value. */
@@ -56,9 +58,22 @@ export function parseTree(findings: Findings): TreeNode | undefined {
   });
   const before = findings.count;
   explainYamlErrors(document, findings);
-  if (findings.count > before) return undefined;
+  if (findings.count > before) {
+    maskByName(source);
+    return undefined;
+  }
   const tree = new Converter(document, findings).convert(document.contents, { start: 0, end: 0 });
   return findings.count > before ? undefined : tree;
+}
+
+/** Where the file has no structure yet, nothing but its key tells that a value is a secret. */
+function maskByName(source: Source): void {
+  const named = /[\w-]*(?:token|password|passphrase|secret|credential)[\w-]*["']?:\s*("[^"\n]*"?|'[^'\n]*'?|[^\s,}\]]+)/gi;
+  for (const match of source.text.matchAll(named)) {
+    const value = match[1]!;
+    const end = match.index + match[0].length;
+    if (!value.includes('${')) source.mask({ start: end - value.length, end });
+  }
 }
 
 class Converter {
@@ -146,6 +161,7 @@ const empty = (span: Span): ScalarNode => ({
   written: null,
   resolved: false,
   failed: false,
+  secret: false,
 });
 
 function spanOf(node: Node | null): Span | undefined {

@@ -45,7 +45,7 @@ export function mendUnit(written: string, unit: string): string | undefined {
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   duration: '2s', bytes: '512MiB', bitrate: '2.5Mbps', 'duration-range': '500ms..30s', rate: '5 in 2m',
-  listen: '127.0.0.1:8080', path: './data',
+  listen: '127.0.0.1:8080', path: './path',
 }; // prettier-ignore
 
 /** The unit of a field's schema; empty where it has none. */

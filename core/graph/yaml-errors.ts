@@ -27,16 +27,7 @@ function explain(source: Source, error: YAMLError): FindingInput {
   const line = source.line(number);
   const start = source.lineStart(number);
 
-  if (text[offset] === '{' && text[offset - 1] === '$') {
-    const close = text.indexOf('}', offset);
-    const reference = text.slice(offset - 1, close < 0 ? offset + 1 : close + 1);
-    return {
-      code: 'YAML_REFERENCE_UNQUOTED',
-      at: point(offset - 1, reference.length),
-      message: `inside { } and [ ] a reference must stand in quotes, since YAML reads its "{" as the begin of a map`,
-      mend: `write "${reference}" with the quotes.`,
-    };
-  }
+  if (text[offset] === '{' && text[offset - 1] === '$') return unquotedReference(text, offset - 1);
   if (error.code === 'TAB_AS_INDENT') {
     return { code: 'YAML_TAB', at: point(offset), message: 'this line is indented with a tab; YAML takes spaces only' };
   }
@@ -58,7 +49,9 @@ function explain(source: Source, error: YAMLError): FindingInput {
   if (error.code === 'BAD_INDENT' && error.message.startsWith('Flow')) {
     const open = openAt(text, offset).bracket ?? offset;
     const close = text[open] === '[' ? ']' : '}';
-    const message = `the "${text[open] ?? '{'}" that begins here is not closed before line ${source.position(offset).line}`;
+    const there = source.position(offset).line;
+    const before = there === source.position(open).line ? '' : ` before line ${there}`;
+    const message = `the "${text[open] ?? '{'}" that begins here is not closed${before}`;
     return { code: 'YAML_BRACKET_OPEN', at: point(open), message, mend: `close it with "${close}".` };
   }
   if (/flow-(map|seq)-end/.test(error.message)) {
@@ -103,6 +96,20 @@ function explain(source: Source, error: YAMLError): FindingInput {
     code: 'YAML_SYNTAX',
     at,
     message: `not valid YAML: ${error.message.split('\n')[0]!.replace(/ at line.*$/, '')}`,
+  };
+}
+
+/** The whole value must be quoted, not only the reference in it. */
+function unquotedReference(text: string, dollar: number): FindingInput {
+  const close = text.indexOf('}', dollar);
+  const end = close < 0 ? dollar + 2 : close + 1;
+  const before = /[^,[{\s]*$/.exec(text.slice(0, dollar))![0];
+  const after = /^[^,}\]\s]*/.exec(text.slice(end))![0];
+  return {
+    code: 'YAML_REFERENCE_UNQUOTED',
+    at: { start: dollar, end },
+    message: 'inside { } and [ ] a reference must stand in quotes, since YAML reads its "{" as the begin of a map',
+    mend: `write "${before}${text.slice(dollar, end)}${after}" with the quotes.`,
   };
 }
 
