@@ -9,8 +9,6 @@ import { createFile, type ISOFile, MP4BoxBuffer } from 'mp4box';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   audioCapsFromConfig,
-  parseFlvAudio,
-  parseFlvVideo,
   videoCapsFromConfig,
   isH264KeyFrame,
   isHevcKeyFrame,
@@ -22,8 +20,9 @@ import {
   opusPacketDuration,
   videoCapsFromKeyFrame,
 } from '../../core/media/index.ts';
-import type { AccessUnit, AudioCodec, VideoCaps, AudioCaps, VideoCodec } from '../../core/model/index.ts';
+import type { AudioCodec, VideoCodec } from '../../core/model/index.ts';
 import { clockAt, EPOCH, play, Recorder } from '../unit/package/harness.ts';
+import { fromFlv, type Stream } from './flv-file.ts';
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
@@ -46,36 +45,6 @@ async function pictures(file: string): Promise<string[]> {
     .split('\n')
     .filter((line) => line && !line.startsWith('#'))
     .map((line) => line.split(',').at(-1)!.trim());
-}
-
-interface Stream {
-  caps: VideoCaps | AudioCaps;
-  units: AccessUnit[];
-}
-
-/** The tracks of an FLV file, as our RTMP ingest would hand them over. */
-function fromFlv(flv: Buffer): { video?: Stream; audio?: Stream } {
-  const streams: { video?: Stream; audio?: Stream } = {};
-  for (let at = 13; at + 11 < flv.length;) {
-    const [type, size] = [flv[at]!, flv.readUIntBE(at + 1, 3)];
-    const dts = flv.readUIntBE(at + 4, 3) + flv[at + 7]! * 2 ** 24;
-    const body = flv.subarray(at + 11, at + 11 + size);
-    at += 15 + size;
-    if (type === 9) {
-      const tag = parseFlvVideo(body);
-      if (tag.type === 'config') streams.video = { caps: videoCapsFromConfig(tag.codec, tag.config, 1000), units: [] };
-      if (tag.type === 'frame') {
-        const { key, data } = tag;
-        streams.video!.units.push({ dts, pts: dts + tag.compositionOffset, key, data, arrivedAt: EPOCH + dts });
-      }
-    } else if (type === 8) {
-      const tag = parseFlvAudio(body);
-      if (tag.type === 'config') streams.audio = { caps: audioCapsFromConfig(tag.codec, tag.config, 1000), units: [] };
-      if (tag.type === 'frame')
-        streams.audio!.units.push({ dts, pts: dts, key: true, data: tag.data, arrivedAt: EPOCH + dts });
-    }
-  }
-  return streams;
 }
 
 /** The one track of a fragmented MP4 by ffmpeg: codecs that FLV of this ffmpeg cannot carry. */
