@@ -1,0 +1,142 @@
+/**
+ * CPU of 100 RTMP publishers of 3 Mbps into `ingest.rtmp` with a null sink, against nginx-rtmp in the same run, from
+ * the same generator; and, at `EDDY_LEVEL=proof`, growth of RSS after garbage collection from minute 2 to 10.
+ *
+ *   node --conditions=eddy-source test/bench/rtmp-publishers.ts
+ */
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { atLevel } from '../level.ts';
+
+const PUBLISHERS = 100;
+const BITRATE = 3_000_000;
+const WARM_UP_S = 3;
+const CPU_SECONDS = atLevel({ test: 10, proof: 60 });
+const RSS_FROM_S = atLevel({ test: 5, proof: 120 });
+const RSS_UNTIL_S = atLevel({ test: 15, proof: 600 });
+const TICKS_PER_SECOND = 100; // sysconf(_SC_CLK_TCK), a constant of Linux's ABI
+const RTMP_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
+
+interface ServerReport {
+  readonly items: number;
+  readonly bytes: number;
+  readonly publishing: number;
+  readonly rss: number;
+}
+
+/** User and system time of a process in seconds. */
+async function cpuSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+const script = (name: string, args: readonly (string | number)[]): ChildProcess =>
+  fork(new URL(name, import.meta.url), args.map(String), { execArgv: ['--conditions=eddy-source', '--expose-gc'] });
+
+async function withGenerator<T>(port: number, measure: () => Promise<T>): Promise<T> {
+  const generator = script('./rtmp-publishers-generator.ts', [port, PUBLISHERS, BITRATE]);
+  const failed = once(generator, 'exit').then(() => Promise.reject(new Error('the generator ended early')));
+  try {
+    await Promise.race([once(generator, 'message'), failed]);
+    return await Promise.race([sleep(WARM_UP_S * 1000).then(measure), failed]);
+  } finally {
+    failed.catch(() => undefined);
+    if (generator.connected) generator.disconnect();
+    if (generator.exitCode === null) await once(generator, 'exit');
+  }
+}
+
+/** Share of one core over the measured time. */
+async function load(pids: () => Promise<readonly number[]>): Promise<number> {
+  const sum = async (): Promise<number> =>
+    (await Promise.all((await pids()).map(cpuSeconds))).reduce((a, b) => a + b, 0);
+  const [before, begun] = [await sum(), performance.now()];
+  await sleep(CPU_SECONDS * 1000);
+  return ((await sum()) - before) / ((performance.now() - begun) / 1000);
+}
+
+async function measureEddy() {
+  const server = script('./rtmp-publishers-server.ts', [PUBLISHERS]);
+  const [{ port }] = (await once(server, 'message')) as [{ port: number }];
+  const report = async (): Promise<ServerReport> => {
+    server.send('report');
+    return ((await once(server, 'message')) as [ServerReport])[0];
+  };
+  try {
+    return await withGenerator(port, async () => {
+      const begun = performance.now();
+      const until = (seconds: number) => sleep(Math.max(0, seconds * 1000 - (performance.now() - begun)));
+      const first = await report();
+      const cpu = await load(async () => [server.pid!]);
+      const last = await report();
+      const mbps = ((last.bytes - first.bytes) * 8) / CPU_SECONDS / 1e6;
+      await until(RSS_FROM_S);
+      const early = await report();
+      await until(RSS_UNTIL_S);
+      const late = await report();
+      return { cpu, mbps, publishing: late.publishing, rssEarly: early.rss, rssLate: late.rss };
+    });
+  } finally {
+    server.send('stop');
+    await once(server, 'exit');
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function measureNginx(): Promise<number> {
+  const dir = await mkdtemp(join(tmpdir(), 'eddy-nginx-rtmp-'));
+  const port = await freePort();
+  const conf = `load_module ${RTMP_MODULE};
+    daemon off; worker_processes 1; pid ${dir}/pid; error_log ${dir}/error.log error;
+    ${process.getuid?.() === 0 ? 'user root;' : ''}
+    events { worker_connections 1024; }
+    rtmp { access_log off; server { listen 127.0.0.1:${port}; chunk_size 4096; application live { live on; } } }`;
+  await writeFile(join(dir, 'nginx.conf'), conf);
+  const nginx = spawn('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e', join(dir, 'error.log')], {
+    stdio: 'inherit',
+  });
+  try {
+    await sleep(500);
+    const children = async () =>
+      (await readFile(`/proc/${nginx.pid}/task/${nginx.pid}/children`, 'utf8')).trim().split(' ').map(Number);
+    return await withGenerator(port, () => load(children));
+  } finally {
+    nginx.kill('SIGTERM');
+    if (nginx.exitCode === null) await once(nginx, 'exit');
+    await rm(dir, { recursive: true });
+  }
+}
+
+const nginx = await measureNginx();
+const eddy = await measureEddy();
+const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
+const growth = eddy.rssLate / eddy.rssEarly - 1;
+const results = [
+  {
+    name: `RTMP: ${PUBLISHERS} publishers of 3 Mbps, CPU against nginx-rtmp`,
+    measured: `${(eddy.cpu / nginx).toFixed(2)} x (${percent(eddy.cpu)} of a core, nginx-rtmp ${percent(nginx)}; ${eddy.mbps.toFixed(0)} Mbps taken, ${eddy.publishing} publishing)`,
+    bar: '<= 3 x',
+    pass: eddy.cpu <= 3 * nginx && eddy.publishing === PUBLISHERS && eddy.mbps > PUBLISHERS * 2.8,
+  },
+  {
+    name: `RTMP: growth of RSS after GC, second ${RSS_FROM_S} to ${RSS_UNTIL_S}`,
+    measured: `${(growth * 100).toFixed(1)}% (${(eddy.rssEarly / 1e6).toFixed(0)} -> ${(eddy.rssLate / 1e6).toFixed(0)} MB)`,
+    bar: '< 5%',
+    pass: growth < 0.05,
+  },
+];
+for (const result of results) console.log(JSON.stringify(result));
