@@ -10,6 +10,7 @@ import packageCmaf from './package/cmaf/plugin.ts';
 import publishHls from './publish/hls/plugin.ts';
 import timeshiftRing from './timeshift/ring/plugin.ts';
 import webApi from './web/api/plugin.ts';
+import webPlayer from './web/player/plugin.ts';
 
 const plugins = [
   authNone,
@@ -22,6 +23,7 @@ const plugins = [
   publishHls,
   timeshiftRing,
   webApi,
+  webPlayer,
 ] as unknown as readonly AnyPlugin[];
 
 export default plugins;
