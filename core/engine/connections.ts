@@ -4,6 +4,7 @@
  */
 import type { CheckedLink, PadRef } from '../graph/checked.ts';
 import { matchCaps, type ActualCaps } from '../graph/caps.ts';
+import type { EndCause } from '../model/index.ts';
 import type { Clock } from '../plugin/index.ts';
 import type { FlowPart } from './flow-part.ts';
 import type { LinkMeter } from './link-meter.ts';
@@ -20,6 +21,7 @@ interface Connection {
   readonly track: OutTrack;
   readonly link: LinkTrack;
   readonly part: FlowPart;
+  readonly input: InputPort;
 }
 
 interface LinkState {
@@ -52,6 +54,8 @@ const kindOf = (track: OutTrack): string | undefined => (track.caps as ActualCap
 export class Connections {
   readonly #host: ConnectionsHost;
   readonly #links = new Map<string, LinkState>();
+  /** Links that carry nothing new but still deliver what they hold. */
+  readonly #leaving = new Set<Connection>();
 
   constructor(host: ConnectionsHost) {
     this.#host = host;
@@ -62,13 +66,15 @@ export class Connections {
     const ids = new Set(specs.map((spec) => spec.id));
     for (const [id, state] of this.#links) {
       if (ids.has(id)) continue;
-      for (const connection of [...state.connections.values()]) this.#cut(state, connection);
+      for (const connection of [...state.connections.values()]) this.#release(state, connection, 'stopped');
       this.#links.delete(id);
     }
     for (const spec of specs) {
       const known = this.#links.get(spec.id);
       const same = known && known.spec.queue === spec.queue && known.spec.full === spec.full;
-      if (known && !same) for (const connection of [...known.connections.values()]) this.#cut(known, connection);
+      for (const connection of known && !same ? [...known.connections.values()] : []) {
+        this.#release(known!, connection, 'replaced');
+      }
       if (known && same) continue;
       this.#links.set(spec.id, {
         spec,
@@ -116,6 +122,15 @@ export class Connections {
       for (const connection of [...state.connections.values()])
         if (connection.part === part) this.#cut(state, connection);
     }
+    for (const { link, part: into } of [...this.#leaving]) if (into === part) link.close();
+  }
+
+  /** The part is going: its links carry nothing new, and deliver what they hold. */
+  release(part: FlowPart): void {
+    for (const state of this.#links.values()) {
+      for (const connection of [...state.connections.values()])
+        if (connection.part === part) this.#release(state, connection, 'stopped');
+    }
   }
 
   /** How each of a track's links fares, for the API. */
@@ -138,18 +153,19 @@ export class Connections {
     });
   }
 
-  /** Settles when every link into the stage has delivered what it holds. */
-  async drained(stage: string): Promise<void> {
-    const into = [...this.#links.values()].filter((state) => state.spec.to.stage === stage);
-    await Promise.all(
-      into.flatMap((state) => [...state.connections.values()].map((connection) => connection.link.done)),
-    );
+  /** Settles when every link into the part has delivered what it holds; what nobody reads is given up. */
+  async drained(part: FlowPart): Promise<void> {
+    const into = [...this.#links.values()].flatMap((state) => [...state.connections.values()]);
+    const links = [...into, ...this.#leaving].filter((connection) => connection.part === part);
+    for (const { link, input } of links) if (!input.hasListener) link.close();
+    await Promise.all(links.map(({ link }) => link.done));
   }
 
   close(): void {
     for (const state of this.#links.values()) {
       for (const connection of [...state.connections.values()]) this.#cut(state, connection);
     }
+    for (const { link } of [...this.#leaving]) link.close();
   }
 
   #affected(from: PadRef | undefined): LinkState[] {
@@ -161,12 +177,13 @@ export class Connections {
   #input(state: LinkState): { part: FlowPart; input: InputPort } | undefined {
     const part = this.#host.part(state.spec.to.stage);
     const input = part?.inputs.get(state.spec.to.pad);
-    return part?.isOpen && input ? { part, input } : undefined;
+    return part?.isOpen && !part.leaving && input ? { part, input } : undefined;
   }
 
   #fitting(state: LinkState, from: PadRef, input: InputPort): OutTrack[] {
     const fitting: OutTrack[] = [];
     for (const track of this.#host.output(from)?.tracks ?? []) {
+      if (track.ended) continue;
       const match = matchCaps(input.pad, track.caps as ActualCaps);
       if (match.fits) {
         fitting.push(track);
@@ -195,10 +212,7 @@ export class Connections {
     const desired = new Set(target && from ? this.#fitting(state, from, target.input) : []);
     for (const connection of [...state.connections.values()]) {
       if (connection.track.ended) this.#retire(state, connection);
-      else if (!desired.has(connection.track)) {
-        connection.link.end('replaced');
-        this.#retire(state, connection);
-      }
+      else if (!desired.has(connection.track)) this.#release(state, connection, 'replaced');
     }
     for (const track of [...state.refused.keys()]) if (track.ended) state.refused.delete(track);
     if (!target) return;
@@ -222,7 +236,7 @@ export class Connections {
     );
     link.hold(state.held);
     track.links.set(spec.id, link);
-    state.connections.set(track, { track, link, part });
+    state.connections.set(track, { track, link, part, input });
     const before = this.#predecessor(state, track);
     input.attach(
       {
@@ -247,8 +261,18 @@ export class Connections {
     return index < 0 ? undefined : state.past.splice(index, 1)[0];
   }
 
-  /** Forgets a connection whose link still delivers its end. */
-  #retire(state: LinkState, { track, link }: Connection): void {
+  #release(state: LinkState, connection: Connection, cause: EndCause): void {
+    connection.link.end(cause);
+    this.#retire(state, connection);
+  }
+
+  /** Lets go of a connection whose link may still deliver what it holds. */
+  #retire(state: LinkState, connection: Connection): void {
+    const { track, link } = connection;
+    if (!link.isDone) {
+      this.#leaving.add(connection);
+      void link.done.then(() => this.#leaving.delete(connection));
+    }
     state.connections.delete(track);
     track.links.delete(state.spec.id);
     const again = state.past.findIndex((past) => past.id === track.id);

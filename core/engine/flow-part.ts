@@ -31,6 +31,8 @@ export class FlowPart {
   readonly #backoff: Backoff;
   #scope: DisposableScope | undefined;
   #handlers: FlowHandlers | void = undefined;
+  #started: Promise<void> = Promise.resolve();
+  #drained: Promise<void> | undefined;
   #closed = false;
   #cancelRestart: (() => void) | undefined;
 
@@ -60,6 +62,7 @@ export class FlowPart {
     for (const [name, pad] of Object.entries(manifest.outputs)) {
       const port: OutputPort = new OutputPort(pad, this.#clock, {
         changed: () => this.#hooks.outputChanged(this, port),
+        failed: (error) => this.#failed(scope, error),
       });
       this.outputs.set(name, port);
     }
@@ -72,13 +75,31 @@ export class FlowPart {
       report: (report) => this.#hooks.report(report, this.stage),
       fail: (error) => this.#failed(scope, error),
     };
-    void this.#start(scope, flow);
+    this.#started = this.#start(scope, flow);
   }
 
-  /** Nothing more will come: passes on what was taken in. */
-  async drain(signal: AbortSignal): Promise<void> {
+  /** True once it drains for good: no link is made into it any more. */
+  get leaving(): boolean {
+    return this.#drained !== undefined;
+  }
+
+  /**
+   * Nothing new will come: waits for what is on its way in, lets the stage pass on what it has, and ends the tracks that
+   * it left open, so that those behind it can drain in turn. Once, however often it is asked.
+   */
+  drain(arrived: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    return (this.#drained ??= this.#drain(arrived, signal));
+  }
+
+  async #drain(arrived: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    await this.#started;
+    await arrived();
     const handlers = this.#handlers;
     if (handlers?.drain && !signal.aborted) await handlers.drain(signal);
+    const open = [...this.outputs.values()].flatMap((port) => [...port.tracks]);
+    if (open.length === 0) return;
+    this.#log.debug({ unended: open.map((track) => track.id) }, `${this.stage} left tracks open after its drain`);
+    for (const track of open) track.end('stopped');
   }
 
   /** Closes for good. */

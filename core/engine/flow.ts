@@ -10,6 +10,7 @@ import type { LinkMeter } from './link-meter.ts';
 import type { RunningNode } from './node.ts';
 import type { OutputPort, OutTrack } from './ports.ts';
 import type { Publication } from './publication.ts';
+import { beforeDeadline } from './scope.ts';
 
 /** What a flow needs of its pipeline. */
 export interface FlowHost {
@@ -90,21 +91,39 @@ export class Flow {
 
   /** Passes on all that was taken in, stage by stage in the order of the data. Returns who still blocked at the deadline. */
   async drain(signal: AbortSignal): Promise<string[]> {
-    const blocked: string[] = [];
-    const aborted = new Promise<'aborted'>((resolve) => {
-      if (signal.aborted) resolve('aborted');
-      else signal.addEventListener('abort', () => resolve('aborted'), { once: true });
-    });
-    for (const node of this.#host.stages()) {
-      const part = this.#parts.get(node.name);
-      if (!part) continue;
-      const work = this.#connections
-        .drained(node.name)
-        .then(() => part.drain(signal))
-        .catch((error: unknown) => this.#log.warn({ err: error, stage: node.name }, 'draining threw'));
-      if ((await Promise.race([work, aborted])) === 'aborted') blocked.push(node.name);
+    const links = this.#host.links();
+    const drains = new Map<string, Promise<void>>();
+    const busy = new Set<string>();
+    for (const part of this.#inOrder()) {
+      const into = links.filter((link) => link.to.stage === part.stage).flatMap((link) => link.from);
+      const before = Promise.all(into.map((from) => drains.get(from.stage)));
+      // Who waits for others does not block: only a stage whose sources have all drained is named.
+      const drain = before.then(() => busy.add(part.stage)).then(() => this.#drainPart(part, signal));
+      drains.set(
+        part.stage,
+        drain.then(() => void busy.delete(part.stage)),
+      );
     }
-    return blocked;
+    await beforeDeadline(Promise.all(drains.values()), signal);
+    return [...busy];
+  }
+
+  /** The stage is going while the camera stays: its part takes nothing new and passes on what it has. */
+  async drainStage(stage: string, signal: AbortSignal): Promise<boolean> {
+    const part = this.#parts.get(stage);
+    if (!part || this.#closed) return true;
+    return beforeDeadline(this.#drainPart(part, signal), signal);
+  }
+
+  async #drainPart(part: FlowPart, signal: AbortSignal): Promise<void> {
+    try {
+      const drained = part.drain(() => this.#connections.drained(part), signal);
+      this.#connections.release(part);
+      this.#settle();
+      await drained;
+    } catch (error) {
+      this.#log.warn({ err: error, stage: part.stage }, 'draining threw');
+    }
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import { Backoff } from './backoff.ts';
 import type { Container } from './container.ts';
 import { nodeContext, type ContextHost } from './node-context.ts';
 import { RunningNode } from './node.ts';
+import { beforeDeadline } from './scope.ts';
 import { ServiceSlot } from './services.ts';
 
 /** What the nodes need of their pipeline. */
@@ -151,12 +152,10 @@ export class Nodes {
   async drain(name: string, signal: AbortSignal): Promise<boolean> {
     const node = this.#nodes.get(name);
     if (!node) return true;
-    const aborted = new Promise<false>((resolve) => {
-      if (signal.aborted) resolve(false);
-      else signal.addEventListener('abort', () => resolve(false), { once: true });
-    });
-    const drained = this.#attempt(name, 'draining', () => node.drain(signal)).then(() => true);
-    return Promise.race([drained, aborted]);
+    return beforeDeadline(
+      this.#attempt(name, 'draining', () => node.drain(signal)),
+      signal,
+    );
   }
 
   /** Does something with each node, one after the other; what throws is logged and holds nobody up. */

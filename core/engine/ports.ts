@@ -27,6 +27,8 @@ export interface OutputHooks {
   changed(): void;
   /** Sees every item before the links do (publications feed their wall clock with it). */
   observe?(track: OutTrack, measure: Measure, item: unknown): void;
+  /** A listener of the stage threw: that is the stage's failure, not that of whoever set it off. */
+  failed(error: unknown): void;
 }
 
 /** One track of an output port: what the stage holds as its writer. */
@@ -104,7 +106,8 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
     this.#ended = true;
     this.#cancelRequest?.();
     this.#keyFrameListeners.clear();
-    for (const link of this.links.values()) link.end(cause);
+    // A copy: a reader's end may end a track of its own, which makes the flow look at its links and let go of ours.
+    for (const link of [...this.links.values()]) link.end(cause);
     this.roomMade();
     this.#port.removed(this);
   }
@@ -122,7 +125,7 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
     const ask = (): void => {
       this.#cancelRequest = undefined;
       this.#lastKeyRequest = clock.monotonic();
-      for (const listener of this.#keyFrameListeners) listener();
+      for (const listener of [...this.#keyFrameListeners]) this.#port.call(listener);
     };
     if (wait <= 0) ask();
     else this.#cancelRequest = clock.after(wait, ask);
@@ -170,7 +173,7 @@ export class OutputPort implements FlowOutput<AnyMediaType> {
   setWanted(wanted: boolean): void {
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;
-    for (const listener of this.#listeners) listener(wanted);
+    for (const listener of [...this.#listeners]) this.call(() => listener(wanted));
   }
 
   addTrack(id: TrackId, caps: TrackCapsOf<AnyMediaType>, options: AddTrackOptions = {}): TrackWriter<AnyMediaType> {
@@ -186,6 +189,15 @@ export class OutputPort implements FlowOutput<AnyMediaType> {
     replaced?.end('replaced');
     this.hooks.changed();
     return track;
+  }
+
+  /** Calls into the stage's own code. */
+  call(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.hooks.failed(error);
+    }
   }
 
   removed(track: OutTrack): void {
@@ -221,6 +233,11 @@ export class InputPort implements FlowInput<AnyMediaType> {
     if (this.#listener) throw new TypeError('an input has one onTrack listener');
     this.#listener = listener;
     for (const attach of this.#waiting.splice(0)) attach();
+  }
+
+  /** True once the stage reads here. */
+  get hasListener(): boolean {
+    return this.#listener !== undefined;
   }
 
   want(wanted: boolean): void {

@@ -1,5 +1,5 @@
 /** One accepted publisher of a camera: its ports, its wall clock, and its end. */
-import { EddyError } from '../errors/index.ts';
+import { asEddyError, EddyError } from '../errors/index.ts';
 import {
   ticksToMs,
   WallClock,
@@ -70,6 +70,10 @@ export class Publication {
         options.clock,
         {
           changed: () => this.#hooks.outputChanged(port),
+          failed: (error) => {
+            this.log.error({ err: error, publication: this.id }, 'a listener of the publication threw');
+            this.end('failed', asEddyError(error, 'FLOW_FAILED'));
+          },
           ...(pad.type === 'frames' && options.request.startAt === undefined ? { observe: this.#observe } : {}),
         },
         syncClock,

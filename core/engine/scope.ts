@@ -58,3 +58,20 @@ export class DisposableScope implements Scope {
     }
   }
 }
+
+/**
+ * Waits for work until the signal says that the time is up; true where the work settled by itself. Where the time was up
+ * before, what needs no time still gets its turn, so that only who really blocks is named.
+ */
+export async function beforeDeadline(work: Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+  const finished = work.then(() => true);
+  const { promise, resolve } = Promise.withResolvers<false>();
+  const timeIsUp = (): void => void setImmediate(resolve, false);
+  if (signal.aborted) timeIsUp();
+  else signal.addEventListener('abort', timeIsUp, { once: true });
+  try {
+    return await Promise.race([finished, promise]);
+  } finally {
+    signal.removeEventListener('abort', timeIsUp);
+  }
+}
