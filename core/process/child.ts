@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { EddyError } from '../errors/index.ts';
 import { nodeOptionsFor, siblingModule } from './entry.ts';
 import { LastLines } from './last-lines.ts';
@@ -206,7 +207,7 @@ class NodeChild implements Child {
     const spec = this.#spec;
     const main = siblingModule('./child-main', import.meta.url);
     const guarded = existsSync(DEATH_GUARD);
-    const node = [...nodeOptionsFor(main), new URL(main).pathname, spec.label];
+    const node = [...nodeOptionsFor(main), fileURLToPath(main), spec.label];
     const [file, args] = guarded
       ? [DEATH_GUARD, ['--pdeathsig', 'KILL', '--', process.execPath, ...node]]
       : [process.execPath, node];

@@ -21,7 +21,7 @@ import { OutputDecoder } from './output.ts';
 
 const STALL_MS = 5000;
 const CLOSE_MS = 2000;
-const HAND_OVER_MS = 2000;
+const HAND_OVER_MS = 500;
 
 type Listener = (frame: HostFrame) => void | Promise<void>;
 

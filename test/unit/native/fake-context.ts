@@ -36,6 +36,8 @@ export interface FakePublication {
   readonly abort: AbortController;
   /** Sets the demand on all pads. */
   want(wanted: boolean): void;
+  /** Lets no writer go on, as a full link that blocks does, until the returned function is called. */
+  block(): () => void;
   ended: EndCause | 'no cause' | undefined;
 }
 
@@ -135,6 +137,7 @@ async function publish(fake: Fake<unknown>, request: PublishRequest): Promise<un
   }
   const listeners = new Set<(wanted: boolean) => void>();
   let isWanted = true;
+  let room: Promise<void> | undefined;
   const publication: FakePublication = {
     request,
     tracks: [],
@@ -142,6 +145,14 @@ async function publish(fake: Fake<unknown>, request: PublishRequest): Promise<un
     want: (wanted) => {
       isWanted = wanted;
       for (const listener of listeners) listener(wanted);
+    },
+    block: () => {
+      let release: () => void = () => undefined;
+      room = new Promise<void>((resolve) => void (release = resolve));
+      return () => {
+        room = undefined;
+        release();
+      };
     },
     ended: undefined,
   };
@@ -168,8 +179,8 @@ async function publish(fake: Fake<unknown>, request: PublishRequest): Promise<un
       return {
         id,
         caps,
-        write: (unit: AccessUnit) => (track.units.push(unit), true),
-        ready: async () => undefined,
+        write: (unit: AccessUnit) => (track.units.push(unit), room === undefined),
+        ready: async () => room,
         deliver: async (unit: AccessUnit) => void track.units.push(unit),
         discontinuity: (cause: DiscontinuityCause) => void track.breaks.push({ at: track.units.length, cause }),
         gap: () => undefined,
