@@ -33,7 +33,9 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
   };
   return {
     flow: (flow) => {
-      new CameraPackager(ctx, flow, writer, nextNumber).open();
+      const packager = new CameraPackager(ctx, flow, writer, nextNumber);
+      packager.open();
+      return { drain: async () => packager.flush() };
     },
   };
 }
@@ -74,6 +76,11 @@ class CameraPackager {
     for (const pad of ['video', 'audio'] as const) {
       this.#flow.in[pad].onTrack((track) => this.#read(pad, track));
     }
+  }
+
+  /** Nothing more will come: what waits for a next frame goes out. */
+  flush(): void {
+    this.#segmenter.flush();
   }
 
   #read(pad: 'video' | 'audio', track: InputTrack<'frames'>): TrackReader<'frames'> {

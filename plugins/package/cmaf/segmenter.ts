@@ -60,6 +60,8 @@ const HARD: ReadonlySet<DiscontinuityCause> = new Set([
 
 /** A follower's unit belongs to a segment that begins up to this much later, ms: rounding between timescales. */
 const SLACK_MS = 0.5;
+/** Segments of media that a follower keeps for a leader that is late. */
+const MAX_BEHIND = 5;
 /** How far audio may run past the last picture of a publication, ms. */
 const TAIL_MS = 500;
 
@@ -89,7 +91,11 @@ export class Segmenter {
     this.#plan = new SegmentPlan(options.nextNumber);
   }
 
-  /** Adds a track; one of the same id takes the place of the one before. Throws a MediaError for a codec without CMAF. */
+  /**
+   * Adds a track; one of the same id takes the place of the one before. Tracks of one publication share one `clock`
+   * object; another one means another publication, and those of the one before are taken no further. Throws a MediaError
+   * for caps whose configuration is broken.
+   */
   addTrack(id: TrackId, caps: VideoCaps | AudioCaps, clock: SyncClock): SegmenterInput {
     const before = this.#tracks.get(id);
     if (before) this.#remove(before, 'replaced');
@@ -124,31 +130,51 @@ export class Segmenter {
     };
   }
 
-  /** Writes out all that is held, as if every track had ended. */
+  /** Writes out all that is held, as if every track had ended; what comes later begins anew. */
   flush(): void {
-    for (const track of this.#tracks.values()) this.#finish(track);
+    for (const track of this.#tracks.values()) {
+      this.#finish(track);
+      track.cut(false);
+    }
   }
 
   #take(track: SegmentTrack, unit: AccessUnit): void {
     if (track.stale || this.#tracks.get(track.id) !== track) return;
     if (track.caps.kind === 'video' && track.resync && !unit.key) this.#options.sink.requestKeyFrame(track.id);
+    // Video that still waits for its key frame is about to lead: it has been heard of.
+    if (this.#mayTakeLead(track)) for (const other of this.#tracks.values()) other.unheardSince = undefined;
     track.take(unit, (each) => this.#route(track, each));
   }
 
   #route(track: SegmentTrack, unit: QueuedUnit): void {
-    // Video takes the lead with its first key frame from nobody or from audio.
-    if (track.caps.kind === 'video' && unit.starts && this.#leader?.caps.kind !== 'video') this.#leader = track;
+    if (unit.starts && this.#mayTakeLead(track)) {
+      if (this.#plan.last && unit.at <= this.#plan.last.at) {
+        // Audio has led past this moment: it leads no further, and the next key frame will be in time.
+        this.#leader = undefined;
+        track.cut(false);
+        return;
+      }
+      this.#leader = track;
+    }
     if (track === this.#leader) {
       this.#lead(track, unit);
       return;
     }
     track.queue.push(unit);
     this.#follow(track, this.#frontier);
-    const waiting = track.queue[0];
-    if (waiting && unit.at - Math.max(waiting.at, this.#frontier) > this.#options.segment) this.#takeOver(track);
+    // Not how far the leader is behind, which may be a transcoder's delay, but how long it has said nothing.
+    track.unheardSince ??= unit.at;
+    const behind = unit.at - (track.queue[0]?.at ?? unit.at);
+    const silent = unit.at - track.unheardSince > this.#options.segment;
+    if (track.queue.length > 0 && (silent || behind > MAX_BEHIND * this.#options.segment)) this.#takeOver(track);
   }
 
-  /** The leader has been silent for a segment's length: this track leads from what it holds. */
+  /** Video takes the lead with its first key frame, from nobody or from audio. */
+  #mayTakeLead(track: SegmentTrack): boolean {
+    return track.caps.kind === 'video' && this.#leader?.caps.kind !== 'video';
+  }
+
+  /** The leader has been silent for too long: this track leads from what it holds. */
   #takeOver(track: SegmentTrack): void {
     const old = this.#leader;
     if (old) {
@@ -173,7 +199,12 @@ export class Segmenter {
     const begin = this.#cutHere(track, unit) ? this.#open(track, unit) : undefined;
     writer.push(unit, begin);
     this.#frontier = unit.at;
-    for (const other of this.#tracks.values()) if (other !== track) this.#follow(other, this.#frontier);
+    track.unheardSince = undefined;
+    for (const other of this.#tracks.values()) {
+      if (other === track) continue;
+      other.unheardSince = undefined;
+      this.#follow(other, this.#frontier);
+    }
   }
 
   #cutHere(track: SegmentTrack, unit: QueuedUnit): boolean {

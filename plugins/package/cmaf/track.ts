@@ -53,6 +53,8 @@ export class SegmentTrack {
   resync = true;
   /** Of a publication that is gone: nothing more of it is taken. */
   stale = false;
+  /** Where this track was when the leader was last heard of, ms; undefined while it leads or has just been passed. */
+  unheardSince: number | undefined;
   /** Breaks of the source's timeline that this track has told of. */
   marks = 0;
   readonly #host: TrackHost;

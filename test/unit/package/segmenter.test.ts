@@ -224,6 +224,29 @@ describe('audio', () => {
     for (const segment of segments.slice(0, -1)) expect(Math.abs(segment.duration - 2)).toBeLessThan(0.022);
   });
 
+  it('waits for video that comes seconds later, from a transcoder', () => {
+    const recorder = new Recorder();
+    const clock = clockAt(EPOCH);
+    const v = recorder.segmenter.addTrack('video', VIDEO, clock);
+    const a = recorder.segmenter.addTrack('audio', AUDIO, clock);
+    play([
+      [v, video({ fps: 30, seconds: 16, gop: 2 }).map((unit) => ({ ...unit, arrivedAt: unit.arrivedAt + 3000 }))],
+      [a, audio({ seconds: 16 })],
+    ]);
+    v.end('publisher-ended');
+    a.end('publisher-ended');
+    checkTrack(recorder, 'video');
+    checkTrack(recorder, 'audio');
+    // Sound led until then; from the first picture on both have the same segments.
+    const pictures = recorder.segments('video');
+    expect(pictures[0]!.startTs).toBe(EPOCH + 4000);
+    const sound = new Map(recorder.segments('audio').map((segment) => [segment.number, segment]));
+    expect(pictures.length).toBeGreaterThan(5);
+    for (const segment of pictures) {
+      expect(Math.abs(sound.get(segment.number)!.startTs - segment.startTs)).toBeLessThan(25);
+    }
+  });
+
   it('goes on alone when the video stops, and follows again from its next key frame', () => {
     const recorder = new Recorder();
     const clock = clockAt(EPOCH);
