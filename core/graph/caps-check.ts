@@ -2,7 +2,7 @@
 import type { CapsOffer, CapsPattern } from '../model/index.ts';
 import type { InputPad } from '../plugin/pads.ts';
 import type { Registry } from '../plugin/registry.ts';
-import { capsIntersect, describeAccepted, describeCaps, gradeLink, type Grade } from './caps.ts';
+import { capsIntersect, describeAccepted, describeCaps, gradeLink, joinCodecs, type Grade } from './caps.ts';
 import { offersOf } from './config-refs.ts';
 import type { Draft, DraftLink, PadEnd } from './draft.ts';
 import type { Findings } from './finding.ts';
@@ -23,7 +23,7 @@ export function checkCaps(draft: Draft, registry: Registry, findings: Findings):
       grades.set(`${padName(end)} -> ${padName(link.to)}`, grade);
       if (grade === 'always' || unknown || link.optional) continue;
       const refused = decisive(misfits, grade);
-      const which = refused.map(({ caps }) => describeCaps(caps)).join(', ');
+      const which = describeAccepted(joinCodecs(refused.map(({ caps }) => caps)));
       findings.add({
         code: CODES[grade],
         at: end.at,
@@ -61,7 +61,7 @@ function mendOf(
   const running = [...draft.nodes.values()].find(
     (node) => node.plugin?.manifest.name === converter && node !== from.node && node !== link.to.node,
   );
-  return running ? `link through "${running.name}" (${converter})` : `put a stage of ${converter} between the two`;
+  return running ? `Link through "${running.name}" (${converter})` : `Put a stage of ${converter} between the two`;
 }
 
 /** A plugin that takes what is refused and may offer what is wanted. */

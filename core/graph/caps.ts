@@ -154,8 +154,25 @@ export function matchCaps(pad: Pick<InputOptions, 'accepts' | 'mends'>, actual: 
     fits: false,
     reason: `the track is ${describeTrack(actual)}; this pad takes ${describeAccepted(pad.accepts)}`,
     mend:
-      mend ?? `let the source send ${describeAccepted(pad.accepts)}, or put a stage that converts it between the two`,
+      mend ?? `Let the source send ${describeAccepted(pad.accepts)}, or put a stage that converts it between the two`,
   };
+}
+
+/** An offer of several codecs as one a codec: what fits and what does not is told apart. */
+function perCodec(offer: CapsOffer): CapsOffer[] {
+  const codecs = list(offer.caps.codec) ?? [];
+  return codecs.length < 2 ? [offer] : codecs.map((codec) => ({ ...offer, caps: { ...offer.caps, codec } }));
+}
+
+/** Patterns that differ in their codec only as one, for messages: `VP8 or VP9 video`. */
+export function joinCodecs(patterns: readonly CapsPattern[]): CapsPattern[] {
+  const joined = new Map<string, CapsPattern>();
+  for (const { codec, ...rest } of patterns) {
+    const key = JSON.stringify(rest) + String(codec === undefined);
+    const codecs = [...(list(joined.get(key)?.codec) ?? []), ...(list(codec) ?? [])];
+    joined.set(key, codecs.length > 0 ? { ...rest, codec: codecs.length === 1 ? codecs[0]! : codecs } : rest);
+  }
+  return [...joined.values()];
 }
 
 /**
@@ -168,7 +185,7 @@ export function gradeLink(
 ): LinkGrade {
   if (accepts === undefined) return { grade: 'always', misfits: [], unknown: false };
   if (offers === undefined || offers.length === 0) return { grade: 'perhaps-not', misfits: [], unknown: true };
-  const judged = offers.map((offer) => {
+  const judged = offers.flatMap(perCodec).map((offer) => {
     if (accepts.some((pattern) => capsContain(pattern, offer.caps))) return { offer, fit: 'yes' as const };
     return {
       offer,

@@ -29,7 +29,7 @@ export function refuseConfigError(
       const key = String(error.params.missingProperty);
       const example = unitExample((error.parentSchema?.properties as Record<string, Record<string, unknown>>)[key]);
       const message = `${where} needs the option "${key}"`;
-      add({ code: 'CONFIG_KEY_MISSING', at: place.keySpan ?? subject.at, message, mend: `add ${key}: ${example}` });
+      add({ code: 'CONFIG_KEY_MISSING', at: place.keySpan ?? subject.at, message, mend: `Add ${key}: ${example}` });
       return undefined;
     }
     case 'enum': {
@@ -43,7 +43,7 @@ export function refuseConfigError(
         message,
         accepted,
         didYouMean: meant,
-        mend: meant ? `write ${meant}` : `write one of ${accepted}`,
+        mend: meant ? `Write ${meant}` : `Write one of ${accepted}`,
       });
       return undefined;
     }
@@ -61,7 +61,7 @@ export function refuseConfigError(
         code: 'CONFIG_VALUE_INVALID',
         at: place.node.span,
         message: `${where} is ${shown(place.node)}; it must be ${limit}`,
-        mend: `write a number of ${limit}`,
+        mend: `Write a number of ${limit}`,
       });
       return undefined;
     }
@@ -72,7 +72,7 @@ export function refuseConfigError(
         at: place.node.span,
         message,
         accepted: `text that matches ${String(error.params.pattern)}`,
-        mend: `write text that matches ${String(error.params.pattern)}`,
+        mend: `Write text that matches ${String(error.params.pattern)}`,
       });
       return undefined;
     }
@@ -106,10 +106,10 @@ function unknownKey(
     accepted: known.length > 0 ? known.join(', ') : 'no options',
     didYouMean: meant,
     mend: meant
-      ? `write ${meant}:`
+      ? `Write ${meant}:`
       : known.length > 0
-        ? `take it out, or use one of ${quoteList(known)}`
-        : 'take it out',
+        ? `Take it out, or use one of ${quoteList(known)}`
+        : 'Take it out',
   });
   return meant;
 }
@@ -144,7 +144,7 @@ function wrongType(
     return {
       message: `${where} has no value; it takes ${wanted}`,
       accepted: wanted,
-      mend: `write a value, such as ${example}, or take the key out`,
+      mend: `Write a value, such as ${example}, or take the key out`,
     };
   }
   if (node.kind === 'scalar' && typeof node.value === 'number' && unit !== '') {
@@ -152,7 +152,7 @@ function wrongType(
     return {
       message: `${where} is the bare number ${shown(node)}; it takes ${wanted}`,
       accepted: wanted,
-      mend: meant ? `write ${meant}` : `write it with its unit, such as ${example}`,
+      mend: meant ? `Write ${meant}` : `Write it with its unit, such as ${example}`,
       didYouMean: meant,
     };
   }
@@ -162,16 +162,16 @@ function wrongType(
       message: `${where} is ${shown(node)}; it takes true or false`,
       accepted: wanted,
       didYouMean: truth,
-      mend: `write ${truth}`,
+      mend: `Write ${truth}`,
     };
   const scalarToText = schema.type === 'string' && node.kind === 'scalar';
   const mend = scalarToText
     ? node.secret
-      ? 'write it in quotes'
-      : `write it in quotes: "${String(node.written)}"`
+      ? 'Write it in quotes'
+      : `Write it in quotes: "${String(node.written)}"`
     : wanted === 'a list' && node.kind === 'scalar'
-      ? `write [${printed(node)}]`
-      : `write ${wanted}, such as ${example}`;
+      ? `Write [${printed(node)}]`
+      : `Write ${wanted}, such as ${example}`;
   return { message: `${where} is ${shown(node)}; it takes ${wanted}`, accepted: wanted, mend };
 }
 

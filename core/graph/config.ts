@@ -202,7 +202,7 @@ class Typed {
       at: node.span,
       message: `${this.#subject.what}: "${path.replaceAll('/', '.')}": ${said}`,
       didYouMean: mended,
-      mend: mended ? `write ${mended}` : mendBounds(error, field),
+      mend: mended ? `Write ${mended}` : mendBounds(error, field),
       nodes: this.#subject.nodes,
     });
   }
@@ -216,6 +216,6 @@ class Typed {
 function mendBounds(error: string, field: Field<unknown>): string {
   const bound = /(least|most) allowed, (\S+)$/.exec(error);
   return bound
-    ? `write at ${bound[1]} ${bound[2]}`
-    : `write a value such as ${unitExample({ ...field.schema, default: undefined })}`;
+    ? `Write at ${bound[1]} ${bound[2]}`
+    : `Write a value such as ${unitExample({ ...field.schema, default: undefined })}`;
 }

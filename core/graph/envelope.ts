@@ -111,7 +111,7 @@ export function refuseName(name: string, at: Span, what: string, findings: Findi
     at,
     message: `"${name}" cannot be the name of ${what}: names are lower case letters, digits and "-", beginning with a letter`,
     didYouMean: mended === '' ? undefined : mended,
-    mend: mended === '' ? undefined : `write ${mended}`,
+    mend: mended === '' ? undefined : `Write ${mended}`,
   });
 }
 
@@ -127,10 +127,10 @@ function checkKeys(tree: MapNode, findings: Findings): void {
       accepted: `${TOP_KEYS.join(', ')}, x-*`,
       didYouMean: meant,
       mend: meant
-        ? `write ${meant}:`
+        ? `Write ${meant}:`
         : looksLikeNode
-          ? `put it below "stages:" or "services:"`
-          : `take it out, or name it x-${key}`,
+          ? `Put it below "stages:" or "services:"`
+          : `Take it out, or name it x-${key}`,
     });
   }
 }
@@ -142,7 +142,7 @@ function checkVersion(tree: MapNode, findings: Findings): void {
       code: 'PIPELINE_VERSION',
       at: tree.entries[0]?.keySpan ?? START,
       message: 'the pipeline does not say its version',
-      mend: 'begin the file with: version: 1',
+      mend: 'Begin the file with: version: 1',
     });
   } else if (entry.value.kind !== 'scalar' || entry.value.value !== 1) {
     const said = entry.value.kind === 'scalar' ? `"${String(entry.value.written)}"` : `a ${entry.value.kind}`;
@@ -150,7 +150,7 @@ function checkVersion(tree: MapNode, findings: Findings): void {
       code: 'PIPELINE_VERSION',
       at: entry.value.span,
       message: `the version of a pipeline is the number 1, not ${said}`,
-      mend: 'write version: 1',
+      mend: 'Write version: 1',
     });
   }
 }
@@ -163,8 +163,8 @@ export function mapAt(parent: MapNode, key: string, findings: Findings): MapNode
   const what = entry.value.kind === 'list' ? 'a list' : 'text';
   const mend =
     key === 'stages' || key === 'services'
-      ? `write ${key}: and below it lines such as "rtmp: { plugin: ingest.rtmp }"`
-      : `write ${key}: { key: value }`;
+      ? `Write ${key}: and below it lines such as "rtmp: { plugin: ingest.rtmp }"`
+      : `Write ${key}: { key: value }`;
   findings.add({
     code: 'PIPELINE_SECTION_INVALID',
     at: entry.value.span,
@@ -206,7 +206,7 @@ export function checkEnvelopeNames(
       message: `"budget" names the stage "${stage}", and there is none`,
       accepted: quoteList(stages),
       didYouMean: meant,
-      mend: meant ? `write ${meant}` : undefined,
+      mend: meant ? `Write ${meant}` : undefined,
     });
   }
 }

@@ -1,6 +1,6 @@
 /** Services that a pipeline has without naming them. */
 import { HttpServer } from '../contracts/index.ts';
-import { parseFields } from '../plugin/fields.ts';
+import { parseFields, type Field, type Fields } from '../plugin/fields.ts';
 import { providedBy, type Registry } from '../plugin/registry.ts';
 import type { CheckedGraph, CheckedNode } from './checked.ts';
 import { nodeHash } from './hash.ts';
@@ -44,13 +44,17 @@ function freeName(wish: string, graph: CheckedGraph): string {
 
 /** Every secret of the configuration, for logs to leave out. */
 export function secretsOf(graph: CheckedGraph): string[] {
-  const found: string[] = [];
-  const collect = (value: unknown): void => {
-    if (typeof value === 'string' && value.length > 0) found.push(value);
-    else if (value !== null && typeof value === 'object') Object.values(value).forEach(collect);
-  };
-  for (const node of graph.nodes) {
-    for (const [key, field] of Object.entries(node.plugin.manifest.config)) if (field.secret) collect(node.config[key]);
-  }
-  return found;
+  return graph.nodes.flatMap((node) => secretsIn(node.plugin.manifest.config, node.config));
+}
+
+function secretsIn(fields: Fields, config: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(fields).flatMap(([key, field]) => (field.secret ? secretsOfField(field, config[key]) : []));
+}
+
+/** Only the secret leaves: the subject and the cameras beside a token are what logs are for. */
+function secretsOfField({ parts }: Field<unknown>, value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  if (parts && 'fields' in parts) return secretsIn(parts.fields, value as Record<string, unknown>);
+  if (parts) return Object.values(value).flatMap((item) => secretsOfField(parts.item, item));
+  return typeof value === 'string' && value !== '' ? [value] : [];
 }

@@ -41,7 +41,7 @@ export function checkBudget(envelope: Envelope, draft: Draft, findings: Findings
       code: impossible ? 'BUDGET_IMPOSSIBLE' : 'BUDGET_EXCEEDED',
       at,
       message: `a picture reaches the viewer of "${stage}" ${impossible ? 'at best' : 'at worst'} after ${ms_(path[which])} (${way}); the budget is ${ms_(ms)}`,
-      mend: worst ? `raise the budget, or shorten "${worst.stage}", which holds it the longest` : undefined,
+      mend: worst ? `Raise the budget, or shorten "${worst.stage}", which holds it the longest` : undefined,
       nodes: [stage],
     });
   }

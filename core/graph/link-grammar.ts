@@ -20,7 +20,7 @@ const optionFields = {
 export function readLinks(node: TreeNode | undefined, findings: Findings): WrittenLink[] {
   if (node === undefined || (node.kind === 'scalar' && node.value === null)) return [];
   if (node.kind === 'list') return node.items.flatMap((item) => readLink(item, findings));
-  const mend = 'write "links:" and below it one line a link, each with a dash: - a.x -> b.y';
+  const mend = 'Write "links:" and below it one line a link, each with a dash: - a.x -> b.y';
   findings.add({
     code: 'LINKS_NOT_A_LIST',
     at: node.span,
@@ -54,7 +54,7 @@ function readLink(item: TreeNode, findings: Findings): WrittenLink[] {
       code: 'LINK_SYNTAX',
       at: entry.value.span,
       message: "a link's options are a map in { }",
-      mend: `write - ${entry.key}: { queue: ${/^\d/.test(written) ? written : '2s'} }`,
+      mend: `Write - ${entry.key}: { queue: ${/^\d/.test(written) ? written : '2s'} }`,
     });
     return guess(entry.key, entry.keySpan, findings);
   }
@@ -66,8 +66,8 @@ function refuseMap(key: string, at: Span, value: TreeNode, findings: Findings): 
   const target = value.kind === 'scalar' && typeof value.value === 'string' ? value.value : undefined;
   const mend =
     target && /^[a-z]/.test(target)
-      ? `write - ${key} -> ${target}`
-      : 'write - a.x -> b.y, with an arrow of "-" and ">"';
+      ? `Write - ${key} -> ${target}`
+      : 'Write - a.x -> b.y, with an arrow of "-" and ">"';
   findings.add({ code: 'LINK_SYNTAX', at, message: `"${key}" is no link: the arrow "->" is missing`, mend });
   return [];
 }
@@ -87,7 +87,7 @@ function readText(text: string, at: Span, options: MapNode | undefined, findings
   const sides = text.split('->');
   if (sides.length === 1) {
     const arrow = /(=>|→|-->|>|--|—>)/.exec(text)?.[0];
-    const mend = arrow ? `write - ${text.replace(arrow, '->').replace(/\s+/g, ' ').trim()}` : 'write - a.x -> b.y';
+    const mend = arrow ? `Write - ${text.replace(arrow, '->').replace(/\s+/g, ' ').trim()}` : 'Write - a.x -> b.y';
     findings.add({
       code: 'LINK_SYNTAX',
       at,
@@ -100,7 +100,7 @@ function readText(text: string, at: Span, options: MapNode | undefined, findings
   }
   if (sides.length > 2) {
     const steps = sides.map((side) => side.trim());
-    const mend = `write one link a step: - ${steps[0]} -> ${steps[1]}`;
+    const mend = `Write one link a step: - ${steps[0]} -> ${steps[1]}`;
     findings.add({ code: 'LINK_SYNTAX', at, message: 'a link joins two stages; a chain is several links', mend });
     return [];
   }
@@ -126,8 +126,8 @@ function ends(side: string, start: number, separator: '|' | ',', findings: Findi
         : 'several targets of a link are parted by a comma, not by "|"';
     const mend =
       separator === '|'
-        ? 'write a.x | b.y -> c.z for "the first that fits", or one link each where the pad takes several.'
-        : 'write a.x -> b.y, c.z';
+        ? 'Write a.x | b.y -> c.z for "the first that fits", or one link each where the pad takes several.'
+        : 'Write a.x -> b.y, c.z';
     findings.add({ code: 'LINK_SYNTAX', at, message, mend });
     return undefined;
   }
@@ -148,7 +148,7 @@ function readEnd(name: string, at: Span, findings: Findings): LinkEnd | undefine
   const match = /^([A-Za-z0-9_-]+)(?:\.([A-Za-z0-9_-]+))?$/.exec(name);
   if (match) return { stage: match[1]!, pad: match[2], at };
   const message = name === '' ? 'a stage is missing here' : `"${name}" is not a stage and its pad`;
-  findings.add({ code: 'LINK_SYNTAX', at, message, mend: 'write stage.pad, such as rtmp.video' });
+  findings.add({ code: 'LINK_SYNTAX', at, message, mend: 'Write stage.pad, such as rtmp.video' });
   return undefined;
 }
 
@@ -184,7 +184,7 @@ function readLong(item: MapNode, findings: Findings): WrittenLink[] {
         code: 'LINK_SYNTAX',
         at: item.span,
         message: `this link has no "${key}"`,
-        mend: 'write { from: a.x, to: b.y }',
+        mend: 'Write { from: a.x, to: b.y }',
       });
       return undefined;
     }
@@ -202,7 +202,7 @@ function readLong(item: MapNode, findings: Findings): WrittenLink[] {
         code: 'LINK_SYNTAX',
         at: value.span,
         message: 'an end of a link is text',
-        mend: 'write stage.pad, such as rtmp.video',
+        mend: 'Write stage.pad, such as rtmp.video',
       });
   };
   const from = side('from', '|');

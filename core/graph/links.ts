@@ -69,7 +69,7 @@ function checkSeveralIntoOne(draft: Draft, findings: Findings): void {
       at: second.at,
       message: `"${target}" takes one link, and ${links.length} end there (the first in line ${findings.source.position(first.at.start).line})`,
       offered: sources.join(', '),
-      mend: `for "the first that fits" write one link: - ${sources.join(' | ')} -> ${target}`,
+      mend: `For "the first that fits" write one link: - ${sources.join(' | ')} -> ${target}`,
       nodes: [first.to.node.name],
     });
   }
@@ -97,7 +97,7 @@ function checkQueue(link: DraftLink, draft: Draft, findings: Findings): void {
       message: `a link of ${link.type} cannot ${full}`,
       offered: full,
       accepted: known.join(', '),
-      mend: `write full: ${known.find((policy) => policy !== 'block')}, or one of ${known.join(', ')}`,
+      mend: `Write full: ${known.find((policy) => policy !== 'block')}, or one of ${known.join(', ')}`,
       nodes,
     });
   } else if (full === 'block' && link.fullAt) checkBlock(link, draft, findings, nodes);
@@ -133,7 +133,7 @@ function checkUnlinked(draft: Draft, findings: Findings): void {
         code: 'INPUT_UNLINKED',
         at: node.at,
         message,
-        mend: `add the link - ${source ?? 'stage.output'} -> ${node.name}.${pad}`,
+        mend: `Add the link - ${source ?? 'stage.output'} -> ${node.name}.${pad}`,
         nodes: [node.name],
       });
     }
@@ -143,7 +143,7 @@ function checkUnlinked(draft: Draft, findings: Findings): void {
         code: 'OUTPUT_UNUSED',
         at: node.at,
         message: `the output "${pad}" of ${title} is not linked: nothing uses it`,
-        mend: `link ${node.name}.${pad}, or say that it is meant: allow: [OUTPUT_UNUSED]`,
+        mend: `Link ${node.name}.${pad}, or say that it is meant: allow: [OUTPUT_UNUSED]`,
         nodes: [node.name],
       });
     }

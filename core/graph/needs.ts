@@ -32,7 +32,7 @@ function checkUse(node: DraftNode, findings: Findings): void {
       message: `${title(node)} has no need "${key}"`,
       accepted: needs.length > 0 ? needs.join(', ') : 'none',
       didYouMean: meant,
-      mend: meant ? `write ${meant}` : needs.length > 0 ? `use one of ${quoteList(needs)}` : 'take "use" out',
+      mend: meant ? `Write ${meant}` : needs.length > 0 ? `Use one of ${quoteList(needs)}` : 'Take "use" out',
       nodes: [node.name],
     });
   }
@@ -67,7 +67,7 @@ function bind(
         : `there is no service "${chosen.target}"`,
       accepted: quoteList(names),
       didYouMean: meant,
-      mend: meant ? `write ${key}: ${meant}` : undefined,
+      mend: meant ? `Write ${key}: ${meant}` : undefined,
       nodes: [node.name],
     });
     return undefined;
@@ -80,7 +80,7 @@ function bind(
       at: node.at,
       message,
       accepted: names.join(', '),
-      mend: `say which: use: { ${key}: ${names[0]} }`,
+      mend: `Say which: use: { ${key}: ${names[0]} }`,
       nodes: [node.name],
     });
   } else if (!optional && !unclear) {
@@ -92,8 +92,8 @@ function bind(
       message: `${title(node)} needs a service that provides ${contract.name} (${contract.summary.replace(/\.$/, '')}), and there is none`,
       accepted: quoteList(known),
       mend: known[0]
-        ? `add below "services:" a line such as ${family}: { plugin: ${known[0]} }`
-        : `no plugin at hand provides ${contract.name}@${contract.version}; name its package in "plugins:".`,
+        ? `Add below "services:" a line such as ${family}: { plugin: ${known[0]} }`
+        : `No plugin at hand provides ${contract.name}@${contract.version}; name its package in "plugins:".`,
       nodes: [node.name],
     });
   }

@@ -69,7 +69,7 @@ function readNode(
       code: 'NODE_NOT_A_MAP',
       at: entry.value.kind === 'scalar' && entry.value.value === null ? at : entry.value.span,
       message: `${kind} "${name}" is a map that names its plugin`,
-      mend: `write ${name}: { plugin: ${text} }`,
+      mend: `Write ${name}: { plugin: ${text} }`,
       nodes: [name],
     });
   }
@@ -126,8 +126,8 @@ function pluginOf(
       at: place,
       message,
       mend: misspelt
-        ? 'write plugin:'
-        : `add plugin: ${likely ?? `family.name; there are ${quoteList(registry.names())}`}`,
+        ? 'Write plugin:'
+        : `Add plugin: ${likely ?? `family.name; there are ${quoteList(registry.names())}`}`,
       didYouMean: misspelt && 'plugin',
       nodes,
     });
@@ -157,8 +157,8 @@ function pluginOf(
     accepted: quoteList(family.length > 0 ? family : registry.names(), 40),
     didYouMean: meant,
     mend: meant
-      ? `write plugin: ${meant}`
-      : 'see "eddy list"; a plugin of a package must be named in "plugins:" at the top.',
+      ? `Write plugin: ${meant}`
+      : 'See "eddy list"; a plugin of a package must be named in "plugins:" at the top.',
     nodes,
   });
   return undefined;
@@ -203,7 +203,7 @@ function superviseOf(
       code: 'CONFIG_VALUE_INVALID',
       at: entry.value.span,
       message: `${subject.what}: "supervise" is a map`,
-      mend: 'write supervise: { restart: on-failure }',
+      mend: 'Write supervise: { restart: on-failure }',
       nodes: subject.nodes,
     });
   }
@@ -245,7 +245,7 @@ function allowedCodes(map: MapNode, what: string, findings: Findings): string[] 
       at: item.span,
       message,
       didYouMean: meant,
-      mend: meant ? `write ${meant}` : undefined,
+      mend: meant ? `Write ${meant}` : undefined,
     });
     return [];
   });

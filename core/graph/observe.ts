@@ -22,6 +22,6 @@ export function checkObserve(envelope: Envelope, draft: Draft, findings: Finding
     message: node ? `"${named}" (${node.plugin!.manifest.name}) is no HTTP server` : `there is no service "${named}"`,
     accepted: quoteList(servers),
     didYouMean: meant,
-    mend: meant ? `write http: ${meant}` : undefined,
+    mend: meant ? `Write http: ${meant}` : undefined,
   });
 }

@@ -60,8 +60,8 @@ class Resolver {
       accepted: quoteList(names, 40),
       didYouMean: meant,
       mend: meant
-        ? `write ${meant}${end.pad ? `.${end.pad}` : ''}`
-        : `add it below "stages:", or use one of ${quoteList(names, 40)}`,
+        ? `Write ${meant}${end.pad ? `.${end.pad}` : ''}`
+        : `Add it below "stages:", or use one of ${quoteList(names, 40)}`,
     });
     return undefined;
   }
@@ -106,7 +106,7 @@ class Resolver {
       code: 'LINK_DIRECTION',
       at: { start: link.from[0]!.at.start, end: link.to.at.end },
       message: 'the link is turned round: an output stands on its left, an input on its right',
-      mend: `write - ${name(link.to)} -> ${link.from.map(name).join(', ')}`,
+      mend: `Write - ${name(link.to)} -> ${link.from.map(name).join(', ')}`,
       nodes: [...sources.map((node) => node.name), target.name],
     });
     return true;
@@ -137,8 +137,8 @@ class Resolver {
       const message = `"${end.pad}" of ${title} is an ${side === 'output' ? 'input' : 'output'}, and the ${place} side of a link is an ${side}`;
       const mend =
         names.length === 0
-          ? `turn the link round: this stage has no ${side}s.`
-          : `turn the link round, or use ${accepted}`;
+          ? `Turn the link round: this stage has no ${side}s.`
+          : `Turn the link round, or use ${accepted}`;
       return { ...base, code: 'LINK_DIRECTION', at: padAt, message, mend };
     }
     const message =
@@ -147,10 +147,10 @@ class Resolver {
         : `${title} has no ${side} "${end.pad}"`;
     const mend =
       names.length === 0
-        ? `link a stage that has ${side}s.`
+        ? `Link a stage that has ${side}s.`
         : meant
-          ? `write ${node.name}.${meant}`
-          : `use one of ${accepted}`;
+          ? `Write ${node.name}.${meant}`
+          : `Use one of ${accepted}`;
     return {
       ...base,
       code: 'LINK_UNKNOWN_PAD',
@@ -190,7 +190,7 @@ class Resolver {
         accepted: inputs.join(', ') || 'no inputs',
         mend:
           outputs[0] && inputs[0]
-            ? `name the pads: - ${this.#pair(node, target) ?? `${outputs[0]} -> ${inputs[0]}`}`
+            ? `Name the pads: - ${this.#pair(node, target) ?? `${outputs[0]} -> ${inputs[0]}`}`
             : undefined,
         nodes: [node.name, target.name],
       });
@@ -231,18 +231,18 @@ class Resolver {
   #converterMend(from: PadEnd, offered: string, to: PadEnd, accepted: string): string {
     // Another pad of the same two stages first: the nearest mend is a mistyped pad.
     const right = Object.entries(from.node.plugin!.manifest.outputs).find(([, pad]) => pad.type === accepted)?.[0];
-    if (right) return `link ${from.node.name}.${right}, which carries ${accepted}`;
+    if (right) return `Link ${from.node.name}.${right}, which carries ${accepted}`;
     const has = (plugin: AnyPlugin): boolean =>
       Object.values(plugin.manifest.inputs).some((pad) => pad.type === offered) &&
       Object.values(plugin.manifest.outputs).some((pad) => pad.type === accepted);
     const running = [...this.#draft.nodes.values()].find(
       (node) => node.plugin && node !== from.node && node !== to.node && has(node.plugin),
     );
-    if (running) return `put the stage "${running.name}" between the two: it makes ${accepted} of ${offered}`;
+    if (running) return `Put the stage "${running.name}" between the two: it makes ${accepted} of ${offered}`;
     const known = this.#registry.list().find(has)?.manifest.name;
     return known
-      ? `put a stage of ${known} between the two: it makes ${accepted} of ${offered}`
-      : `no plugin makes ${accepted} of ${offered}; link pads of one type`;
+      ? `Put a stage of ${known} between the two: it makes ${accepted} of ${offered}`
+      : `No plugin makes ${accepted} of ${offered}; link pads of one type`;
   }
 }
 

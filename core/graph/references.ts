@@ -100,7 +100,7 @@ function malformed(whole: string, kind?: string): Problem {
   return {
     code: 'REFERENCE_MALFORMED',
     message: `"${whole}" is not a reference; there are \${env:NAME}, \${env:NAME:-default}, \${file:path} and \${secret:name}`,
-    ...(name ? { mend: `for a variable of the environment write \${env:${name}}.` } : {}),
+    ...(name ? { mend: `For a variable of the environment write \${env:${name}}.` } : {}),
     didYouMean: kind && whole.replace(/^\$\{[^:]*/, `\${${kind}`),
   };
 }
@@ -115,7 +115,7 @@ function lookUpEnv(rest: string, env: ReferenceSources['env']): Resolved {
   return {
     code: 'REFERENCE_ENV_UNSET',
     message: `the environment has no variable ${name}`,
-    mend: `set it (export ${name}=...), or give a default: \${env:${name}:-...}`,
+    mend: `Set it (export ${name}=...), or give a default: \${env:${name}:-...}`,
     didYouMean: suggest(name, Object.keys(env)),
   };
 }
@@ -127,7 +127,7 @@ function readReferenced(path: string, written: string): Resolved {
       return {
         code: 'REFERENCE_FILE_UNREADABLE',
         message: `the file "${written}" is larger than 1 MiB`,
-        mend: 'refer to a file that holds one value.',
+        mend: 'Refer to a file that holds one value.',
       };
     }
     return { value: readFileSync(path, 'utf8').replace(/\r?\n$/, '') };
@@ -171,7 +171,7 @@ function lookUpSecret(name: string, { env, baseDir }: ReferenceSources): Resolve
   return {
     code: 'REFERENCE_SECRET_UNKNOWN',
     message: `there is no secret "${name}"`,
-    mend: `put it into the file ${join(folders[0]!, name)}, or set ${variable}.`,
+    mend: `Put it into the file ${join(folders[0]!, name)}, or set ${variable}.`,
     didYouMean: suggest(name, folders.flatMap(namesIn)),
   };
 }

@@ -25,10 +25,10 @@ export function renderFindings(findings: readonly Finding[], { colour = false }:
 function renderFinding(finding: Finding, paint: ReturnType<typeof painter>): string {
   const { position } = finding;
   const place = position ? `${position.file}:${position.line}:${position.column}: ` : '';
-  const lines = [
-    `${paint('bold', place)}${paint(finding.severity, finding.severity)} ${paint('dim', finding.code)}`,
-    `  ${finding.message}`,
-  ];
+  const head = `${paint('bold', place)}${paint(finding.severity, finding.severity)} ${paint('dim', finding.code)}`;
+  // An info asks for nothing: it takes two lines and leaves the screen to what does.
+  if (finding.severity === 'info') return `${head}\n  ${finding.message}. ${finding.mend}`;
+  const lines = [head, `  ${finding.message}`];
   if (finding.frame) lines.push(...finding.frame.split('\n').map((line) => `    ${paint('dim', line)}`));
   if (finding.offered) lines.push(`  ${paint('dim', 'offered: ')} ${finding.offered}`);
   if (finding.accepted) lines.push(`  ${paint('dim', 'accepted:')} ${finding.accepted}`);

@@ -63,7 +63,7 @@ function checkAddresses(listeners: readonly Listener[], findings: Findings): voi
       code: 'LISTEN_TAKEN',
       at: listener.at,
       message,
-      mend: `give one of them another port: ${listener.key}: ${address({ host: listener.host, port: Math.min(free, 65_535) })}`,
+      mend: `Give one of them another port: ${listener.key}: ${address({ host: listener.host, port: Math.min(free, 65_535) })}`,
       nodes: [listener.node.name],
     });
   }
@@ -93,7 +93,7 @@ function checkRoutes(draft: Draft, findings: Findings): void {
         code: 'ROUTE_TAKEN',
         at: (key && entryOf(node.map, key)?.value.span) || node.at,
         message: `"${node.name}" claims the route ${route}${server ? ` on "${server}"` : ''}, which "${first.name}" has already (line ${findings.source.position(first.at.start).line})`,
-        mend: key ? `give it another ${key}: ${key}: ${route}-2` : undefined,
+        mend: key ? `Give it another ${key}: ${key}: ${route}-2` : undefined,
         nodes: [node.name],
       });
     }
@@ -117,7 +117,7 @@ function checkAuth(draft: Draft, listeners: readonly Listener[], registry: Regis
       at: listener.at,
       message: `${listener.node.kind} "${listener.node.name}" listens on ${address(listener)}, beyond this machine, and no service decides who may publish and watch`,
       accepted: `127.0.0.1, or a service of ${known.join(', ') || 'an authorizer'}`,
-      mend: `add below "services:" auth: { plugin: ${known.find((name) => name !== 'auth.none') ?? 'auth.static'}, ... }, or bind 127.0.0.1:${listener.port}; auth: { plugin: auth.none } says openly that anyone may.`,
+      mend: `Add below "services:" auth: { plugin: ${known.find((name) => name !== 'auth.none') ?? 'auth.static'}, ... }, or bind 127.0.0.1:${listener.port}; auth: { plugin: auth.none } says openly that anyone may.`,
       nodes: [listener.node.name],
     });
   }

@@ -68,7 +68,8 @@ export function parseTree(findings: Findings): TreeNode | undefined {
 
 /** Where the file has no structure yet, nothing but its key tells that a value is a secret. */
 function maskByName(source: Source): void {
-  const named = /[\w-]*(?:token|password|passphrase|secret|credential)[\w-]*["']?:\s*("[^"\n]*"?|'[^'\n]*'?|[^\s,}\]]+)/gi;
+  const named =
+    /[\w-]*(?:token|password|passphrase|secret|credential)[\w-]*["']?:\s*("[^"\n]*"?|'[^'\n]*'?|[^\s,}\]]+)/gi;
   for (const match of source.text.matchAll(named)) {
     const value = match[1]!;
     const end = match.index + match[0].length;

@@ -52,7 +52,7 @@ function explain(source: Source, error: YAMLError): FindingInput {
     const there = source.position(offset).line;
     const before = there === source.position(open).line ? '' : ` before line ${there}`;
     const message = `the "${text[open] ?? '{'}" that begins here is not closed${before}`;
-    return { code: 'YAML_BRACKET_OPEN', at: point(open), message, mend: `close it with "${close}".` };
+    return { code: 'YAML_BRACKET_OPEN', at: point(open), message, mend: `Close it with "${close}".` };
   }
   if (/flow-(map|seq)-end/.test(error.message)) {
     return { code: 'YAML_BRACKET_EXTRA', at: point(offset), message: `this "${text[offset]}" closes nothing` };
@@ -64,7 +64,7 @@ function explain(source: Source, error: YAMLError): FindingInput {
       code: 'YAML_QUOTES_NEEDED',
       at: point(offset, value.length),
       message,
-      mend: `write "${value}" with the quotes.`,
+      mend: `Write "${value}" with the quotes.`,
     };
   }
   if (error.code === 'BAD_INDENT') {
@@ -109,7 +109,7 @@ function unquotedReference(text: string, dollar: number): FindingInput {
     code: 'YAML_REFERENCE_UNQUOTED',
     at: { start: dollar, end },
     message: 'inside { } and [ ] a reference must stand in quotes, since YAML reads its "{" as the begin of a map',
-    mend: `write "${before}${text.slice(dollar, end)}${after}" with the quotes.`,
+    mend: `Write "${before}${text.slice(dollar, end)}${after}" with the quotes.`,
   };
 }
 
@@ -121,7 +121,7 @@ export function spaceAfterColon(source: Source, colon: number): FindingInput {
     code: 'YAML_SPACE_AFTER_COLON',
     at: point(colon),
     message: 'a space is missing after this colon, so YAML reads the text on both sides as one name',
-    mend: `write: ${mended.trim()}`,
+    mend: `Write: ${mended.trim()}`,
   };
 }
 
@@ -132,7 +132,7 @@ function duplicate(source: Source, offset: number): FindingInput {
     code: 'YAML_DUPLICATE_KEY',
     at: point(offset, key.length),
     message: `"${name}" is given a second time in the same map; only one can hold`,
-    mend: `keep one "${name}", or give this one another name.`,
+    mend: `Keep one "${name}", or give this one another name.`,
   };
 }
 
@@ -142,7 +142,7 @@ function nested(line: string, offset: number): FindingInput {
       code: 'YAML_LINK_OPTIONS',
       at: point(offset),
       message: "a link's options are a map in { }",
-      mend: `write: ${line.trim().replace(/:\s+(.*)$/, ': { $1 }')}`,
+      mend: `Write: ${line.trim().replace(/:\s+(.*)$/, ': { $1 }')}`,
     };
   }
   const value = line.slice(line.indexOf(':') + 1).trim();
@@ -150,7 +150,7 @@ function nested(line: string, offset: number): FindingInput {
     code: 'YAML_COLON_IN_VALUE',
     at: point(offset),
     message: 'a value that holds a colon and a space must stand in quotes',
-    mend: `write "${value}" with the quotes, or put the second key on a line of its own.`,
+    mend: `Write "${value}" with the quotes, or put the second key on a line of its own.`,
   };
 }
 

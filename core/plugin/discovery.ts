@@ -39,15 +39,15 @@ const isPath = (name: string): boolean => /^(\.{0,2}\/|\.\.?$)/.test(name);
 
 function loadMend(reason: string): string | undefined {
   if (/eddy\/(plugin|media|testing)/.test(reason))
-    return 'run it with "eddy", which gives plugins its own "eddy/plugin".';
-  return /Cannot find (package|module)/.test(reason) ? "run npm install in the plugin's folder." : undefined;
+    return 'Run it with "eddy", which gives plugins its own "eddy/plugin".';
+  return /Cannot find (package|module)/.test(reason) ? "Run npm install in the plugin's folder." : undefined;
 }
 
 function locatePath(name: string, baseDir: string): string {
   const path = resolve(baseDir, name);
   if (!existsSync(path)) {
     throw new EddyError('PLUGIN_NOT_FOUND', `there is nothing at "${name}" (looked for ${path})`, {
-      details: { mend: `correct the path; it begins at the pipeline's folder, ${baseDir}.` },
+      details: { mend: `Correct the path; it begins at the pipeline's folder, ${baseDir}.` },
     });
   }
   if (statSync(path).isFile()) return pathToFileURL(path).href;
@@ -97,7 +97,7 @@ function locatePackage(name: string, folders: readonly string[]): string {
     'PLUGIN_NOT_FOUND',
     `the package "${name}" is not installed (looked from ${[...new Set(folders)].join(' and ')})`,
     {
-      details: { mend: local ? `for the folder beside the pipeline write "./${name}".` : `npm install ${name}` },
+      details: { mend: local ? `For the folder beside the pipeline write "./${name}".` : `npm install ${name}` },
     },
   );
 }
