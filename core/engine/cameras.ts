@@ -65,7 +65,8 @@ export class CameraRegistry {
     }
     this.#assertOpen(node);
     const { credentials, peer } = request;
-    const decision = await decide(this.#host.authorizer(), { action: 'publish', cameraId, credentials, peer });
+    const question = { action: 'publish', cameraId, credentials, peer } as const;
+    const decision = await decide(this.#host.authorizer(), question, () => this.#host.clock.now());
     if (!decision.allowed) {
       this.#host.events.emit({ type: 'publish.refused', cameraId, stage: node.name, data: { peer: peer.address } });
       throw new EddyError('PUBLISH_REFUSED', decision.message, { details: { reason: decision.reason, cameraId } });
@@ -88,10 +89,24 @@ export class CameraRegistry {
 
   /** A stage stops or fails: its publications end. */
   endOf(stage: string, cause: EndCause, reason: EddyError): void {
+    this.#endWhere((publication) => publication.stage === stage, cause, reason);
+  }
+
+  /** Somebody's rights were revoked: their publications end. */
+  revoke(subject: string, reason: EddyError): void {
+    this.#endWhere((publication) => publication.subject === subject, 'stopped', reason);
+  }
+
+  #endWhere(match: (publication: Publication) => boolean, cause: EndCause, reason: EddyError): void {
     for (const camera of this.#cameras.values()) {
-      for (const publication of [...camera.publications])
-        if (publication.stage === stage) publication.end(cause, reason);
+      for (const publication of camera.publications.filter(match)) publication.end(cause, reason);
     }
+  }
+
+  /** A stage goes while cameras stay: its parts pass on what they hold; false where one was not done in time. */
+  async drainStage(stage: string, signal: AbortSignal): Promise<boolean> {
+    const flows = [...this.#cameras.values()].flatMap((camera) => camera.flow ?? []);
+    return (await Promise.all(flows.map((flow) => flow.drainStage(stage, signal)))).every(Boolean);
   }
 
   /** The graph or the set of running stages changed. */
@@ -99,15 +114,17 @@ export class CameraRegistry {
     for (const camera of this.#cameras.values()) camera.flow?.sync();
   }
 
-  report(report: Report, stage: string): void {
+  /** Keeps a finding with its camera; false where it was known already. */
+  report(report: Report, stage: string): boolean {
     const camera = report.cameraId && this.#cameras.get(report.cameraId);
-    if (!camera) return;
+    if (!camera) return true;
     const key = `${stage} ${report.code} ${report.message}`;
     const known = camera.findings.get(key);
     const count = (known?.count ?? 0) + 1;
     camera.findings.delete(key);
     camera.findings.set(key, { code: report.code, stage, message: report.message, at: this.#host.clock.now(), count });
     if (camera.findings.size > MAX_FINDINGS) camera.findings.delete(camera.findings.keys().next().value!);
+    return count === 1;
   }
 
   /** Ends every publication and closes every flow; returns the stages that still blocked at the deadline. */

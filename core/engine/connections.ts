@@ -25,7 +25,7 @@ interface Connection {
 }
 
 interface LinkState {
-  readonly spec: CheckedLink;
+  spec: CheckedLink;
   readonly meter: LinkMeter;
   /** Index of the route taken; undefined while no route carries a track. */
   route: number | undefined;
@@ -42,11 +42,16 @@ export interface ConnectionsHost {
   output(pad: PadRef): OutputPort | undefined;
   part(stage: string): FlowPart | undefined;
   meter(link: CheckedLink): LinkMeter;
+  /** A link goes on under another id: so does its meter. */
+  renamed(from: CheckedLink, to: CheckedLink): void;
   /** A track does not fit a link: said once. */
   refused(link: CheckedLink, track: OutTrack, refusal: Refusal): void;
   /** False while the active publication is changing: then no alternative route is newly taken. */
   readonly settled: boolean;
 }
+
+const sameTarget = (a: CheckedLink, b: CheckedLink): boolean =>
+  a.to.stage === b.to.stage && a.to.pad === b.to.pad && a.type === b.type && a.queue === b.queue && a.full === b.full;
 
 const kindOf = (track: OutTrack): string | undefined => (track.caps as ActualCaps).kind;
 
@@ -64,6 +69,7 @@ export class Connections {
   /** Takes the graph's links: those that are gone are cut, new ones are looked at by the next sync. */
   setLinks(specs: readonly CheckedLink[]): void {
     const ids = new Set(specs.map((spec) => spec.id));
+    this.#rename(specs, ids);
     for (const [id, state] of this.#links) {
       if (ids.has(id)) continue;
       for (const connection of [...state.connections.values()]) this.#release(state, connection, 'stopped');
@@ -85,6 +91,26 @@ export class Connections {
         past: known?.past ?? [],
         held: false,
       });
+    }
+  }
+
+  /**
+   * A link whose routes alone have changed keeps what it carries: `a | b -> c` that becomes `a | b | x -> c` must not
+   * interrupt the cameras that come by `a`.
+   */
+  #rename(specs: readonly CheckedLink[], ids: ReadonlySet<string>): void {
+    for (const [id, state] of [...this.#links]) {
+      if (ids.has(id)) continue;
+      const before = state.spec;
+      const heir = specs.find((spec) => !this.#links.has(spec.id) && sameTarget(spec, before));
+      if (!heir) continue;
+      const taken = state.route === undefined ? undefined : before.from[state.route];
+      const route = heir.from.findIndex((from) => from.stage === taken?.stage && from.pad === taken.pad);
+      state.spec = heir;
+      state.route = route < 0 ? undefined : route;
+      this.#links.delete(id);
+      this.#links.set(heir.id, state);
+      this.#host.renamed(before, heir);
     }
   }
 
@@ -235,7 +261,7 @@ export class Connections {
       },
     );
     link.hold(state.held);
-    track.links.set(spec.id, link);
+    track.links.set(state, link);
     state.connections.set(track, { track, link, part, input });
     const before = this.#predecessor(state, track);
     input.attach(
@@ -274,7 +300,7 @@ export class Connections {
       void link.done.then(() => this.#leaving.delete(connection));
     }
     state.connections.delete(track);
-    track.links.delete(state.spec.id);
+    track.links.delete(state);
     const again = state.past.findIndex((past) => past.id === track.id);
     if (again >= 0) state.past.splice(again, 1);
     state.past.push({ id: track.id, kind: kindOf(track), link });

@@ -15,7 +15,8 @@ export interface FlowPartHooks {
   closed(part: FlowPart): void;
   /** The part is open again. */
   reopened(part: FlowPart): void;
-  report(report: Omit<Report, 'cameraId'>, stage: string): void;
+  /** False where it was told before. */
+  report(report: Omit<Report, 'cameraId'>, stage: string): boolean;
 }
 
 /** See the file's head. */
@@ -72,7 +73,9 @@ export class FlowPart {
       out: Object.fromEntries(this.outputs) as never,
       log: this.#log,
       scope,
-      report: (report) => this.#hooks.report(report, this.stage),
+      report: (report) => {
+        if (this.#hooks.report(report, this.stage)) this.#log.warn({ code: report.code }, report.message);
+      },
       fail: (error) => this.#failed(scope, error),
     };
     this.#started = this.#start(scope, flow);

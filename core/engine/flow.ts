@@ -19,7 +19,9 @@ export interface FlowHost {
   /** Stages that run, in the order in which data passes them. */
   stages(): readonly RunningNode[];
   meter(link: CheckedLink, cameraId: CameraId): LinkMeter;
-  report(report: Report, stage: string): void;
+  renamed(from: CheckedLink, to: CheckedLink, cameraId: CameraId): void;
+  /** False where it was told before. */
+  report(report: Report, stage: string): boolean;
 }
 
 /** See the file's head. */
@@ -43,6 +45,7 @@ export class Flow {
       output: (pad) => this.#output(pad),
       part: (stage) => this.#parts.get(stage),
       meter: (link) => host.meter(link, cameraId),
+      renamed: (from, to) => host.renamed(from, to, cameraId),
       refused: (link, track, refusal) => this.#refused(link, track, refusal),
       get settled() {
         return flow.#active !== undefined && !flow.#switching;

@@ -3,7 +3,7 @@ import { EddyError } from '../errors/index.ts';
 import type { CheckedNode } from '../graph/checked.ts';
 import type { Contract } from '../contracts/index.ts';
 import type { CameraId } from '../model/index.ts';
-import type { Context, PipelineView, Report } from '../plugin/index.ts';
+import type { Context, Events, PipelineView, Report, Scope } from '../plugin/index.ts';
 import { scopedClock } from './clock.ts';
 import type { Container } from './container.ts';
 import type { RunningNode } from './node.ts';
@@ -13,7 +13,8 @@ export interface ContextHost {
   readonly container: Container;
   readonly view: PipelineView;
   readonly baseDir: string;
-  report(report: Report, stage: string): void;
+  /** False where it was told before. */
+  report(report: Report, stage: string): boolean;
   fail(node: RunningNode, error: unknown): void;
 }
 
@@ -23,6 +24,7 @@ export function nodeContext(node: RunningNode, host: ContextHost): Context {
   const cameras = container.get('cameras');
   const sessions = container.get('sessions');
   const { name } = node.spec;
+  const log = container.get('log').child({ stage: name }, node.spec.log);
   return {
     name,
     config: node.spec.config as never,
@@ -38,15 +40,33 @@ export function nodeContext(node: RunningNode, host: ContextHost): Context {
       list: () => sessions.list(),
       administer: (credentials, peer) => sessions.administer(credentials, peer),
     },
-    log: container.get('log').child({ stage: name }, node.spec.log),
+    log,
     clock: scopedClock(container.get('clock'), node.scope),
     metrics: container.get('metrics').for({ stage: name }),
-    events: container.get('events').forStage(name),
+    events: scopedEvents(container.get('events').forStage(name), node.scope),
     scope: node.scope,
     pipeline: host.view,
     baseDir: host.baseDir,
-    report: (report) => host.report(report, name),
+    report: (report) => {
+      const camera = report.cameraId === undefined ? {} : { camera: report.cameraId };
+      if (host.report(report, name)) log.warn({ code: report.code, ...camera }, report.message);
+    },
     fail: (error) => host.fail(node, error),
+  };
+}
+
+/** Listeners end with the scope, so that a plugin cannot leave one behind. */
+function scopedEvents(events: Events, scope: Scope): Events {
+  return {
+    emit: (event) => events.emit(event),
+    on: (listener) => {
+      const stop = events.on(listener);
+      const forget = scope.add(stop);
+      return () => {
+        forget();
+        stop();
+      };
+    },
   };
 }
 

@@ -44,10 +44,16 @@ export class Nodes {
       if (!this.#backoffs.has(spec.name))
         this.#backoffs.set(spec.name, new Backoff(spec.supervise, this.#container.get('clock')));
       const contracts = Object.values(spec.plugin.manifest.provides);
-      const slots = this.#slots.get(spec.name) ?? [];
+      // Another plugin under this name keeps the handles of the contracts that both provide.
+      const kept = (slot: ServiceSlot): boolean => contracts.some((contract) => contract.token === slot.contract.token);
+      const slots = (this.#slots.get(spec.name) ?? []).filter(kept);
       for (const contract of contracts) {
         if (slots.some((slot) => slot.contract.token === contract.token)) continue;
-        const slot = new ServiceSlot(contract, spec.name);
+        const slot = new ServiceSlot(contract, spec.name, (error) =>
+          this.#container
+            .get('log')
+            .error({ err: error, stage: spec.name }, `${spec.name} did not take what was registered with it before`),
+        );
         slots.push(slot);
         this.#container.service(slot);
       }
@@ -72,6 +78,17 @@ export class Nodes {
 
   respec(spec: CheckedNode): void {
     this.#nodes.get(spec.name)?.respec(spec);
+  }
+
+  /** Offers a changed configuration to a running node; true where it took it in place. */
+  async reconfigure(spec: CheckedNode): Promise<boolean> {
+    try {
+      return (await this.running(spec.name)?.reconfigure(spec)) ?? false;
+    } catch (error) {
+      const fields = { err: error, stage: spec.name };
+      this.#container.get('log').warn(fields, `${spec.name} did not take its new configuration and is replaced`);
+      return false;
+    }
   }
 
   authorizer(specs: readonly CheckedNode[]): Authorizer | undefined {
@@ -118,9 +135,14 @@ export class Nodes {
     log.debug({ stage: spec.name, ms: Math.round(clock.monotonic() - began) }, 'started');
   }
 
-  /** Stops nodes in the given order; returns those that did not drain within `drainMs`. */
-  async stop(names: readonly string[], drainMs: number): Promise<string[]> {
-    const blocked: string[] = [];
+  /**
+   * Stops nodes in the given order; with `drain`, after their publications have ended and what they hold has been passed
+   * on, in `order` and within `ms`. Returns those that did not drain in time.
+   */
+  async stop(
+    names: readonly string[],
+    drain?: { readonly order: readonly string[]; readonly ms: number },
+  ): Promise<string[]> {
     for (const name of names) {
       this.#restarts.get(name)?.();
       this.#restarts.delete(name);
@@ -128,18 +150,32 @@ export class Nodes {
       this.#backoffs.delete(name);
     }
     await this.each(names, 'closing', (node) => node.close());
+    const reasonOf = (name: string): EddyError => new EddyError('GATE_CLOSED', `"${name}" is being stopped`);
+    for (const name of names) this.#container.get('cameras').endOf(name, 'stopped', reasonOf(name));
+    const blocked = drain ? await this.#drainAll(drain.order, drain.ms) : [];
     for (const name of names) {
       const node = this.#nodes.get(name);
-      if (!node) continue;
-      const reason = new EddyError('GATE_CLOSED', `"${name}" is being stopped`);
-      this.#container.get('cameras').endOf(name, 'stopped', reason);
-      const timeout = new AbortController();
-      const cancel = this.#container.get('clock').after(drainMs, () => timeout.abort());
-      if (drainMs > 0 && !(await this.drain(name, timeout.signal))) blocked.push(name);
-      cancel();
-      await this.#remove(node, reason);
+      if (node) await this.#remove(node, reasonOf(name));
     }
     return blocked;
+  }
+
+  async #drainAll(order: readonly string[], ms: number): Promise<string[]> {
+    const timeout = new AbortController();
+    const cancel = this.#container.get('clock').after(ms, () => timeout.abort());
+    const blocked: string[] = [];
+    for (const name of order) {
+      const flows = await this.#container.get('cameras').drainStage(name, timeout.signal);
+      if (!(await this.drain(name, timeout.signal)) || !flows) blocked.push(name);
+    }
+    cancel();
+    return blocked;
+  }
+
+  /** Gives up every start that is under way: its scope closes, and what waits in it rejects. */
+  abandonStarts(): void {
+    const reason = new EddyError('GATE_CLOSED', 'stopped while starting');
+    for (const node of this.#nodes.values()) if (node.lifecycle.is('starting')) void node.scope.close(reason);
   }
 
   /** Cancels every restart that is due; used when the pipeline ends. */

@@ -1,6 +1,7 @@
 /**
  * A running pipeline. There is one way to change it, `apply`: start is apply from empty, stop is apply to empty.
  */
+import type { Authorizer } from '../contracts/index.ts';
 import { EddyError } from '../errors/index.ts';
 import type { CheckedGraph, CheckedNode } from '../graph/checked.ts';
 import { createEvents } from '../observe/index.ts';
@@ -34,6 +35,9 @@ export class Pipeline {
   #graph: CheckedGraph | undefined;
   #order: readonly string[] = [];
   #gate = false;
+  #stopping = false;
+  #authorizer: Authorizer | undefined;
+  #unwatch: (() => void) | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(root: Container, onFatal: OnFatal) {
@@ -70,7 +74,7 @@ export class Pipeline {
       },
       report: (report, stage) => this.#report(report, stage),
       serial: (work) => this.#serial(work),
-      ending: () => this.#lifecycle.is('draining', 'stopped'),
+      ending: () => this.#stopping,
       changed: () => this.#changed(),
       open: (names) => this.#open(names),
       onFatal,
@@ -96,8 +100,10 @@ export class Pipeline {
 
   /** Closes the gate, drains in data order within the graph's deadline, stops in reverse. Idempotent, legal before start. */
   stop(deadline?: AbortSignal): Promise<{ readonly blocked: readonly string[] }> {
-    // The gate closes at once, even while an apply is under way.
+    // The gate closes at once, even while an apply is under way; what that still wants to start is given up.
     this.#gate = false;
+    this.#stopping = true;
+    this.#nodes.abandonStarts();
     return this.#serial(() => this.#stop(deadline));
   }
 
@@ -108,28 +114,32 @@ export class Pipeline {
   }
 
   async #apply(graph: CheckedGraph): Promise<Applied> {
-    if (this.#lifecycle.is('draining', 'stopped')) throw new EddyError('GATE_CLOSED', 'the pipeline has been stopped');
+    if (this.#stopping) throw new EddyError('GATE_CLOSED', 'the pipeline has been stopped');
     const before = this.#graph;
     const plan = planApply(before, graph);
     this.#lifecycle.to('starting');
     const specs = new Map(graph.nodes.map((node) => [node.name, node]));
     const anew = new Set(plan.replace);
+    const inPlace: string[] = [];
     for (const name of plan.change) {
-      if (!(await this.#nodes.running(name)?.reconfigure(specs.get(name)!))) anew.add(name);
+      if (await this.#nodes.reconfigure(specs.get(name)!)) inPlace.push(name);
+      else anew.add(name);
     }
     for (const name of plan.keep) this.#nodes.respec(specs.get(name)!);
     const stopping = (before?.nodes ?? [])
       .map((node) => node.name)
       .filter((name) => plan.remove.includes(name) || anew.has(name));
-    const blocked = await this.#nodes.stop(stopping.reverse(), before?.drain ?? 0);
+    const order = this.#inDataOrder(stopping);
+    const blocked = await this.#nodes.stop(stopping.reverse(), { order, ms: before?.drain ?? 0 });
     this.#use(graph);
     const starting = graph.nodes.filter((node) => plan.add.includes(node.name) || anew.has(node.name));
     try {
       for (const spec of starting) await this.#nodes.start(spec);
     } catch (error) {
-      await this.#rollBack(before, starting, stopping);
+      await this.#rollBack(before, starting, stopping, inPlace);
       throw error;
     }
+    if (this.#stopping) return { plan, blocked };
     this.#gate = true;
     await this.#open(starting.map((node) => node.name));
     this.#changed();
@@ -140,16 +150,24 @@ export class Pipeline {
     before: CheckedGraph | undefined,
     started: readonly CheckedNode[],
     stopped: readonly string[],
+    inPlace: readonly string[],
   ): Promise<void> {
-    await this.#nodes.stop(started.map((node) => node.name).reverse(), 0);
+    await this.#nodes.stop(started.map((node) => node.name).reverse());
     if (!before) {
       this.#graph = undefined;
       this.#lifecycle.to('failed');
       return;
     }
     this.#use(before);
+    if (this.#stopping) return;
     const again = before.nodes.filter((node) => stopped.includes(node.name));
+    for (const spec of before.nodes) {
+      if (!inPlace.includes(spec.name)) this.#nodes.respec(spec);
+      else if (!(await this.#nodes.reconfigure(spec))) again.push(spec);
+    }
     try {
+      await this.#nodes.stop(again.map((node) => node.name).reverse());
+      this.#nodes.prepare(before.nodes);
       for (const spec of again) await this.#nodes.start(spec);
       await this.#open(again.map((node) => node.name));
     } catch (error) {
@@ -169,11 +187,11 @@ export class Pipeline {
     try {
       await this.#nodes.each(names, 'closing', (node) => node.close());
       const blocked = new Set(await this.container.get('cameras').stop(signal));
-      for (const name of [...this.#order, ...names.filter((name) => !this.#order.includes(name))]) {
+      for (const name of this.#inDataOrder(names)) {
         if (!(await this.#nodes.drain(name, signal))) blocked.add(name);
       }
       this.container.get('sessions').endWhere(() => true, new EddyError('GATE_CLOSED', 'the pipeline is stopping'));
-      await this.#nodes.stop([...names].reverse(), 0);
+      await this.#nodes.stop([...names].reverse());
       if (blocked.size > 0) {
         const fields = { code: 'DRAIN_TIMEOUT', blocked: [...blocked] };
         this.container.get('log').warn(fields, `still busy at the deadline: ${fields.blocked.join(', ')}`);
@@ -181,6 +199,7 @@ export class Pipeline {
       return { blocked: [...blocked] };
     } finally {
       cancel();
+      this.#unwatch?.();
       this.#forgetMeters();
       this.#lifecycle.to('stopped');
       this.container.get('metrics').close();
@@ -191,6 +210,27 @@ export class Pipeline {
     this.#graph = graph;
     this.#order = dataOrder(graph);
     this.#nodes.prepare(graph.nodes);
+    const authorizer = this.#nodes.authorizer(graph.nodes);
+    if (authorizer === this.#authorizer) return;
+    this.#authorizer = authorizer;
+    this.#unwatch?.();
+    this.#unwatch = authorizer?.onRevoked?.(({ subject }) => this.#revoked(subject));
+  }
+
+  /** Whoever lost a right is put out; what they still may do, they can ask for again. */
+  #revoked(subject: string): void {
+    const details = { reason: 'revoked' };
+    const watching = new EddyError('WATCH_REFUSED', 'the right was revoked', { details });
+    this.container.get('sessions').endWhere((session) => session.subject === subject, watching);
+    this.container
+      .get('cameras')
+      .revoke(subject, new EddyError('PUBLISH_REFUSED', 'the right was revoked', { details }));
+  }
+
+  /** Stages as data passes them, then services. */
+  #inDataOrder(names: readonly string[]): string[] {
+    const stages = this.#order.filter((name) => names.includes(name));
+    return [...stages, ...names.filter((name) => !stages.includes(name))];
   }
 
   /** Sinks first, sources last: whoever may announce finds everybody listening. */
@@ -217,9 +257,10 @@ export class Pipeline {
       links: () => this.#graph?.links ?? [],
       stages: () => this.#order.flatMap((name) => this.#nodes.running(name) ?? []),
       meter: (link, cameraId) => this.#meters.of(link, cameraId),
+      renamed: (from, to, cameraId) => this.#meters.rename(from, to, cameraId),
       report: (report, stage) => this.#report(report, stage),
       settings: () => this.#graph!.cameras,
-      authorizer: () => this.#nodes.authorizer(this.#graph?.nodes ?? []),
+      authorizer: () => this.#authorizer,
       gateOpen: () => this.#gate,
     });
   }
@@ -230,18 +271,24 @@ export class Pipeline {
       clock: container.get('clock'),
       events: container.get('events'),
       knows: (cameraId) => cameras.get(cameraId) !== undefined,
-      authorizer: () => this.#nodes.authorizer(this.#graph?.nodes ?? []),
+      authorizer: () => this.#authorizer,
       gateOpen: () => this.#gate,
     });
   }
 
-  #report(report: Report, stage: string): void {
+  #report(report: Report, stage: string): boolean {
     const reports = this.container
       .get('metrics')
       .for({ stage })
       .counter('reports_total', 'Findings of running stages, by code.');
     reports.add(1, { code: report.code });
-    this.container.get('cameras').report(report, stage);
+    const { code, message, cameraId } = report;
+    const news = this.container.get('cameras').report(report, stage);
+    if (news) {
+      const about = cameraId === undefined ? {} : { cameraId };
+      this.container.get('events').emit({ type: 'report', stage, ...about, data: { code, message } });
+    }
+    return news;
   }
 
   #ready(): { ready: boolean; reasons: string[] } {

@@ -38,7 +38,8 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
   readonly clock: SyncClock;
   /** The track whose place it took. */
   readonly replaced: OutTrack | undefined;
-  readonly links = new Map<string, LinkTrack>();
+  /** By the link that they belong to. */
+  readonly links = new Map<object, LinkTrack>();
   /** True once an item was written: links made later must wait for a place to begin. */
   started = false;
   #ended = false;

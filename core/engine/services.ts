@@ -21,9 +21,12 @@ export class ServiceSlot {
   #current: Methods | undefined;
   #last: Methods | undefined;
   readonly #registrations = new Set<Registration>();
+  readonly #onError: (error: unknown) => void;
   readonly #methods = new Map<string, (...args: unknown[]) => unknown>();
 
-  constructor(contract: Contract<unknown>, provider: string) {
+  /** `onError` is told of a registration that the next provider refused; the others are made nevertheless. */
+  constructor(contract: Contract<unknown>, provider: string, onError: (error: unknown) => void) {
+    this.#onError = onError;
     this.contract = contract;
     this.provider = provider;
     this.handle = new Proxy(
@@ -40,7 +43,13 @@ export class ServiceSlot {
   provide(service: object): void {
     this.#current = service as Methods;
     this.#last = this.#current;
-    for (const registration of this.#registrations) registration.undo = this.#call(registration) as () => void;
+    for (const registration of this.#registrations) {
+      try {
+        this.#make(registration);
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
   }
 
   /** The provider is going. */
@@ -77,12 +86,18 @@ export class ServiceSlot {
 
   #register(method: string, args: readonly unknown[]): () => void {
     const registration: Registration = { method, args, undo: undefined };
-    if (this.#current) registration.undo = this.#call(registration) as () => void;
+    this.#make(registration);
     this.#registrations.add(registration);
     return () => {
       this.#registrations.delete(registration);
       registration.undo?.();
     };
+  }
+
+  /** With the present provider, if there is one and it has the method: some are optional in their contract. */
+  #make(registration: Registration): void {
+    if (this.#current?.[registration.method] === undefined) return;
+    registration.undo = this.#call(registration) as () => void;
   }
 
   #call({ method, args }: { readonly method: string; readonly args: readonly unknown[] }): unknown {

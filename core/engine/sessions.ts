@@ -22,14 +22,22 @@ interface OpenSession extends SessionStatus {
 /** An answer for pipelines without an authorizer: they bind loopback only, the graph checks see to it. */
 const OPEN: Decision = { allowed: true, subject: 'anonymous' };
 
+const EXPIRED: Decision = { allowed: false, reason: 'unauthenticated', message: 'the grant has expired' };
+
 /** Timers hold at most 2^31-1 ms; a later expiry is looked at again then. */
 const MAX_TIMER_MS = 2_147_483_647;
 
 /** Asks the authorizer; an authorizer that cannot tell lets nobody in. */
-export async function decide(authorizer: Authorizer | undefined, request: AccessRequest): Promise<Decision> {
+export async function decide(
+  authorizer: Authorizer | undefined,
+  request: AccessRequest,
+  now: () => number,
+): Promise<Decision> {
   if (!authorizer) return OPEN;
   try {
-    return await authorizer.authorize(request);
+    const decision = await authorizer.authorize(request);
+    const expired = decision.allowed && decision.expiresAt !== undefined && decision.expiresAt <= now();
+    return expired ? EXPIRED : decision;
   } catch (error) {
     throw new EddyError('AUTH_UNAVAILABLE', 'the authorizer cannot tell who you are; try again', { cause: error });
   }
@@ -63,7 +71,7 @@ export class SessionRegistry {
     }
     this.#assertOpen();
     const { action, credentials, peer } = request;
-    const decision = await decide(this.#host.authorizer(), { action, cameraId, credentials, peer });
+    const decision = await this.#decide({ action, cameraId, credentials, peer });
     if (!decision.allowed) {
       throw new EddyError('WATCH_REFUSED', decision.message, {
         details: { reason: decision.reason, action, cameraId },
@@ -77,7 +85,7 @@ export class SessionRegistry {
   }
 
   async administer(credentials: Credentials, peer: Peer): Promise<{ readonly subject: string }> {
-    const decision = await decide(this.#host.authorizer(), { action: 'admin', credentials, peer });
+    const decision = await this.#decide({ action: 'admin', credentials, peer });
     if (decision.allowed) return { subject: decision.subject };
     throw new EddyError('WATCH_REFUSED', decision.message, { details: { reason: decision.reason, action: 'admin' } });
   }
@@ -91,6 +99,10 @@ export class SessionRegistry {
     const ending = [...this.#sessions.values()].filter(match);
     for (const session of ending) session.end(reason);
     return ending.length;
+  }
+
+  #decide(request: AccessRequest): Promise<Decision> {
+    return decide(this.#host.authorizer(), request, () => this.#host.clock.now());
   }
 
   #assertOpen(): void {

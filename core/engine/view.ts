@@ -17,6 +17,15 @@ export class LinkMeters {
     return meter;
   }
 
+  /** The link goes on under another id. */
+  rename(from: CheckedLink, to: CheckedLink, cameraId: CameraId): void {
+    const meter = this.#meters.get(from.id)?.get(cameraId);
+    if (!meter) return;
+    this.#meters.get(from.id)!.delete(cameraId);
+    const cameras = this.#meters.get(to.id) ?? new Map<CameraId, LinkMeter>();
+    this.#meters.set(to.id, cameras.set(cameraId, meter));
+  }
+
   /** Sets the counters of hot paths at each scrape. */
   expose(metrics: EngineMetrics, monotonic: () => number): () => void {
     const items = metrics.counter('link_items_total', 'Items passed over a link.');
