@@ -2,16 +2,16 @@
 
 /** Options of {@link Backoff}, in ms. */
 export interface BackoffOptions {
-  /** The first delay. */
+  /** The shortest delay. */
   readonly min: number;
   /** The longest delay. */
   readonly max: number;
-  /** An attempt that held for so long was a success: the next failure starts at `min` again. Default `max`. */
+  /** An attempt that held for so long was a success: the next one is made at once. Default `max`. */
   readonly steadyAfter?: number;
 }
 
 /**
- * Doubles from `min` to `max`. Up to a fifth is taken off at random, so that hundreds of cameras that failed at one
+ * Nothing after an attempt that went well for a while; else doubles from `min` to `max`. Up to a fifth is taken off at random, so that hundreds of cameras that failed at one
  * moment do not come back at one moment.
  */
 export class Backoff {
@@ -26,7 +26,10 @@ export class Backoff {
 
   /** The delay after an attempt that held for `heldFor` ms, in ms. */
   next(heldFor = 0): number {
-    if (heldFor >= this.#options.steadyAfter) this.#failures = 0;
+    if (heldFor >= this.#options.steadyAfter) {
+      this.#failures = 0;
+      return 0;
+    }
     const delay = Math.min(this.#options.max, this.#options.min * 2 ** Math.min(this.#failures++, 30));
     return delay * (1 - 0.2 * this.#random());
   }

@@ -44,9 +44,8 @@ export class Stream {
       const began = this.#ctx.clock.monotonic();
       const failed = await this.#runHost(signal);
       if (!failed) continue;
-      await this.#ctx.clock
-        .sleep(this.#backoff.next(this.#ctx.clock.monotonic() - began), signal)
-        .catch(() => undefined);
+      const held = this.#ctx.clock.monotonic() - began;
+      await this.#ctx.clock.sleep(this.#backoff.next(held), signal).catch(() => undefined);
     }
   }
 

@@ -68,7 +68,8 @@ describe('Backoff', () => {
     const backoff = new Backoff({ min: 100, max: 1000, steadyAfter: 5000 }, () => 0);
     expect([0, 0, 0, 0, 0, 0].map((held) => backoff.next(held))).toEqual([100, 200, 400, 800, 1000, 1000]);
     expect(backoff.next(4999)).toBe(1000);
-    expect(backoff.next(5000)).toBe(100);
+    expect(backoff.next(5000)).toBe(0);
+    expect(backoff.next(0)).toBe(100);
   });
 
   it('spreads by a fifth and no more', () => {
