@@ -17,8 +17,10 @@ const PUBLISHERS = 100;
 const BITRATE = 3_000_000;
 const WARM_UP_S = 3;
 const CPU_SECONDS = atLevel({ test: 10, proof: 60 });
-const RSS_FROM_S = atLevel({ test: 5, proof: 120 });
-const RSS_UNTIL_S = atLevel({ test: 15, proof: 600 });
+/** From when until when RSS is compared, in seconds; the short form only shows that it can be measured. */
+const [RSS_FROM_S, RSS_UNTIL_S] = (process.env.EDDY_BENCH_RSS ?? atLevel({ test: '10,20', proof: '120,600' }))
+  .split(',')
+  .map(Number) as [number, number];
 const TICKS_PER_SECOND = 100; // sysconf(_SC_CLK_TCK), a constant of Linux's ABI
 const RTMP_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
 
@@ -136,7 +138,8 @@ const results = [
     name: `RTMP: growth of RSS after GC, second ${RSS_FROM_S} to ${RSS_UNTIL_S}`,
     measured: `${(growth * 100).toFixed(1)}% (${(eddy.rssEarly / 1e6).toFixed(0)} -> ${(eddy.rssLate / 1e6).toFixed(0)} MB)`,
     bar: '< 5%',
-    pass: growth < 0.05,
+    // Before minute 2 the heap still finds its size.
+    ...(RSS_FROM_S >= 120 && { pass: growth < 0.05 }),
   },
 ];
 for (const result of results) console.log(JSON.stringify(result));

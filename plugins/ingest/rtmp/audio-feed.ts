@@ -47,7 +47,7 @@ export class AudioFeed implements FrameSink<AudioMessage> {
       }
       this.#configure(codec, config);
     }
-    this.#slot.write(ms, 0, { key: true, data, arrivedAt });
+    this.#slot.write(ms, 0, true, data, arrivedAt);
   }
 }
 

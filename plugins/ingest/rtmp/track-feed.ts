@@ -1,6 +1,6 @@
 /** What the video and the audio of a publisher have in common. */
 import { MediaError, type FlvMetadata } from 'eddy/media';
-import type { AccessUnit, FlowOutput, TrackCaps, TrackWriter } from 'eddy/plugin';
+import type { FlowOutput, TrackCaps, TrackWriter } from 'eddy/plugin';
 import { RtmpRefusal } from './refusal.ts';
 
 /** RTMP counts milliseconds, and so do its tracks: packagers rescale without loss, and no rounding is hidden here. */
@@ -60,12 +60,12 @@ export class TrackSlot {
   }
 
   /** Writes a frame. A dts that is behind its predecessor's by an encoder's untidiness is held to it. */
-  write(ms: number, compositionOffset: number, frame: Pick<AccessUnit, 'key' | 'data' | 'arrivedAt'>): void {
+  write(ms: number, compositionOffset: number, key: boolean, data: Uint8Array, arrivedAt: number): void {
     const writer = this.#writer;
     if (!writer) return;
     const dts = Math.max(ms, this.#lastDts);
     this.#lastDts = dts;
-    if (!writer.write({ dts, pts: dts + compositionOffset, ...frame })) this.#hooks.full(writer);
+    if (!writer.write({ dts, pts: dts + compositionOffset, key, data, arrivedAt })) this.#hooks.full(writer);
   }
 }
 

@@ -83,7 +83,7 @@ export class VideoFeed implements FrameSink<VideoMessage> {
     const data = this.#sample(codec, frame.data);
     if (!data) return;
     this.#awaitsKey = false;
-    this.#slot.write(ms, frame.compositionOffset, { key, data, arrivedAt });
+    this.#slot.write(ms, frame.compositionOffset, key, data, arrivedAt);
   }
 
   #sizeFromKeyFrame(codec: VideoCodec, data: Uint8Array): void {
