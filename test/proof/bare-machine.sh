@@ -4,8 +4,8 @@
 #   test/proof/bare-machine.sh FOLDER [setup|check|test|run]...      (default: run test)
 #
 # FOLDER needs about 6 GB; a fresh Debian is kept there, so that the next run starts from it. What is tested is the last commit. Runs as
-# root, in a mount and process name space of its own: when it ends, nothing is mounted and no process is left. The network is the
-# machine's, so the ports of the pipeline must be free. Mirror, certificates and npm's settings are taken from this machine.
+# root, in a mount and process name space of its own: when it ends, nothing is mounted and no process is left. The network is this
+# machine's, so the pipeline is run on ports that are free here. Mirror, certificates and npm's settings are this machine's too.
 #
 #   NODE=PATH   the Node to give to the machine, with its npm beside it (default: the system's)
 #   NPM=10      another npm than that Node's
@@ -89,6 +89,13 @@ inside() {
 if [ -n "${NPM:-}" ]; then inside "npm install --global --no-audit --no-fund npm@$NPM" > "$folder/npm.log" 2>&1; fi
 say "$(inside 'echo "node $(node --version), npm $(npm --version 2>/dev/null), commit $(git log -1 --format=%h)"')"
 
+# free_port FROM: the first port from there on that nobody listens on.
+free_port() {
+  local port=$1
+  while (exec 3<> "/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+  echo "$port"
+}
+
 # pid_of START: the process whose command line begins so. A bare machine has no pgrep, and this one's sees other processes.
 pid_of() {
   local entry
@@ -99,11 +106,14 @@ pid_of() {
 
 # run_once NAME: `make run` until the pipeline says that it is ready, then its end by SIGTERM.
 run_once() {
-  local started status pid
+  local started status pid http rtmp
+  http=$(free_port 8080) rtmp=$(free_port 1935)
+  sed "s/127.0.0.1:8080/127.0.0.1:$http/; s/127.0.0.1:1935/127.0.0.1:$rtmp/" "$machine/root/eddy/pipelines/live-dvr.yaml" \
+    > "$machine/root/eddy/pipelines/bare-machine.yaml"
   started=$(date +%s%N)
-  inside 'exec make run' > "$folder/$1.log" 2>&1 &
+  inside 'exec make run PIPELINE=pipelines/bare-machine.yaml' > "$folder/$1.log" 2>&1 &
   pid=$!
-  until inside "node -e 'fetch(\"http://127.0.0.1:8080/readyz\").then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))'" 2>/dev/null; do
+  until inside "node -e 'fetch(\"http://127.0.0.1:$http/readyz\").then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))'" 2>/dev/null; do
     kill -0 "$pid" 2>/dev/null || { tail -30 "$folder/$1.log"; return 1; }
     [ $(( ($(date +%s%N) - started) / 1000000000 )) -lt 900 ] || { say "$1: not ready after 15 minutes"; return 1; }
     sleep 0.1
