@@ -7,7 +7,7 @@ import type { MediaKind, MediaMessage } from './parser.ts';
 import type { manifest } from './plugin.ts';
 import { RtmpRefusal } from './refusal.ts';
 import { Timeline } from './timeline.ts';
-import type { FeedHooks, FrameSink } from './track-feed.ts';
+import { RTMP_TIMESCALE, type FeedHooks, type FrameSink } from './track-feed.ts';
 import { VideoFeed } from './video-feed.ts';
 
 /** The same finding is told again only after this long. */
@@ -32,6 +32,7 @@ export class Feed implements FeedHooks {
   readonly #audio: AudioFeed;
   readonly #reported = new Map<string, number>();
   #data: TrackWriter<'frames'> | undefined;
+  #lastData = -Infinity;
   #metadata: FlvMetadata = {};
 
   constructor(publication: Publication<typeof manifest>, clock: Clock, events: FeedEvents) {
@@ -50,16 +51,11 @@ export class Feed implements FeedHooks {
   take({ kind, timestamp, body }: MediaMessage): void {
     if (body.length === 0 && kind !== 'video') return this.drop('empty');
     const arrivedAt = this.#clock.now();
-    const moment = this.#timeline.place(kind, timestamp, this.#clock.monotonic());
-    if (moment.jumpedBy !== undefined) this.#jumped(kind, moment.jumpedBy);
-    switch (kind) {
-      case 'video':
-        return this.#takeFlv(this.#video, parseFlvVideo(body), moment.ms, arrivedAt);
-      case 'audio':
-        return this.#takeFlv(this.#audio, parseFlvAudio(body), moment.ms, arrivedAt);
-      case 'data':
-        return this.#takeData(body, moment.ms, arrivedAt);
-    }
+    if (kind === 'data') return this.#takeData(body, this.#timeline.placeScript(timestamp), arrivedAt);
+    const { ms, jumpedBy } = this.#timeline.place(kind, timestamp, this.#clock.monotonic());
+    if (jumpedBy !== undefined) this.#jumped(kind, jumpedBy);
+    if (kind === 'video') this.#takeFlv(this.#video, parseFlvVideo(body), ms, arrivedAt);
+    else this.#takeFlv(this.#audio, parseFlvAudio(body), ms, arrivedAt);
   }
 
   drop(reason: string): void {
@@ -96,8 +92,10 @@ export class Feed implements FeedHooks {
     if (name === 'onMetaData' && isAmfObject(value)) this.#metadata = readFlvMetadata(value);
     const output = this.#publication.out.data;
     if (!output.wanted) return;
-    this.#data ??= output.addTrack('data', { kind: 'data', codec: 'amf', timescale: 1000 });
-    if (!this.#data.write({ dts: ms, pts: ms, key: true, data: body, arrivedAt })) this.full(this.#data);
+    this.#data ??= output.addTrack('data', { kind: 'data', codec: 'amf', timescale: RTMP_TIMESCALE });
+    this.#lastData = Math.max(ms, this.#lastData);
+    const item = { dts: this.#lastData, pts: this.#lastData, key: true, data: body, arrivedAt };
+    if (!this.#data.write(item)) this.full(this.#data);
   }
 
   #jumped(kind: MediaKind, by: number): void {

@@ -34,7 +34,12 @@ export const manifest = defineManifest({
     ),
     limits: Group(
       {
-        message: Bytes({ doc: 'The largest single message, a key frame included.', default: '8MiB', max: '15MiB' }),
+        message: Bytes({
+          doc: 'The largest single message, a key frame included.',
+          default: '8MiB',
+          min: '64KiB',
+          max: '15MiB',
+        }),
         reassembly: Bytes({ doc: 'Announced bytes of all unfinished messages of one connection.', default: '16MiB' }),
         'chunk-streams': Integer({ doc: 'Chunk streams of one connection.', default: 32, min: 4, max: 65_600 }),
         handshake: Duration({ doc: 'How long the handshake may take.', default: '5s' }),
@@ -43,7 +48,7 @@ export const manifest = defineManifest({
         blocked: Duration({ doc: 'How long a full pipeline may hold a publisher back.', default: '10s' }),
         connections: Integer({ doc: 'Connections in all.', default: 1000, min: 1 }),
         'connections-per-peer': Integer({ doc: 'Connections of one address.', default: 200, min: 1 }),
-        backlog: Bytes({ doc: 'Answers that a peer leaves unread.', default: '64KiB' }),
+        backlog: Bytes({ doc: 'Answers that a peer leaves unread.', default: '64KiB', min: '16KiB' }),
       },
       { doc: 'What one stranger may cost.', default: {} },
     ),

@@ -2,12 +2,17 @@
  * Message timestamps as one timeline a publication: unwrapped, and continued where the source's clock jumps.
  */
 import { Unwrapper } from 'eddy/plugin';
-import type { MediaKind } from './parser.ts';
 
 /** A step back by more than this is a jump; smaller ones are untidy encoders, and the track's dts just waits. */
 const JUMP_BACK_MS = 500;
 /** A step ahead by more than this beyond the time that really passed is a jump. */
 const JUMP_AHEAD_MS = 10_000;
+
+/** Timestamps of messages have 32 bits. */
+const RANGE = 2 ** 32;
+
+/** The kinds whose timestamps are a clock. Script messages often say 0, whenever they come. */
+export type ClockedKind = 'video' | 'audio';
 
 /** A moment of the timeline. */
 export interface Moment {
@@ -20,14 +25,15 @@ export interface Moment {
 /** One a publication, so that all its tracks keep one clock. */
 export class Timeline {
   readonly #unwrapper = new Unwrapper(32);
-  readonly #last = new Map<MediaKind, { ms: number; arrival: number }>();
+  readonly #last = new Map<ClockedKind, { ms: number; arrival: number }>();
   #shift = 0;
+  #newest: number | undefined;
 
   /**
    * Places a message. `timestamp` is the wire's 32-bit ms; `arrival` is monotonic ms. After a jump the timeline goes on
    * by the time that passed between the arrivals: dts must not go back within a track, and a leap of hours is no media.
    */
-  place(kind: MediaKind, timestamp: number, arrival: number): Moment {
+  place(kind: ClockedKind, timestamp: number, arrival: number): Moment {
     const raw = this.#unwrapper.unwrap(timestamp);
     let ms = raw + this.#shift;
     let jumpedBy: number | undefined;
@@ -42,6 +48,15 @@ export class Timeline {
       }
     }
     this.#last.set(kind, { ms, arrival });
+    this.#newest = ms;
     return { ms, jumpedBy };
+  }
+
+  /** Places a script message: where it says, if that is near the media around it, else there. */
+  placeScript(timestamp: number): number {
+    if (this.#newest === undefined) return timestamp;
+    const wrapped = (((this.#newest - this.#shift) % RANGE) + RANGE) % RANGE;
+    const distance = timestamp - wrapped;
+    return Math.abs(distance) <= JUMP_AHEAD_MS ? this.#newest + distance : this.#newest;
   }
 }

@@ -50,4 +50,16 @@ describe('timeline of a publication', () => {
     for (const { ms } of [straggler, ...placed]) expect(Math.abs(ms - 50_050)).toBeLessThan(200);
     expect(placed.at(-1)!.jumpedBy).toBeUndefined();
   });
+
+  it('places script messages by the media around them: many say 0 whenever they come', () => {
+    const timeline = new Timeline();
+    expect(timeline.placeScript(0)).toBe(0);
+    const start = 2 ** 32 - 100;
+    timeline.place('video', start, 0);
+    expect(timeline.placeScript(start + 20)).toBe(start + 20);
+    expect(timeline.placeScript(0)).toBe(start);
+    timeline.place('video', 60, 160);
+    expect(timeline.placeScript(50)).toBe(start + 150);
+    expect(timeline.place('video', 100, 200)).toEqual({ ms: start + 200, jumpedBy: undefined });
+  });
 });
