@@ -23,12 +23,12 @@ const HTTP_CONFIG = {
 /** Starts both; `close` leaves nothing behind. */
 export async function hlsServer(options: HlsServerOptions = {}) {
   const web = fakeContext({ config: HTTP_CONFIG });
-  const http = await createHttp(web.ctx);
+  const http = createHttp(web.ctx);
   await http.start?.();
   const service = http.services.http;
   const config = { prefix: '/hls', window: options.window ?? 30_000, 'part-hold-back': options.partHoldBack };
   const hls = fakeContext({ config, services: { http: service, timeline: options.timeline } });
-  const stage = await createHls(hls.ctx);
+  const stage = createHls(hls.ctx);
   await stage.start?.();
   return {
     url: service.urls[0]!,

@@ -5,7 +5,14 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { AudioCaps, Chunk, ChunkCaps, VideoCaps } from 'eddy/plugin';
-import { audioCapsFromConfig, buildInitSegment, parseFlvAudio, parseFlvVideo, videoCapsFromConfig, writeChunk } from 'eddy/media';
+import {
+  audioCapsFromConfig,
+  buildInitSegment,
+  parseFlvAudio,
+  parseFlvVideo,
+  videoCapsFromConfig,
+  writeChunk,
+} from 'eddy/media';
 
 export interface Sample {
   readonly data: Uint8Array;
@@ -37,7 +44,7 @@ function readFlv(flv: Buffer): Pick<Clip, 'video' | 'audio' | 'pictures' | 'soun
   const sounds: Sample[] = [];
   let video: VideoCaps | undefined;
   let audio: AudioCaps | undefined;
-  for (let at = 13; at + 11 <= flv.length; ) {
+  for (let at = 13; at + 11 <= flv.length;) {
     const type = flv[at]! & 0x1f;
     const size = flv.readUIntBE(at + 1, 3);
     const body = flv.subarray(at + 11, at + 11 + size);
@@ -72,13 +79,23 @@ export interface LiveOptions {
 }
 
 /** The caps of the tracks that {@link playLive} makes. */
-export function liveCaps(clip: Clip, { segment = 2, framesAPart = 10 }: LiveOptions = {}): { video: ChunkCaps; audio: ChunkCaps } {
+export function liveCaps(
+  clip: Clip,
+  { segment = 2, framesAPart = 10 }: LiveOptions = {},
+): { video: ChunkCaps; audio: ChunkCaps } {
   const common = { segmentTarget: segment, partTarget: framesAPart / clip.fps };
   const { width, height } = clip.video;
   return {
     video: {
       ...common,
-      ...{ kind: 'video', codec: clip.video.codec, codecString: clip.video.codecString, timescale: 90_000, width, height },
+      ...{
+        kind: 'video',
+        codec: clip.video.codec,
+        codecString: clip.video.codecString,
+        timescale: 90_000,
+        width,
+        height,
+      },
       init: buildInitSegment({ caps: clip.video }),
       frameRate: { num: clip.fps, den: 1 },
     },
@@ -132,7 +149,13 @@ class Cutter {
     this.#emit({
       ...{ segment: this.number, part: this.#part, last, independent: samples[0]!.key, baseTime, duration, startTs },
       ...{ discontinuity: false, writer: 'test' },
-      data: writeChunk({ sequence: (this.#sequence += 1), baseTime, samples, startsSegment: this.#part === 0, wallClock: startTs }),
+      data: writeChunk({
+        sequence: (this.#sequence += 1),
+        baseTime,
+        samples,
+        startsSegment: this.#part === 0,
+        wallClock: startTs,
+      }),
     });
     this.#ticks += duration;
     this.#part = last ? 0 : this.#part + 1;

@@ -35,5 +35,7 @@ export function refusal(code: Refusal, message: string): EddyError {
 
 /** The camera exists, but there is nothing to watch now. */
 export function cameraAway(cameraId: string): EddyError {
-  return new EddyError('CAMERA_AWAY', `"${cameraId}" is known, but nobody publishes it now.`, { details: { retryAfter: 5 } });
+  return new EddyError('CAMERA_AWAY', `"${cameraId}" is known, but nobody publishes it now.`, {
+    details: { retryAfter: 5 },
+  });
 }

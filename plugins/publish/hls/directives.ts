@@ -18,7 +18,8 @@ const SEGMENTS_AHEAD = 2;
 export function parseDirectives(query: URLSearchParams): Directives {
   const msn = wholeNumber(query, '_HLS_msn');
   const part = wholeNumber(query, '_HLS_part');
-  if (part !== undefined && msn === undefined) throw refusal('DIRECTIVE_INVALID', '_HLS_part needs _HLS_msn beside it.');
+  if (part !== undefined && msn === undefined)
+    throw refusal('DIRECTIVE_INVALID', '_HLS_part needs _HLS_msn beside it.');
   const skip = query.get('_HLS_skip');
   return {
     ...(msn === undefined ? {} : { msn }),

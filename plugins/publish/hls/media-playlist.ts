@@ -114,5 +114,7 @@ function writeReport(lines: string[], other: LiveTrack, suffix: string): void {
   const position = other.position;
   if (!position) return;
   const uri = `../${encodeURIComponent(other.id)}/live.m3u8${suffix}`;
-  lines.push(`#EXT-X-RENDITION-REPORT:URI="${uri}",LAST-MSN=${position.number},LAST-PART=${Math.max(0, position.part)}`);
+  lines.push(
+    `#EXT-X-RENDITION-REPORT:URI="${uri}",LAST-MSN=${position.number},LAST-PART=${Math.max(0, position.part)}`,
+  );
 }

@@ -40,7 +40,7 @@ export const manifest = defineManifest({
       severity: 'error',
       kind: 'peer',
       meaning: 'The camera has a publisher, but no whole segment of it has been made yet.',
-      mend: 'Try again in a few seconds. If it stays so, the camera\'s tracks in /api/v1/cameras say what is missing.',
+      mend: "Try again in a few seconds. If it stays so, the camera's tracks in /api/v1/cameras say what is missing.",
       example: 'GET /hls/cam1/index.m3u8 within the first seconds of a publication',
     },
     DIRECTIVE_INVALID: {

@@ -34,7 +34,10 @@ export class HlsRoutes {
   /** Mounts them; the returned function unmounts them. */
   mount(http: HttpServer): () => void {
     const { prefix, viewers } = this.#options;
-    const route = (path: string, answer: (request: HttpRequest, viewer: Viewer) => HttpResponse | Promise<HttpResponse>) =>
+    const route = (
+      path: string,
+      answer: (request: HttpRequest, viewer: Viewer) => HttpResponse | Promise<HttpResponse>,
+    ) =>
       http.route({
         method: 'GET',
         path: `${prefix}/:camera/${path}`,
@@ -65,7 +68,8 @@ export class HlsRoutes {
     const { msn, part, skip } = directives;
     if (!track.lastWhole) {
       await camera.wait(() => track.lastWhole !== undefined || track.ended, FIRST_SEGMENT, signalOf(request, session));
-      if (!track.lastWhole) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment of "${track.id}" yet.`);
+      if (!track.lastWhole)
+        throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment of "${track.id}" yet.`);
     }
     if (msn !== undefined && !track.ended && !track.has(msn, part)) {
       checkReach(track, directives);
@@ -146,4 +150,5 @@ export class HlsRoutes {
 const unknownMedia = (name: string) => refusal('MEDIA_UNKNOWN', `"${name}" is not kept, or never was.`);
 
 /** Whoever waits stops waiting when the client is gone or may no longer watch. */
-const signalOf = (request: HttpRequest, session: Session): AbortSignal => AbortSignal.any([request.signal, session.signal]);
+const signalOf = (request: HttpRequest, session: Session): AbortSignal =>
+  AbortSignal.any([request.signal, session.signal]);

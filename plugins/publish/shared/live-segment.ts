@@ -116,7 +116,11 @@ export class LiveSegment {
 }
 
 /** What the names of a segment's parts begin with. */
-export function partStem(segment: { readonly startTs: number; readonly number: number; readonly writer: string }): string {
+export function partStem(segment: {
+  readonly startTs: number;
+  readonly number: number;
+  readonly writer: string;
+}): string {
   return segmentName(segment).slice(0, -'.m4s'.length);
 }
 

@@ -176,9 +176,18 @@ export class LiveTrack {
     const discontinuity = before !== undefined && (chunk.discontinuity || this.#cut || init !== before);
     this.#cut = false;
     if (discontinuity) this.#epoch += 1;
-    const hinted = last && last.writer === chunk.writer && last.number + 1 === chunk.segment ? this.#nextStem(last) : undefined;
+    const hinted =
+      last && last.writer === chunk.writer && last.number + 1 === chunk.segment ? this.#nextStem(last) : undefined;
     const { segment: number, startTs, writer } = chunk;
-    const head = { number, startTs, writer, init, discontinuity, epoch: this.#epoch, ...(hinted ? { stem: hinted } : {}) };
+    const head = {
+      number,
+      startTs,
+      writer,
+      init,
+      discontinuity,
+      epoch: this.#epoch,
+      ...(hinted ? { stem: hinted } : {}),
+    };
     const segment = new LiveSegment(head);
     segment.add(chunk, this.partTarget);
     this.segments.push(segment);

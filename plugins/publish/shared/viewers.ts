@@ -57,14 +57,13 @@ export class Viewers {
   /** A request that waits is no silence. What it waited for is not given to one whose session has ended meanwhile. */
   async #whileBusy<T>(entry: Entry, answered: Promise<T>): Promise<T> {
     entry.busy += 1;
-    try {
-      const value = await answered;
-      entry.session?.signal.throwIfAborted();
-      return value;
-    } finally {
-      entry.busy -= 1;
-      entry.seenAt = this.#ctx.clock.monotonic();
-    }
+    const settled = await Promise.allSettled([answered]);
+    entry.busy -= 1;
+    entry.seenAt = this.#ctx.clock.monotonic();
+    // Said first: whoever waited in vain because the session ended is told that, not that the wait was too long.
+    entry.session?.signal.throwIfAborted();
+    if (settled[0].status === 'rejected') throw settled[0].reason;
+    return settled[0].value;
   }
 
   #entryFor(request: HttpRequest, token: string | undefined): Entry {

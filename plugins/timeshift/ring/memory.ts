@@ -33,7 +33,8 @@ interface CameraMemory {
 
 const startOf = ({ segment }: KeptSegment): number => segment.startTs;
 const endOf = ({ segment }: KeptSegment): number => segment.startTs + segment.duration;
-const overlaps = (kept: KeptSegment, range: TimeRange): boolean => startOf(kept) < range.end && endOf(kept) > range.start;
+const overlaps = (kept: KeptSegment, { start, end }: TimeRange): boolean =>
+  start < end && startOf(kept) < end && endOf(kept) > start;
 
 /** Writes are synchronous and cheap: live chunks pass by without waiting for anything here. */
 export class RingMemory implements Timeline {
@@ -58,7 +59,8 @@ export class RingMemory implements Timeline {
   /** A track begins, or goes on after a change of caps or the return of its publisher. */
   begin(cameraId: CameraId, track: TrackId, caps: ChunkCaps): void {
     let camera = this.#cameras.get(cameraId);
-    if (!camera) this.#cameras.set(cameraId, (camera = { tracks: new Map(), gaps: [], live: new Set(), awaySince: undefined }));
+    if (!camera)
+      this.#cameras.set(cameraId, (camera = { tracks: new Map(), gaps: [], live: new Set(), awaySince: undefined }));
     camera.live.add(track);
     const known = camera.tracks.get(track);
     if (known) this.#keep(known, known.begin(caps));
@@ -140,7 +142,10 @@ export class RingMemory implements Timeline {
       segments.map((kept) => ({ start: startOf(kept), end: endOf(kept) })),
     );
     const away = camera.awaySince;
-    const gaps = away === undefined ? camera.gaps : [...camera.gaps, { start: away, end: Infinity, cause: 'publisher-lost' as const }];
+    const gaps =
+      away === undefined
+        ? camera.gaps
+        : [...camera.gaps, { start: away, end: Infinity, cause: 'publisher-lost' as const }];
     return cutSpans(spansOf(media, gaps, away === undefined ? undefined : this.#now()), range);
   }
 

@@ -1,5 +1,13 @@
 /** One track of one camera in memory: its init segments and its segments, as the parts they came in. */
-import { type CameraId, type Chunk, type ChunkCaps, initName, type Segment, segmentName, type TrackId } from 'eddy/plugin';
+import {
+  type CameraId,
+  type Chunk,
+  type ChunkCaps,
+  initName,
+  type Segment,
+  segmentName,
+  type TrackId,
+} from 'eddy/plugin';
 
 /** The range in which an init segment holds. Every change of caps begins a new one. */
 export interface Generation {

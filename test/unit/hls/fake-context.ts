@@ -1,5 +1,14 @@
 /** The least that a stage needs of an engine: a clock by hand or the real one, sessions, one flow at a time. */
-import type { CameraId, CameraStatus, Clock, EndCause, PipelineEvent, Report, Session, SessionRequest } from 'eddy/plugin';
+import type {
+  CameraId,
+  CameraStatus,
+  Clock,
+  EndCause,
+  PipelineEvent,
+  Report,
+  Session,
+  SessionRequest,
+} from 'eddy/plugin';
 import type { ChunkCaps, InputTrack, SyncClock, TrackId, TrackReader } from 'eddy/plugin';
 import { systemClock } from '../../../core/engine/clock.ts';
 import { DisposableScope } from '../../../core/engine/scope.ts';
@@ -77,7 +86,8 @@ export function fakeContext(options: { config: object; services?: object; clock?
       histogram: () => ({ observe() {} }),
     },
     events: {
-      emit: (event: Omit<PipelineEvent, 'at'>) => listeners.forEach((listener) => listener({ ...event, at: clock.now() })),
+      emit: (event: Omit<PipelineEvent, 'at'>) =>
+        listeners.forEach((listener) => listener({ ...event, at: clock.now() })),
       on: (listener: (event: PipelineEvent) => void) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
