@@ -4,6 +4,7 @@ import type { Fields } from '../plugin/fields.ts';
 import { checkFields, type ConfigSubject } from './config.ts';
 import { cameraFields, observeFields, pipelineFields, superviseFields } from './envelope-fields.ts';
 import { quoteList, type Findings } from './finding.ts';
+import { refuseReference } from './references.ts';
 import type { Span } from './source.ts';
 import { suggest } from './suggest.ts';
 import { entryOf, ownEntries, type MapNode, type TreeNode } from './tree.ts';
@@ -64,13 +65,17 @@ export function readEnvelope(tree: TreeNode, baseDir: string, findings: Findings
   const supervise = mapAt(tree, 'supervise', findings);
   if (supervise) checkFields(supervise, superviseFields, subject('"supervise"'), findings);
   const observeNode = entryOf(tree, 'observe')?.value;
+  const http = observeNode?.kind === 'map' ? entryOf(observeNode, 'http')?.value : undefined;
+  const observe = section('observe', observeFields);
+  const refused =
+    http?.kind === 'scalar' && refuseReference(String(http.written), http.span, 'the name of a service', findings);
   return {
     root: tree,
     name: checkName(tree, (top.name as string | undefined) ?? nameOf(findings.source.file), findings),
     plugins: listItems(tree, 'plugins'),
     cameras: section('cameras', cameraFields),
-    observe: section('observe', observeFields),
-    observeHttpAt: observeNode?.kind === 'map' ? entryOf(observeNode, 'http')?.value.span : undefined,
+    observe: refused ? { ...observe, http: undefined } : observe,
+    observeHttpAt: http?.span,
     supervise,
     budget: budgetOf(tree, (top.budget ?? {}) as Readonly<Record<string, number>>),
     drain: (top.drain as number | undefined) ?? 10_000,

@@ -64,7 +64,7 @@ function readNode(
   if (!isMap) {
     // `rtmp: ingest.rtmp` is a natural slip, and says which plugin is meant.
     const text =
-      entry.value.kind === 'scalar' && typeof entry.value.value === 'string' ? entry.value.value : 'family.name';
+      entry.value.kind === 'scalar' && typeof entry.value.written === 'string' ? entry.value.written : 'family.name';
     findings.add({
       code: 'NODE_NOT_A_MAP',
       at: entry.value.kind === 'scalar' && entry.value.value === null ? at : entry.value.span,
@@ -81,8 +81,9 @@ function readNode(
   const useNode = entryOf(map, 'use')?.value;
   if (useNode?.kind === 'map') {
     for (const { key, value } of ownEntries(useNode)) {
-      if (value.kind === 'scalar' && typeof value.value === 'string')
-        use.set(key, { target: value.value, at: value.span });
+      if (value.kind !== 'scalar' || typeof value.written !== 'string') continue;
+      if (refuseReference(value.written, value.span, 'the name of a service', findings)) continue;
+      use.set(key, { target: value.written, at: value.span });
     }
   }
   return {
@@ -230,8 +231,9 @@ function allowedCodes(map: MapNode, what: string, findings: Findings): string[] 
   const node = entryOf(map, 'allow')?.value;
   if (node?.kind !== 'list') return [];
   return node.items.flatMap((item) => {
-    if (item.kind !== 'scalar' || typeof item.value !== 'string') return [];
-    const code = item.value;
+    if (item.kind !== 'scalar' || typeof item.written !== 'string') return [];
+    const code = item.written;
+    if (refuseReference(code, item.span, 'a code', findings)) return [];
     // A plugin's own code is checked by nobody but its plugin.
     if (code.includes('/')) return [code];
     const known = Object.hasOwn(catalogue, code) ? catalogue[code as Code] : undefined;

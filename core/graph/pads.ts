@@ -34,10 +34,14 @@ class Resolver {
   resolve(link: WrittenLink): DraftLink[] {
     const sources = link.from.map((end) => this.#node(end));
     const target = this.#node(link.to);
-    if (sources.some((node) => node === undefined) || !target) return this.#touchAll(link);
     const nodes = sources as DraftNode[];
-    // A node whose plugin is not known has its finding; nothing can be said about its pads.
-    if ([...nodes, target].some((node) => node.plugin === undefined)) return this.#touchAll(link);
+    // A node whose plugin is not known has its finding, and nothing can be said of its pads; the other ends can be judged.
+    if ([...sources, target].some((node) => node?.plugin === undefined)) {
+      for (const [index, end] of link.from.entries()) this.#checkKnown(end, sources[index], 'outputs', link);
+      this.#checkKnown(link.to, target, 'inputs', link);
+      return this.#touchAll(link);
+    }
+    if (!target) return [];
     const bare = link.from.every((end) => end.pad === undefined) && link.to.pad === undefined;
     if (bare) return this.#byName(link, nodes, target);
     if (this.#turnedRound(link, nodes, target)) return this.#touchAll(link);
@@ -64,6 +68,10 @@ class Resolver {
         : `Add it below "stages:", or use one of ${quoteList(names, 40)}`,
     });
     return undefined;
+  }
+
+  #checkKnown(end: LinkEnd, node: DraftNode | undefined, direction: Direction, link: WrittenLink): void {
+    if (node?.plugin && end.pad !== undefined) this.#pad(end, node, direction, link);
   }
 
   /** A broken link still shows what its author meant to join, so that its pads are not told to be unlinked as well. */
