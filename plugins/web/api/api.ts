@@ -37,6 +37,7 @@ export function create(ctx: Ctx): Running<typeof manifest> {
         await administer(ctx, request);
         return json({ sessions: ctx.sessions.list() });
       });
+      get('/api/v1/time', () => json({ now: ctx.clock.now() }));
       get('/api/v1/openapi.json', () => json(openapi));
     },
     stop() {

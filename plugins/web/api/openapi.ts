@@ -102,6 +102,9 @@ export const openapi: Json = {
       },
     ),
     '/api/v1/sessions': get('Who watches what, since when.', refused, object({ sessions: list(ref('Session')) })),
+    '/api/v1/time': get('The clock of the server, for latency figures.', {}, object({ now: epoch }), {
+      security: [{}],
+    }),
     '/api/v1/openapi.json': get('This description.', {}, { type: 'object' }, { security: [{}] }),
   },
   components: {
