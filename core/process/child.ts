@@ -141,7 +141,6 @@ class NodeChild implements Child {
     }
     // A pipe of a child that died reports EPIPE or ECONNRESET; the end itself is told by `ended`.
     for (const name of spec.pipes ?? []) this.pipe(name).on('error', () => undefined);
-    const { interval = 1000, timeout = 4000 } = spec.heartbeat ?? {};
     this.#say({
       kind: 'init',
       label: spec.label,
@@ -149,9 +148,8 @@ class NodeChild implements Child {
       args: spec.args ?? null,
       pipes: this.pipeFds,
       nice: spec.nice ?? 0,
-      beat: interval,
+      beat: spec.heartbeat?.interval ?? 1000,
     });
-    this.#watchdog = new Watchdog(Math.max(timeout, spec.startTimeout ?? 0), () => this.killStalled());
   }
 
   get pid(): number {
@@ -182,7 +180,7 @@ class NodeChild implements Child {
   }
 
   async close(deadline = 0): Promise<ChildEnd> {
-    this.#intent ??= 'closed';
+    if (!this.#exited) this.#intent ??= 'closed';
     if (deadline > 0 && !this.#exited) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, deadline);
@@ -248,7 +246,7 @@ class NodeChild implements Child {
   }
 
   #onReady(): void {
-    this.#watchdog?.stop();
+    // Not before: while it starts, a child may load native code for seconds without a beat.
     this.#watchdog = new Watchdog(this.#spec.heartbeat?.timeout ?? 4000, () => this.killStalled());
     const read = (): void => {
       const usage = readUsage(this.pid);

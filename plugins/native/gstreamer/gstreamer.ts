@@ -20,6 +20,10 @@ import type { manifest } from './plugin.ts';
 
 /** The bus poll parks one thread of libuv's pool for good; the file reads of module loading need others. */
 const POOL = '4';
+/** The first host on a fresh machine waits until GStreamer has looked at all its plugins. */
+const START_MS = 60_000;
+/** Media that stops is noticed sooner by its own watch; this is for a child whose control hangs. */
+const HEARTBEAT = { interval: 1000, timeout: 10_000 };
 
 /** Makes the service. */
 export function create(ctx: Context<typeof manifest>): Running<typeof manifest> {
@@ -50,6 +54,8 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
         entry: siblingModule('./host/host', import.meta.url),
         pipes: expanded.pipes,
         env: { UV_THREADPOOL_SIZE: POOL },
+        startTimeout: START_MS,
+        heartbeat: HEARTBEAT,
         nice: Math.min(19, (spec.nice ?? 0) + ctx.config.nice),
         onMessage: (message) => host?.onMessage(message as unknown as HostMessage),
         onUsage: (usage) => meters.note(spec.label, usage),
@@ -64,9 +70,9 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
       await child.request(request as unknown as Json);
       if (stopped) throw new EddyError('SERVICE_RESTARTING', `host "${spec.label}": the service has stopped`);
     } catch (error) {
-      await child?.close();
+      const end = await child?.close();
       meters.forget(spec.label);
-      throw error instanceof EddyError && error.code === 'SERVICE_RESTARTING' ? error : startError(spec.label, error);
+      throw startError(spec.label, error, end);
     }
     const running = host;
     hosts.add(running);

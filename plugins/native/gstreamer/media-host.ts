@@ -13,7 +13,7 @@ import {
   type Json,
   type MediaHost,
 } from 'eddy/plugin';
-import type { HostMessage, HostRequest } from './control.ts';
+import type { HostMessage, HostRefusal, HostRequest } from './control.ts';
 import { GdpReader } from './gdp.ts';
 import { HostInputWriter } from './input.ts';
 import { elementOf, pipeOf } from './launch.ts';
@@ -198,17 +198,25 @@ export function hostEnd(end: ChildEnd): HostEnd {
   return { cause: 'crashed', code: 'native.gstreamer/HOST_CRASHED', message: `the process ended ${how}${said}` };
 }
 
-/** A failed start as the error that a stage gets. */
-export function startError(label: string, error: unknown): EddyError {
-  const refused = error instanceof ChildRefusal ? error.code : undefined;
-  const code =
-    refused === 'ELEMENT_MISSING' || refused === 'LAUNCH_INVALID'
-      ? (`native.gstreamer/${refused}` as const)
-      : refused === 'ADDON_MISSING'
-        ? 'native.gstreamer/GSTREAMER_MISSING'
-        : 'native.gstreamer/HOST_CRASHED';
+/** A failed start as the error that a stage gets; `end` tells how the child ended, where there was one. */
+export function startError(label: string, error: unknown, end?: ChildEnd): EddyError {
+  if (error instanceof EddyError && error.code === 'SERVICE_RESTARTING') return error;
   const details = error instanceof ChildRefusal || error instanceof EddyError ? error.details : {};
+  const code = startCode(error instanceof ChildRefusal ? error.code : details.reason, end);
   const message = error instanceof Error ? error.message : String(error);
   const kind = code === 'native.gstreamer/LAUNCH_INVALID' ? 'plugin' : 'resource';
   return new EddyError(code, `host "${label}": ${message}`, { kind, details, cause: error });
+}
+
+function startCode(refusal: unknown, end: ChildEnd | undefined): `native.gstreamer/${string}` {
+  switch (refusal as HostRefusal | undefined) {
+    case 'ELEMENT_MISSING':
+    case 'LAUNCH_INVALID':
+      return `native.gstreamer/${String(refusal)}`;
+    case 'ADDON_MISSING':
+      return 'native.gstreamer/GSTREAMER_MISSING';
+    case 'PROPERTY_UNKNOWN':
+    case undefined:
+      return end?.cause === 'stalled' ? 'native.gstreamer/HOST_STALLED' : 'native.gstreamer/HOST_CRASHED';
+  }
 }

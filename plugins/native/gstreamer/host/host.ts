@@ -15,12 +15,13 @@ class Refusal extends Error {
 
 /** Run by the parent process once the child is up. */
 export function main(parent: ParentLink): void {
+  const addon = load();
   const tell = (message: HostMessage): void => parent.send({ ...message });
   let pipeline: Pipeline | undefined;
   const elements = new Map<string, Element>();
 
   async function launch(description: string, generator: HostGenerator | null): Promise<void> {
-    const running = parse(description);
+    const running = parse(addon, description);
     pipeline = running;
     running.pollBus((message) => {
       if (message.type === 'eos') tell({ event: 'eos' });
@@ -86,13 +87,18 @@ export function main(parent: ParentLink): void {
   });
 }
 
-function parse(description: string): Pipeline {
-  let addon: ReturnType<typeof loadAddon>;
+type Addon = ReturnType<typeof loadAddon>;
+
+/** May take seconds on a machine where GStreamer has not yet looked at its plugins. */
+function load(): Addon {
   try {
-    addon = loadAddon();
+    return loadAddon();
   } catch (error) {
     throw new Refusal('ADDON_MISSING', `gstreamer-superficial cannot be loaded: ${(error as Error).message}`);
   }
+}
+
+function parse(addon: Addon, description: string): Pipeline {
   try {
     return new addon.Pipeline(description);
   } catch (error) {
