@@ -9,6 +9,7 @@
 #
 #   NODE=PATH   the Node to give to the machine, with its npm beside it (default: the system's)
 #   NPM=10      another npm than that Node's
+#   KEEP=1      go on with the machine of the last run, brought to the last commit
 set -euo pipefail
 
 checkout=$(cd "$(dirname "$0")/../.." && pwd)
@@ -41,31 +42,39 @@ if [ ! -e "$fresh/complete" ]; then
   touch "$fresh/complete"
 fi
 
-rm -rf "$machine"
-cp -a --reflink=auto "$fresh" "$machine"
+make_machine() {
+  rm -rf "$machine"
+  cp -a --reflink=auto "$fresh" "$machine"
 
-# This machine's ways to the outside.
-for path in /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/apt.conf.d /etc/apt/trusted.gpg.d /etc/apt/keyrings \
-  /usr/share/keyrings /etc/resolv.conf /etc/hosts /etc/ssl/certs /etc/ssl/cert.pem /usr/local/share/ca-certificates /usr/share/ca-certificates \
-  /etc/npmrc /usr/etc/npmrc /root/.npmrc; do
-  [ -e "$path" ] || continue
-  mkdir -p "$machine$(dirname "$path")"
-  rm -rf "${machine:?}$path"
-  cp -aL "$path" "$machine$path"
-done
-# Hooks of this machine's own packages, and the settings that suit images rather than machines, are not among them.
-find "$machine/etc/apt/apt.conf.d" -type f \( -name '*debconf*' -o -name '*packagekit*' -o -name '*appstream*' \) -delete
+  # This machine's ways to the outside.
+  for path in /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/apt.conf.d /etc/apt/trusted.gpg.d /etc/apt/keyrings \
+    /usr/share/keyrings /etc/resolv.conf /etc/hosts /etc/ssl/certs /etc/ssl/cert.pem /usr/local/share/ca-certificates /usr/share/ca-certificates \
+    /etc/npmrc /usr/etc/npmrc /root/.npmrc; do
+    [ -e "$path" ] || continue
+    mkdir -p "$machine$(dirname "$path")"
+    rm -rf "${machine:?}$path"
+    cp -aL "$path" "$machine$path"
+  done
+  # Hooks of this machine's own packages, and the settings that suit images rather than machines, are not among them.
+  find "$machine/etc/apt/apt.conf.d" -type f \( -name '*debconf*' -o -name '*packagekit*' -o -name '*appstream*' \) -delete
 
-# Node as its own package would have put it, headers included; nothing else of the prefix.
-prefix=$(dirname "$(dirname "$node")")
-install -D "$node" "$machine/usr/bin/node"
-mkdir -p "$machine/usr/lib/node_modules"
-cp -a "$prefix/lib/node_modules/npm" "$machine/usr/lib/node_modules/npm"
-if [ -d "$prefix/include/node" ]; then mkdir -p "$machine/usr/include" && cp -a "$prefix/include/node" "$machine/usr/include/node"; fi
-ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$machine/usr/bin/npm"
-ln -sf ../lib/node_modules/npm/bin/npx-cli.js "$machine/usr/bin/npx"
+  # Node as its own package would have put it, headers included; nothing else of the prefix.
+  prefix=$(dirname "$(dirname "$node")")
+  install -D "$node" "$machine/usr/bin/node"
+  mkdir -p "$machine/usr/lib/node_modules"
+  cp -a "$prefix/lib/node_modules/npm" "$machine/usr/lib/node_modules/npm"
+  if [ -d "$prefix/include/node" ]; then mkdir -p "$machine/usr/include" && cp -a "$prefix/include/node" "$machine/usr/include/node"; fi
+  ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$machine/usr/bin/npm"
+  ln -sf ../lib/node_modules/npm/bin/npx-cli.js "$machine/usr/bin/npx"
 
-git clone --quiet --no-hardlinks "file://$checkout" "$machine/root/eddy"
+  git clone --quiet --no-hardlinks "file://$checkout" "$machine/root/eddy"
+}
+
+if [ -n "${KEEP:-}" ] && [ -d "$machine/root/eddy" ]; then
+  git -C "$machine/root/eddy" fetch --quiet && git -C "$machine/root/eddy" reset --quiet --hard '@{upstream}'
+else
+  make_machine
+fi
 
 mount -t proc proc "$machine/proc"
 mount --rbind /sys "$machine/sys"
