@@ -20,10 +20,19 @@ export type LinkEvent =
   | { readonly type: 'gap'; readonly from: number; readonly to: number; readonly cause: GapCause }
   | { readonly type: 'end'; readonly cause: EndCause };
 
+interface Entry {
+  readonly event: LinkEvent;
+  /** Media ms from the item before; 0 for the first of a timeline: a leap of the clock is not time that waits. */
+  readonly advance: number;
+}
+
 /** See the file's head. */
 export class LinkQueue {
-  #events: LinkEvent[] = [];
+  #entries: Entry[] = [];
   #bytes = 0;
+  #advance = 0;
+  /** Events that the last `takeItems` left in front. */
+  #kept = 0;
 
   get bytes(): number {
     return this.#bytes;
@@ -31,53 +40,57 @@ export class LinkQueue {
 
   /** Events of any kind. */
   get length(): number {
-    return this.#events.length;
+    return this.#entries.length;
   }
 
   /** Items alone. */
   get items(): number {
-    return this.#events.reduce((count, event) => count + (event.type === 'item' ? 1 : 0), 0);
+    return this.#entries.reduce((count, { event }) => count + (event.type === 'item' ? 1 : 0), 0);
   }
 
-  /** Media time between the oldest and the newest item, ms. */
+  /** Media time from the oldest to the newest item, ms. */
   get span(): number {
-    const last = this.newest;
-    return last ? last.measure.at - this.#events.find((event) => event.type === 'item')!.measure.at : 0;
-  }
-
-  get newest(): QueuedItem | undefined {
-    return this.#events.findLast((event) => event.type === 'item');
+    const oldest = this.#entries.find(({ event }) => event.type === 'item');
+    return oldest ? this.#advance - oldest.advance : 0;
   }
 
   push(event: LinkEvent): void {
-    this.#events.push(event);
-    if (event.type === 'item') this.#bytes += event.measure.bytes;
-  }
-
-  unshift(event: LinkEvent): void {
-    this.#events.unshift(event);
-    if (event.type === 'item') this.#bytes += event.measure.bytes;
+    if (event.type !== 'item') {
+      this.#entries.push({ event, advance: 0 });
+      return;
+    }
+    const entry = { event, advance: this.#advanceTo(event.measure.at) };
+    this.#entries.push(entry);
+    this.#bytes += event.measure.bytes;
+    this.#advance += entry.advance;
   }
 
   shift(): LinkEvent | undefined {
-    const event = this.#events.shift();
-    if (event?.type === 'item') this.#bytes -= event.measure.bytes;
-    return event;
+    const entry = this.#entries.shift();
+    if (entry) this.#forget(entry);
+    return entry?.event;
   }
 
   /** Takes the newest event back where it is an item. */
   popItem(): QueuedItem | undefined {
-    const event = this.#events.at(-1);
-    if (event?.type !== 'item') return undefined;
-    this.#events.pop();
-    this.#bytes -= event.measure.bytes;
-    return event;
+    const entry = this.#entries.at(-1);
+    if (entry?.event.type !== 'item') return undefined;
+    this.#entries.pop();
+    this.#forget(entry);
+    return entry.event;
   }
 
-  /** The place of the first item, not the oldest event, that suits; undefined where none does. */
-  placeOf(suits: (item: QueuedItem) => boolean): number | undefined {
-    const place = this.#events.findIndex((event, index) => index > 0 && event.type === 'item' && suits(event));
-    return place < 0 ? undefined : place;
+  /** The place of the first item, not the oldest event, that suits and has at most `within` ms behind it. */
+  placeOf(suits: (measure: Measure) => boolean, within: number): number | undefined {
+    let behind = this.span;
+    let first = true;
+    for (const [place, { event, advance }] of this.#entries.entries()) {
+      if (event.type !== 'item') continue;
+      if (!first) behind -= advance;
+      first = false;
+      if (place > 0 && behind <= within && suits(event.measure)) return place;
+    }
+    return undefined;
   }
 
   /**
@@ -85,23 +98,35 @@ export class LinkQueue {
    * something else than these items, and keep their place.
    */
   takeItems(count: number): QueuedItem[] {
-    const gone = this.#events.splice(0, count);
     const taken: QueuedItem[] = [];
-    const kept: LinkEvent[] = [];
-    for (const event of gone) {
-      if (event.type === 'item') taken.push(event);
-      else if (event.type !== 'discontinuity') kept.push(event);
+    const kept: Entry[] = [];
+    for (const entry of this.#entries.splice(0, count)) {
+      if (entry.event.type === 'item') taken.push(entry.event);
+      else if (entry.event.type !== 'discontinuity') kept.push(entry);
+      this.#forget(entry);
     }
-    for (const item of taken) this.#bytes -= item.measure.bytes;
-    this.#events.unshift(...kept);
+    this.#entries.unshift(...kept);
     this.#kept = kept.length;
     return taken;
   }
 
   /** Puts an event behind what the last `takeItems` left in front. */
-  insertAfterKept(event: LinkEvent): void {
-    this.#events.splice(this.#kept, 0, event);
+  insertAfterKept(event: Exclude<LinkEvent, QueuedItem>): void {
+    this.#entries.splice(this.#kept, 0, { event, advance: 0 });
   }
 
-  #kept = 0;
+  #advanceTo(at: number): number {
+    for (let place = this.#entries.length - 1; place >= 0; place--) {
+      const { event } = this.#entries[place]!;
+      if (event.type === 'discontinuity') return 0;
+      if (event.type === 'item') return Math.max(0, at - event.measure.at);
+    }
+    return 0;
+  }
+
+  #forget({ event, advance }: Entry): void {
+    if (event.type !== 'item') return;
+    this.#bytes -= event.measure.bytes;
+    this.#advance -= advance;
+  }
 }

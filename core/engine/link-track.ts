@@ -202,9 +202,7 @@ export class LinkTrack implements MeteredQueue {
 
   /** Drops up to the first place at which a reader may begin and half the queue is free; where there is none, all. */
   #dropToKeyFrame(): void {
-    const newestAt = this.#queue.newest?.measure.at ?? 0;
-    const half = this.#options.queueMs / 2;
-    const keep = this.#queue.placeOf(({ measure }) => measure.resync && newestAt - measure.at <= half);
+    const keep = this.#queue.placeOf((measure) => measure.resync, this.#options.queueMs / 2);
     this.#dropQueued(keep ?? this.#queue.length, 'queue-full');
     if (keep === undefined) this.#cutOff();
     else this.#queue.insertAfterKept({ type: 'discontinuity', cause: 'frames-dropped' });

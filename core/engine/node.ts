@@ -24,6 +24,7 @@ export class RunningNode {
   #spec: CheckedNode;
   #running: AnyRunning | undefined;
   #stopping: Promise<void> | undefined;
+  #open = false;
 
   constructor(spec: CheckedNode, onState: (state: State) => void, onError: (error: unknown) => void) {
     this.#spec = spec;
@@ -63,10 +64,14 @@ export class RunningNode {
   }
 
   async open(): Promise<void> {
+    this.#open = true;
     await this.#running?.open?.();
   }
 
+  /** Only what was opened is closed, and once. */
   async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
     await this.#running?.close?.();
   }
 

@@ -191,6 +191,7 @@ export class Pipeline {
         if (!(await this.#nodes.drain(name, signal))) blocked.add(name);
       }
       this.container.get('sessions').endWhere(() => true, new EddyError('GATE_CLOSED', 'the pipeline is stopping'));
+      this.#unwatch?.();
       await this.#nodes.stop([...names].reverse());
       if (blocked.size > 0) {
         const fields = { code: 'DRAIN_TIMEOUT', blocked: [...blocked] };
@@ -199,7 +200,6 @@ export class Pipeline {
       return { blocked: [...blocked] };
     } finally {
       cancel();
-      this.#unwatch?.();
       this.#forgetMeters();
       this.#lifecycle.to('stopped');
       this.container.get('metrics').close();

@@ -119,8 +119,8 @@ export class Publication {
     return { toWall: (ticks, timescale) => startAt + ticksToMs(ticks, timescale) };
   }
 
-  readonly #observe = (_track: OutTrack, weight: Measure, item: unknown): void => {
-    if (this.#wall.observe(weight.at, (item as AccessUnit).arrivedAt) === 'steady') return;
+  readonly #observe = (track: OutTrack, weight: Measure, item: unknown): void => {
+    if (this.#wall.observe(weight.at, (item as AccessUnit).arrivedAt, track.id) === 'steady') return;
     this.log.warn({ publication: this.id }, "the publisher's clock jumped by more than half a second");
     for (const port of this.outputs.values()) for (const track of port.tracks) track.discontinuity('clock-jumped');
   };

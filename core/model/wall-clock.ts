@@ -21,31 +21,34 @@ export type Observation = 'steady' | 'reanchored';
 export class WallClock {
   #offset: number | undefined;
   #lastArrival = 0;
-  #lastMedia = 0;
+  /** Newest media time of each track. */
+  readonly #lastMedia = new Map<unknown, number>();
   #lateSince: number | undefined;
   #buckets: { at: number; min: number }[] = [];
 
   /**
-   * Takes note that media time `mediaMs` arrived at `arrivalMs` (server epoch ms).
+   * Takes note that media time `mediaMs` arrived at `arrivalMs` (server epoch ms) on this track (any key: sound may be a
+   * second ahead of pictures that an encoder holds back, so only a track's own time can be seen to go back).
    * Returns 'reanchored' where the media's clock jumped and a discontinuity must be marked.
    */
-  observe(mediaMs: number, arrivalMs: number): Observation {
+  observe(mediaMs: number, arrivalMs: number, track?: unknown): Observation {
     const sample = arrivalMs - mediaMs;
     if (this.#offset === undefined) {
-      this.#anchor(sample, mediaMs, arrivalMs);
+      this.#anchor(sample, mediaMs, arrivalMs, track);
       return 'steady';
     }
     const error = sample - this.#offset;
-    if (error < -REANCHOR_MS || mediaMs < this.#lastMedia - REANCHOR_MS) {
+    const newest = this.#lastMedia.get(track) ?? -Infinity;
+    if (error < -REANCHOR_MS || mediaMs < newest - REANCHOR_MS) {
       // Media ahead of real time, or media time that went back: no delay explains either, the source's clock jumped.
-      this.#anchor(sample, mediaMs, arrivalMs);
+      this.#anchor(sample, mediaMs, arrivalMs, track);
       return 'reanchored';
     }
     if (error > REANCHOR_MS) {
       // Late by more than half a second: a stall that will be caught up, or a jump? A stall ends; a jump stays.
       this.#lateSince ??= arrivalMs;
       if (arrivalMs - this.#lateSince > 2 * WINDOW_MS || arrivalMs < this.#lateSince) {
-        this.#anchor(sample, mediaMs, arrivalMs);
+        this.#anchor(sample, mediaMs, arrivalMs, track);
         return 'reanchored';
       }
     } else {
@@ -59,7 +62,7 @@ export class WallClock {
       this.#offset += Math.min(limit, Math.max(-limit, target - this.#offset));
     }
     this.#lastArrival = arrivalMs;
-    this.#lastMedia = Math.max(this.#lastMedia, mediaMs);
+    this.#lastMedia.set(track, Math.max(newest, mediaMs));
     return 'steady';
   }
 
@@ -68,10 +71,11 @@ export class WallClock {
     return this.#offset === undefined ? undefined : mediaMs + this.#offset;
   }
 
-  #anchor(sample: number, mediaMs: number, arrivalMs: number): void {
+  #anchor(sample: number, mediaMs: number, arrivalMs: number, track: unknown): void {
     this.#offset = sample;
     this.#lastArrival = arrivalMs;
-    this.#lastMedia = mediaMs;
+    this.#lastMedia.clear();
+    this.#lastMedia.set(track, mediaMs);
     this.#lateSince = undefined;
     this.#buckets = [{ at: arrivalMs, min: sample }];
   }

@@ -162,6 +162,21 @@ describe('a full queue', () => {
     expect(meter.drops).toEqual({});
   });
 
+  it('does not take a leap of the timeline for time that waits', () => {
+    for (const leap of [3_600_000, -3_600_000]) {
+      const { track, push, read, state, meter } = link({ queueMs: 500, full: 'drop-to-keyframe' });
+      state.slow = true;
+      read();
+      for (let n = 0; n < 4; n++) push(n);
+      track.discontinuity('clock-jumped');
+      for (let n = 4; n < 8; n++) track.push(n, { bytes: 1, at: leap + n * 100, resync: n === 6 });
+      expect([meter.queueMs, meter.drops]).toEqual([500, {}]);
+      track.push(8, { bytes: 1, at: leap + 800, resync: false });
+      expect(meter.drops).toEqual({ 'queue-full': 5 });
+      expect(meter.queueMs).toBe(200);
+    }
+  });
+
   it('block: a queue of no length has room while it is empty', async () => {
     const { track, push, read, state, finish } = link({ queueMs: 0 });
     state.slow = true;
@@ -223,10 +238,10 @@ describe('a full queue', () => {
     push(1);
     track.gap(100, 300, 'publisher-lost');
     track.discontinuity('publisher-returned');
-    for (let n = 2; n <= 7; n++) push(n, 5);
+    for (let n = 2; n <= 8; n++) push(n, 6);
     state.slow = false;
     await finish(1);
-    expect(seen).toEqual(['0', 'gap 100-300 publisher-lost', 'frames-dropped', '5', '6', '7']);
+    expect(seen).toEqual(['0', 'gap 100-300 publisher-lost', 'frames-dropped', '6', '7', '8']);
   });
 
   it('drop-newest: keeps what is queued and begins again at a key frame', async () => {
