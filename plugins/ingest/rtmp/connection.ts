@@ -130,7 +130,8 @@ export class Connection implements RtmpEvents {
     if (this.#request) throw new RtmpRefusal('connect-invalid', 'a second connect on one connection');
     const app = appName(request.app);
     if (app !== this.#host.app) {
-      const text = `there is no app "${app ?? request.app}" here; publish to rtmp://host/${this.#host.app}/{camera}`;
+      // The name only: what follows it may be a token.
+      const text = `there is no app "${app ?? '?'}" here; publish to rtmp://host/${this.#host.app}/{camera}`;
       this.#parser.refuseConnect('NetConnection.Connect.InvalidApp', text);
       throw new RtmpRefusal('app-unknown', text);
     }
