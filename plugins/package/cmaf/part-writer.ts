@@ -33,6 +33,8 @@ export interface PartWriterOptions {
   readonly writer: string;
   /** No `startTs` is before this: the newest one of the camera's earlier tracks. */
   readonly notBefore: number;
+  /** The newest segment of the track that this one replaces. */
+  readonly lastNumber: number | undefined;
   readonly emit: (chunk: Chunk) => void;
 }
 
@@ -63,6 +65,7 @@ export class PartWriter {
   constructor(options: PartWriterOptions) {
     this.#options = options;
     this.#lastStartTs = options.notBefore;
+    this.#lastNumber = options.lastNumber;
     this.#target = Math.floor(options.partTarget * options.timescale);
     this.#limit = Math.floor(options.segmentLimit * options.timescale);
   }

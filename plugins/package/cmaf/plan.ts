@@ -21,7 +21,7 @@ export class SegmentPlan {
     this.#next = next;
   }
 
-  /** The newest segment's beginning. */
+  /** The newest segment's beginning in this epoch. */
   get last(): Boundary | undefined {
     return this.#boundaries.at(-1);
   }
@@ -32,6 +32,11 @@ export class SegmentPlan {
     this.#boundaries.push(boundary);
     if (this.#boundaries.length > KEPT) this.#boundaries.shift();
     return boundary;
+  }
+
+  /** A new epoch: no track goes back to what was before. */
+  clear(): void {
+    this.#boundaries.length = 0;
   }
 
   /** The newest boundary at or before a moment that comes after `current`; undefined where none does. */

@@ -71,10 +71,12 @@ function snap(rate: number, within: number): number | undefined {
 }
 
 /**
- * The target duration of parts in seconds: as many whole frames as come nearest to the wish, plus the millisecond by
- * which coarse timestamps may stretch them, so that a full part never passes it and is never a frame short.
+ * The target duration of parts in seconds: as many whole frames as come nearest to the wish, plus what timestamps may
+ * stretch them by, so that a full part never passes it and is seldom a frame short. That is a millisecond where the rate
+ * is constant (coarse timestamps), a quarter of a frame where it wanders.
  */
-export function partTargetOf(frameSeconds: number, wishSeconds: number): number {
+export function partTargetOf(frameSeconds: number, wishSeconds: number, constant: boolean): number {
   const frames = Math.max(1, Math.round(wishSeconds / frameSeconds));
-  return Math.ceil(frames * frameSeconds * 1000 - 1e-6 + 1) / 1000;
+  const slack = constant ? 0.001 : frameSeconds / 4;
+  return Math.ceil((frames * frameSeconds + slack) * 1000 - 1e-6) / 1000;
 }

@@ -69,8 +69,8 @@ export class Segmenter {
   readonly #options: SegmenterOptions;
   readonly #plan: SegmentPlan;
   readonly #tracks = new Map<TrackId, SegmentTrack>();
-  /** Where the media of each ended track ends, ms on the timeline. */
-  readonly #past = new Map<TrackId, number>();
+  /** Where each ended track ended: ms on the timeline, and its newest segment. */
+  readonly #past = new Map<TrackId, { end: number; lastNumber: number | undefined }>();
   readonly #partTargets = new Map<TrackId, number>();
   #leader: SegmentTrack | undefined;
   /** How far the leader has come on the timeline, ms. */
@@ -120,7 +120,7 @@ export class Segmenter {
       clockWentBack: (of) => this.#break(of),
       opened: (of, chunkCaps) => this.#opened(of, chunkCaps),
     };
-    const track = new SegmentTrack(id, caps, clock, host, past);
+    const track = new SegmentTrack(id, caps, clock, host, past?.end);
     track.marks = this.#marks;
     this.#tracks.set(id, track);
     return {
@@ -236,11 +236,13 @@ export class Segmenter {
   #open(track: SegmentTrack, unit: QueuedUnit): Boundary {
     const { writer } = track;
     // A hole longer than a part: playlists that add up durations would drift from the media.
-    const hole =
-      unit.key && writer?.lastNumber !== undefined && unit.at - track.ms(writer.end) > track.partTarget * 1000;
+    const hole = writer?.lastNumber !== undefined && unit.at - track.ms(writer.end) > track.partTarget * 1000;
+    if (hole) this.#discontinuity = true;
     const at = Math.max(unit.at, (this.#plan.last?.at ?? -Infinity) + 1);
-    const boundary = this.#plan.open(at, this.#emitted && (this.#discontinuity || hole));
-    this.#discontinuity = false;
+    // Decoders begin anew at a discontinuity, so it has to wait for a key frame.
+    const discontinuity = this.#emitted && this.#discontinuity && unit.key;
+    if (unit.key) this.#discontinuity = false;
+    const boundary = this.#plan.open(at, discontinuity);
     return boundary;
   }
 
@@ -259,6 +261,8 @@ export class Segmenter {
 
   #mayBegin(track: SegmentTrack, unit: QueuedUnit, next: Boundary): boolean {
     const { segment } = track.writer!;
+    // What begins anew in this track is to do so where all tracks do.
+    if (!segment && this.#discontinuity && !next.discontinuity) return false;
     if (track.caps.kind === 'audio') {
       // A track that joins, or comes back, begins with a segment, not in the middle of one.
       return segment !== undefined || unit.at - next.at < 2 * track.ms(track.frameTicks);
@@ -301,6 +305,7 @@ export class Segmenter {
     this.#leader = undefined;
     this.#frontier = -Infinity;
     this.#drift = undefined;
+    this.#plan.clear();
     this.#discontinuity = this.#emitted;
     this.#warned = false;
   }
@@ -320,7 +325,7 @@ export class Segmenter {
   /** Writes out what a track holds, as the end of its segment. */
   #finish(track: SegmentTrack): void {
     if (track.stale && !track.writer?.segment) return;
-    track.start((unit) => this.#route(track, unit));
+    track.forget();
     const { writer } = track;
     if (!writer) return;
     if (track === this.#leader || this.#frontier > -Infinity) this.#follow(track, this.#frontier + TAIL_MS);
@@ -335,7 +340,7 @@ export class Segmenter {
     this.#tracks.delete(track.id);
     if (this.#leader === track) this.#leader = undefined;
     if (!track.writer) return;
-    this.#past.set(track.id, track.ms(track.writer.end));
+    this.#past.set(track.id, { end: track.ms(track.writer.end), lastNumber: track.writer.lastNumber });
     this.#options.sink.end(track.id, cause);
   }
 
@@ -349,6 +354,7 @@ export class Segmenter {
       segmentLimit: (2 * this.#options.segment) / 1000,
       writer: this.#options.writer,
       notBefore: this.#lastStartTs,
+      lastNumber: this.#past.get(track.id)?.lastNumber,
       emit: (chunk) => {
         this.#emitted = true;
         this.#lastStartTs = Math.max(this.#lastStartTs, chunk.startTs);

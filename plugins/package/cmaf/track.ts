@@ -84,13 +84,17 @@ export class SegmentTrack {
       this.#place(unit, route);
     } else {
       this.#probe.push(unit);
-      if (this.#measured()) this.start(route);
+      if (this.#measured()) this.#start(route);
     }
   }
 
-  /** Opens the output with what was measured so far; `route` is given the units that waited for it. */
-  start(route: (unit: QueuedUnit) => void): void {
-    if (this.writer || this.#probe.length === 0) return;
+  /** Too little came to tell a rate, and a part target once told stays: it is dropped. */
+  forget(): void {
+    this.#probe = [];
+  }
+
+  /** Opens the output with what was measured; `route` is given the units that waited for it. */
+  #start(route: (unit: QueuedUnit) => void): void {
     const units = this.#probe;
     this.#probe = [];
     const { caps } = this;
@@ -148,7 +152,8 @@ export class SegmentTrack {
     this.frameTicks = rate.frameTicks;
     this.constant = rate.constant;
     const slowest = Math.max(rate.frameTicks, ...rate.grid) / rate.timescale;
-    this.partTarget = this.#host.fixedPartTarget(this.id) ?? partTargetOf(slowest, this.#host.partSeconds);
+    this.partTarget =
+      this.#host.fixedPartTarget(this.id) ?? partTargetOf(slowest, this.#host.partSeconds, rate.constant);
     return rate;
   }
 
@@ -157,7 +162,7 @@ export class SegmentTrack {
     this.#audio = new AudioTiming(caps.timescale, caps.sampleRate);
     this.frameTicks = this.#audioFrame(units[0]!);
     const seconds = this.frameTicks / this.timescale;
-    this.partTarget = this.#host.fixedPartTarget(this.id) ?? partTargetOf(seconds, this.#host.partSeconds);
+    this.partTarget = this.#host.fixedPartTarget(this.id) ?? partTargetOf(seconds, this.#host.partSeconds, true);
     return undefined;
   }
 
@@ -195,7 +200,7 @@ export class SegmentTrack {
       this.#origin = Math.round((this.#host.anchor(wall) * this.timescale) / 1000) - mapped.pts;
     }
     this.resync = false;
-    const dts = Math.max(mapped.dts + this.#origin + this.#delay, this.#lastDts + 1);
+    const dts = Math.max(mapped.dts + this.#origin + this.#delay, this.#earliest());
     this.frameTicks = this.#rate!.constant && this.#rate!.grid.length > 0 ? this.#video!.frameTicks : this.frameTicks;
     return this.#unit(unit, dts, mapped.pts + this.#origin, wall, Math.round(this.frameTicks), starts);
   }
@@ -215,8 +220,14 @@ export class SegmentTrack {
     this.#origin ??= Math.round((this.#host.anchor(wall) * this.timescale) / 1000) - mapped;
     const starts = this.resync;
     this.resync = false;
-    const dts = Math.max(mapped + this.#origin, this.#lastDts + 1);
+    const dts = Math.max(mapped + this.#origin, this.#earliest());
     return this.#unit(unit, dts, dts, wall, nominal, starts);
+  }
+
+  /** Decode times count up, and what was written out has its duration for good. */
+  #earliest(): number {
+    const written = this.writer && !this.writer.segment ? this.writer.end : -Infinity;
+    return Math.max(this.#lastDts + 1, written);
   }
 
   #unit(unit: AccessUnit, dts: number, pts: number, wall: number, nominal: number, starts: boolean): QueuedUnit {

@@ -53,6 +53,16 @@ describe('constant frame rates', () => {
   });
 });
 
+it.each([10, 15, 25, 30])('parts at %d fps are full too where frames come a little early or late', (fps) => {
+  const recorder = new Recorder();
+  const input = recorder.segmenter.addTrack('video', VIDEO, clockAt(EPOCH));
+  const jitter = (i: number): number => (((i * 7919) % 100) / 100 - 0.5) * 0.2 * (1 / fps);
+  video({ fps, seconds: 20, gop: 2, jitter }).forEach((unit) => input.unit(unit));
+  input.end('publisher-ended');
+  checkTrack(recorder, 'video');
+  expect(Math.min(...fullParts(recorder, 'video'))).toBeGreaterThanOrEqual(0.85);
+});
+
 describe('segments', () => {
   it.each([
     [0.5, [2, 2, 2]],
