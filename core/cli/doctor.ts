@@ -36,7 +36,7 @@ async function packageRow(name: string, cli: Cli, mend: string): Promise<Row> {
 async function worker(cli: Cli, mend: string): Promise<Row> {
   const what = 'SFU worker';
   const { locateSfuWorker } = (await import(join(cli.root, 'scripts/sfu-worker/locate.mjs'))) as {
-    locateSfuWorker(root: string): { readonly path: string; readonly ready: boolean } | undefined;
+    locateSfuWorker: (root: string) => { readonly path: string; readonly ready: boolean } | undefined;
   };
   const found = locateSfuWorker(cli.root);
   return found?.ready ? { what, ok: true, found: found.path } : { what, ok: false, found: 'not built', mend };

@@ -52,7 +52,7 @@ export async function main(argv: readonly string[], cli: Cli): Promise<number> {
 
 function parse(args: readonly string[], verb: Verb): Parameters<Verb['run']>[0] {
   try {
-    return parseArgs({ args: [...args], options: verb.options, allowPositionals: true, strict: true }) as never;
+    return parseArgs({ args: [...args], options: verb.options, allowPositionals: true, strict: true });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message.split('. To specify')[0]! : String(error));
   }

@@ -3,6 +3,7 @@ import type { CameraId } from '../model/index.ts';
 import type { Credentials, Peer } from './authorizer.ts';
 import { contract } from './contract.ts';
 
+/** The methods that routes may take. */
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
 
 /** A request as a route's handler sees it. */

@@ -11,9 +11,13 @@ export const AUDIO_CODECS = ['aac', 'opus', 'mp3'] as const;
 /** Timed data: captions, ad markers, timed metadata. */
 export const DATA_CODECS = ['cea608', 'webvtt', 'scte35', 'id3', 'amf'] as const;
 
+/** One of {@link VIDEO_CODECS}. */
 export type VideoCodec = (typeof VIDEO_CODECS)[number];
+/** One of {@link AUDIO_CODECS}. */
 export type AudioCodec = (typeof AUDIO_CODECS)[number];
+/** One of {@link DATA_CODECS}. */
 export type DataCodec = (typeof DATA_CODECS)[number];
+/** What a track is for its viewer. */
 export type MediaKind = 'video' | 'audio' | 'data';
 
 /** The actual caps of a coded video track. */

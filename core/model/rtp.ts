@@ -10,12 +10,43 @@ export interface RtpCaps {
   readonly layers: number;
 }
 
+/** A codec of an RTP stream, with its payload type. */
+export interface RtpCodecParameters {
+  readonly mimeType: string;
+  readonly payloadType: number;
+  readonly clockRate: number;
+  readonly channels?: number;
+  /** The format's parameters (a=fmtp). */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly rtcpFeedback?: readonly { readonly type: string; readonly parameter?: string }[];
+}
+
+/** One encoding of an RTP stream: a simulcast layer, or the only one. */
+export interface RtpEncodingParameters {
+  readonly ssrc?: number;
+  readonly rid?: string;
+  readonly rtx?: { readonly ssrc: number };
+  readonly codecPayloadType?: number;
+  readonly dtx?: boolean;
+  readonly scalabilityMode?: string;
+  readonly maxBitrate?: number;
+}
+
+/** How a stream is sent (mediasoup's RtpParameters, as plain data). */
+export interface RtpParameters {
+  readonly mid?: string;
+  readonly codecs: readonly RtpCodecParameters[];
+  readonly headerExtensions?: readonly { readonly uri: string; readonly id: number; readonly encrypt?: boolean }[];
+  readonly encodings?: readonly RtpEncodingParameters[];
+  readonly rtcp?: { readonly cname?: string; readonly reducedSize?: boolean };
+}
+
 /** A reference to one producer in a router; packets stay in the SFU's workers. */
 export interface RtpHandle {
   readonly routerId: string;
   readonly producerId: string;
-  /** mediasoup RtpParameters as plain JSON. */
-  readonly rtpParameters: unknown;
+  readonly kind: 'audio' | 'video';
+  readonly rtpParameters: RtpParameters;
 }
 
 /** A named file for a CDN: the item of an `objects` pad. */

@@ -107,42 +107,38 @@ function bounded(parse: (text: string) => Parsed<number>, bounds: Bounds) {
 
 /** A duration (`2s`); the configuration holds milliseconds. */
 export function Duration<const O extends FieldOptions<string> & Bounds>(options: O): Field<Maybe<number, O>> {
-  return field({ type: 'string', 'x-unit': 'duration' }, options, bounded(parseDuration, options)) as Field<
-    Maybe<number, O>
-  >;
+  return field({ type: 'string', 'x-unit': 'duration' }, options, bounded(parseDuration, options));
 }
 
 /** A size (`512MiB`); the configuration holds bytes. */
 export function Bytes<const O extends FieldOptions<string> & Bounds>(options: O): Field<Maybe<number, O>> {
-  return field({ type: 'string', 'x-unit': 'bytes' }, options, bounded(parseBytes, options)) as Field<Maybe<number, O>>;
+  return field({ type: 'string', 'x-unit': 'bytes' }, options, bounded(parseBytes, options));
 }
 
 /** A bit rate (`2.5Mbps`); the configuration holds bits a second. */
 export function Bitrate<const O extends FieldOptions<string> & Bounds>(options: O): Field<Maybe<number, O>> {
-  return field({ type: 'string', 'x-unit': 'bitrate' }, options, bounded(parseBitrate, options)) as Field<
-    Maybe<number, O>
-  >;
+  return field({ type: 'string', 'x-unit': 'bitrate' }, options, bounded(parseBitrate, options));
 }
 
 /** A range of durations (`500ms..30s`), in ms. */
 export function DurationRange<const O extends FieldOptions<string>>(
   options: O,
 ): Field<Maybe<{ readonly min: number; readonly max: number }, O>> {
-  return field({ type: 'string', 'x-unit': 'duration-range' }, options, text(parseDurationRange)) as never;
+  return field({ type: 'string', 'x-unit': 'duration-range' }, options, text(parseDurationRange));
 }
 
 /** So many in a duration (`5 in 2m`); `within` is in ms. */
 export function Rate<const O extends FieldOptions<string>>(
   options: O,
 ): Field<Maybe<{ readonly count: number; readonly within: number }, O>> {
-  return field({ type: 'string', 'x-unit': 'rate' }, options, text(parseRate)) as never;
+  return field({ type: 'string', 'x-unit': 'rate' }, options, text(parseRate));
 }
 
 /** An address to listen on (`127.0.0.1:8080`); port 0 asks the system for a free one. */
 export function Listen<const O extends FieldOptions<string>>(
   options: O,
 ): Field<Maybe<{ readonly host: string; readonly port: number }, O>> {
-  return field({ type: 'string', 'x-unit': 'listen' }, options, text(parseListen)) as never;
+  return field({ type: 'string', 'x-unit': 'listen' }, options, text(parseListen));
 }
 
 /** Free text, optionally held to a pattern. */
@@ -202,9 +198,7 @@ export function ListOf<T, const O extends FieldOptions<readonly unknown[]>>(
     }
     return { value: values };
   };
-  return field({ type: 'array', items: item.schema }, options, parse, item.secret, { item }) as Field<
-    Maybe<readonly T[], O>
-  >;
+  return field({ type: 'array', items: item.schema }, options, parse, item.secret, { item });
 }
 
 /** A map from free names to one kind of field. */
@@ -221,7 +215,7 @@ export function MapOf<T, const O extends FieldOptions<Readonly<Record<string, un
     }
     return { value: values };
   };
-  return field({ type: 'object', additionalProperties: item.schema }, options, parse, item.secret, { item }) as never;
+  return field({ type: 'object', additionalProperties: item.schema }, options, parse, item.secret, { item });
 }
 
 /** A nested group of fields. */
@@ -230,7 +224,7 @@ export function Group<const F extends Fields, const O extends FieldOptions<Reado
   options: O,
 ): Field<Maybe<ConfigOf<F>, O>> {
   const parse = (raw: unknown) => parseFields(fields, raw as Record<string, unknown>);
-  return field(objectSchema(fields), options, parse, secretIn(fields), { fields }) as never;
+  return field(objectSchema(fields), options, parse, secretIn(fields), { fields });
 }
 
 const secretIn = (fields: Fields): boolean => Object.values(fields).some((entry) => entry.secret);

@@ -17,6 +17,7 @@ export function optional<T>(contract: Contract<T>): OptionalContract<T> {
   return { optional: contract };
 }
 
+/** What a plugin asks of others: a contract, or one that may stay unmet. */
 export type Need = Contract<unknown> | OptionalContract<unknown>;
 
 /** What the machine must have for a plugin to run; checked before start and by `eddy doctor`. */
@@ -70,7 +71,10 @@ export interface Manifest {
 }
 
 /** What an author writes: empty parts may be left out. */
-export type ManifestInput = Pick<Manifest, 'name' | 'version' | 'api' | 'summary'> & Partial<Manifest>;
+export type ManifestInput = Pick<Manifest, 'name' | 'version' | 'api' | 'summary'> &
+  Partial<Omit<Manifest, 'config'>> & {
+    readonly config?: Fields & { readonly [K in (typeof ENGINE_KEYS)[number]]?: never };
+  };
 
 type Part<M, K extends keyof Manifest> = M extends Readonly<Record<K, infer P>> ? P : Record<never, never>;
 

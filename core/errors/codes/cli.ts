@@ -6,7 +6,7 @@ export const cliCodes = defineCodes({
     severity: 'error',
     kind: 'config',
     meaning: 'There is no error code of this name.',
-    mend: 'Copy the code as it was printed; a plugin\'s own code carries its name: "ingest.rtmp/CHUNK_TOO_LARGE".',
+    mend: 'Copy the code as it was printed; a plugin\'s own code carries its name: "publish.hls/NOT_READY".',
     example: 'eddy explain LINK_UNKNOWN_PADS',
   },
   ENGINE_UNREACHABLE: {
