@@ -1,18 +1,9 @@
-/**
- * A clip that ffmpeg encodes once and that plays for ever in real time, cut to CMAF chunks the way live packagers do:
- * parts of k frames, audio cut at the video's segment boundaries. For players; the packager has its own tests.
- */
+/** A clip that ffmpeg encodes once and that plays for ever in real time, as a camera would, through the packager. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { AudioCaps, Chunk, ChunkCaps, VideoCaps } from 'eddy/plugin';
-import {
-  audioCapsFromConfig,
-  buildInitSegment,
-  parseFlvAudio,
-  parseFlvVideo,
-  videoCapsFromConfig,
-  writeChunk,
-} from 'eddy/media';
+import type { AudioCaps, ChunkCaps, SyncClock, TrackReader, VideoCaps } from 'eddy/plugin';
+import { audioCapsFromConfig, parseFlvAudio, parseFlvVideo, videoCapsFromConfig } from 'eddy/media';
+import { Segmenter, type SegmenterInput } from '../../plugins/package/cmaf/segmenter.ts';
 
 export interface Sample {
   readonly data: Uint8Array;
@@ -63,137 +54,67 @@ function readFlv(flv: Buffer): Pick<Clip, 'video' | 'audio' | 'pictures' | 'soun
   return { video, audio, pictures, sounds };
 }
 
-/** Who takes the chunks. */
-export interface ChunkSink {
-  readonly video: (chunk: Chunk) => void;
-  readonly audio: (chunk: Chunk) => void;
+/** Where the camera's tracks go: a flow's input. */
+export interface LiveTarget {
+  track(id: string, caps: ChunkCaps): TrackReader<'chunks'>;
 }
 
+/** Options of {@link playLive}: targets in ms. */
 export interface LiveOptions {
-  /** Seconds. */
   readonly segment?: number;
-  /** Frames a part. */
-  readonly framesAPart?: number;
-  /** Audio in segments of its own length instead of the video's: what made players stall. Seconds. */
-  readonly audioSegment?: number;
+  readonly part?: number;
 }
 
-/** The caps of the tracks that {@link playLive} makes. */
-export function liveCaps(
-  clip: Clip,
-  { segment = 2, framesAPart = 10 }: LiveOptions = {},
-): { video: ChunkCaps; audio: ChunkCaps } {
-  const common = { segmentTarget: segment, partTarget: framesAPart / clip.fps };
-  const { width, height } = clip.video;
-  return {
-    video: {
-      ...common,
-      ...{
-        kind: 'video',
-        codec: clip.video.codec,
-        codecString: clip.video.codecString,
-        timescale: 90_000,
-        width,
-        height,
-      },
-      init: buildInitSegment({ caps: clip.video }),
-      frameRate: { num: clip.fps, den: 1 },
+/** Plays a clip for ever in real time through the packager; returns the function that stops it. */
+export function playLive(clip: Clip, target: LiveTarget, { segment = 2000, part = 334 }: LiveOptions = {}): () => void {
+  const readers = new Map<string, TrackReader<'chunks'>>();
+  let number = Math.floor(Date.now() / segment);
+  const segmenter = new Segmenter({
+    segment,
+    part,
+    writer: 'test',
+    nextNumber: () => number++,
+    sink: {
+      open: (id, caps) => void readers.set(id, target.track(id, caps)),
+      chunk: (id, chunk) => void readers.get(id)!.item(chunk),
+      end: (id, cause) => void readers.get(id)!.end?.(cause),
+      gopTooLong: () => undefined,
+      requestKeyFrame: () => undefined,
     },
-    audio: {
-      ...common,
-      ...{ kind: 'audio', codec: clip.audio.codec, codecString: clip.audio.codecString, timescale: 48_000 },
-      init: buildInitSegment({ caps: clip.audio }),
-      ...{ sampleRate: clip.audio.sampleRate, channels: clip.audio.channels },
-    },
-  };
-}
-
-/** Chunks of one track: takes frames and says what they make. */
-class Cutter {
-  #held: { data: Uint8Array; key: boolean; duration: number }[] = [];
-  #ticks: number;
-  #part = 0;
-  #sequence = 0;
-  number: number;
-  readonly #timescale: number;
-  readonly #epoch: number;
-  readonly #emit: (chunk: Chunk) => void;
-
-  constructor(timescale: number, epoch: number, number: number, emit: (chunk: Chunk) => void) {
-    this.#timescale = timescale;
-    this.#epoch = epoch;
-    this.#ticks = 0;
-    this.number = number;
-    this.#emit = emit;
-  }
-
-  /** Seconds of media so far, held samples included. */
-  get end(): number {
-    return (this.#ticks + this.#held.reduce((sum, { duration }) => sum + duration, 0)) / this.#timescale;
-  }
-
-  get heldSeconds(): number {
-    return this.#held.reduce((sum, { duration }) => sum + duration, 0) / this.#timescale;
-  }
-
-  push(sample: Sample, duration: number): void {
-    this.#held.push({ ...sample, duration });
-  }
-
-  cut(last: boolean): void {
-    const samples = this.#held.map((sample) => ({ ...sample, compositionOffset: 0 }));
-    this.#held = [];
-    const duration = samples.reduce((sum, sample) => sum + sample.duration, 0);
-    const startTs = this.#epoch + (this.#ticks / this.#timescale) * 1000;
-    const baseTime = this.#ticks;
-    this.#emit({
-      ...{ segment: this.number, part: this.#part, last, independent: samples[0]!.key, baseTime, duration, startTs },
-      ...{ discontinuity: false, writer: 'test' },
-      data: writeChunk({
-        sequence: (this.#sequence += 1),
-        baseTime,
-        samples,
-        startsSegment: this.#part === 0,
-        wallClock: startTs,
-      }),
-    });
-    this.#ticks += duration;
-    this.#part = last ? 0 : this.#part + 1;
-    if (last) this.number += 1;
-  }
-}
-
-/** Plays a clip for ever; returns the function that stops it. */
-export function playLive(clip: Clip, sink: ChunkSink, options: LiveOptions = {}): () => void {
-  const { segment = 2, framesAPart = 10, audioSegment } = options;
+  });
   const epoch = Date.now();
-  const first = Math.floor(epoch / 1000 / segment);
-  const video = new Cutter(90_000, epoch, first, sink.video);
-  const audio = new Cutter(48_000, epoch, first, sink.audio);
-  const part = framesAPart / clip.fps;
-  const frameSeconds = 1024 / 48_000;
-  let picture = 0;
-  let sound = 0;
-  let audioFrom = 0;
-
-  const step = (): void => {
-    const now = (Date.now() - epoch) / 1000;
-    for (; (picture + 1) / clip.fps <= now; picture += 1) {
-      const sample = clip.pictures[picture % clip.pictures.length]!;
-      video.push(sample, 90_000 / clip.fps);
-      const next = picture + 1;
-      const last = next % Math.round(segment * clip.fps) === 0;
-      if (last || Math.round(video.heldSeconds * clip.fps) >= framesAPart) video.cut(last);
-    }
-    for (; (sound + 1) * frameSeconds <= now; sound += 1) {
-      audio.push(clip.sounds[sound % clip.sounds.length]!, 1024);
-      // The segment ends with the frame in which the video's does, unless audio goes its own way.
-      const boundary = audioSegment ? audioFrom + audioSegment : (audio.number - first + 1) * segment;
-      const last = audioSegment ? audio.end + frameSeconds > boundary + 1e-9 : audio.end >= boundary - 1e-9;
-      if (last || audio.heldSeconds + frameSeconds > part + 1e-9) audio.cut(last);
-      if (last) audioFrom = audio.end;
-    }
-  };
-  const timer = setInterval(step, 10);
+  const clock: SyncClock = { toWall: (ticks, timescale) => epoch + (ticks / timescale) * 1000 };
+  const video = new Metronome(segmenter.addTrack('video', clip.video, clock), clip.pictures, 90_000 / clip.fps, 90_000);
+  const audio = new Metronome(segmenter.addTrack('audio', clip.audio, clock), clip.sounds, 1024, 48_000);
+  const timer = setInterval(() => {
+    const seconds = (Date.now() - epoch) / 1000;
+    video.playTo(seconds);
+    audio.playTo(seconds);
+  }, 10);
   return () => clearInterval(timer);
+}
+
+/** Gives the samples of one track, over and over, each when its time has come. */
+class Metronome {
+  readonly #input: SegmenterInput;
+  readonly #samples: readonly Sample[];
+  readonly #step: number;
+  readonly #timescale: number;
+  #next = 0;
+
+  constructor(input: SegmenterInput, samples: readonly Sample[], step: number, timescale: number) {
+    this.#input = input;
+    this.#samples = samples;
+    this.#step = step;
+    this.#timescale = timescale;
+  }
+
+  /** A sample is there once it has been captured whole. */
+  playTo(seconds: number): void {
+    for (; (this.#next + 1) * this.#step <= seconds * this.#timescale; this.#next += 1) {
+      const dts = this.#next * this.#step;
+      const sample = this.#samples[this.#next % this.#samples.length]!;
+      this.#input.unit({ ...sample, dts, pts: dts, duration: this.#step, arrivedAt: Date.now() });
+    }
+  }
 }

@@ -75,7 +75,7 @@ export class LiveTrack {
   /**
    * True where playlists tell this segment as a whole (EXTINF), and not by its parts alone: from the first part of the
    * next one on. A part later than it could be, and on purpose: hls.js takes a segment that becomes whole while it
-   * works on one of its parts for buffered, and never asks for the last part. See docs/decisions/0011-hls-js-stall.md.
+   * works on one of its parts for buffered, and never asks for the last part. See docs/decisions/0006-hls-js-stall.md.
    */
   isWhole(segment: LiveSegment): boolean {
     return segment.complete && (segment !== this.last || this.ended);
