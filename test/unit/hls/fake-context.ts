@@ -13,47 +13,6 @@ import type { ChunkCaps, InputTrack, SyncClock, TrackId, TrackReader } from 'edd
 import { systemClock } from '../../../core/engine/clock.ts';
 import { DisposableScope } from '../../../core/engine/scope.ts';
 
-/** A clock that moves only when told. */
-export class HandClock implements Clock {
-  #now: number;
-  readonly #timers = new Set<{ at: number; every: number | undefined; run: () => void }>();
-
-  constructor(start = 1_785_000_000_000) {
-    this.#now = start;
-  }
-
-  now = (): number => this.#now;
-  monotonic = (): number => this.#now;
-  after = (ms: number, run: () => void): (() => void) => this.#add(ms, undefined, run);
-  every = (ms: number, run: () => void): (() => void) => this.#add(ms, ms, run);
-  sleep = (ms: number): Promise<void> => new Promise((resolve) => void this.after(ms, resolve));
-
-  /** Moves on by `ms`, running what is due in order, and lets promises settle. */
-  async advance(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    for (;;) {
-      const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!due) break;
-      this.#now = Math.max(this.#now, due.at);
-      if (due.every === undefined) this.#timers.delete(due);
-      else due.at += due.every;
-      due.run();
-      await settle();
-    }
-    this.#now = end;
-    await settle();
-  }
-
-  #add(ms: number, every: number | undefined, run: () => void): () => void {
-    const timer = { at: this.#now + ms, every, run };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-}
-
-/** Lets everything that is ready to run run. */
-export const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-
 export interface FakeSession extends Session {
   readonly request: SessionRequest;
   ended: boolean;

@@ -1,7 +1,7 @@
 import { EddyError } from 'eddy/plugin';
 import { describe, expect, it } from 'vitest';
 import { audioCaps, chunk, FIRST, segments, START, videoCaps } from '../../support/chunks.ts';
-import { settle } from './fake-context.ts';
+import { settle } from '../../../core/testing/clock.ts';
 import { hlsStage } from './stage.ts';
 
 const LIVE = '/hls/cam1/video/live.m3u8';

@@ -2,7 +2,8 @@
 import type { HttpRequest, HttpResponse, HttpRoute } from 'eddy/plugin';
 import { EddyError } from 'eddy/plugin';
 import { create } from '../../../plugins/publish/hls/hls.ts';
-import { fakeContext, fakeFlow, HandClock } from './fake-context.ts';
+import { VirtualClock } from '../../../core/testing/clock.ts';
+import { fakeContext, fakeFlow } from './fake-context.ts';
 
 export interface Answer {
   readonly status: number;
@@ -19,7 +20,7 @@ export interface Ask {
 }
 
 export async function hlsStage(options: { config?: object; timeline?: object } = {}) {
-  const clock = new HandClock();
+  const clock = new VirtualClock();
   const routes: HttpRoute[] = [];
   const http = {
     urls: [],

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { create } from '../../../plugins/timeshift/ring/ring.ts';
 import { chunk, FIRST, segments, START, videoCaps } from '../../support/chunks.ts';
-import { fakeContext, fakeFlow, HandClock, settle } from '../hls/fake-context.ts';
+import { settle, VirtualClock } from '../../../core/testing/clock.ts';
+import { fakeContext, fakeFlow } from '../hls/fake-context.ts';
 
 async function ring(config = { window: 120_000, memory: 1_000_000 }) {
-  const clock = new HandClock(START);
+  const clock = new VirtualClock({ now: START });
   const context = fakeContext({ config, clock });
   const stage = create(context.ctx);
   await stage.start?.();
