@@ -19,7 +19,8 @@ const sound: Record<string, string> = {
   'plugins/ingest/shared/flv.ts': "export { media } from 'eddy/media';",
   'plugins/ingest/rtmp/plugin.ts':
     "import { model } from 'eddy/plugin'; export default () => [model, import('./server.ts')];",
-  'plugins/ingest/rtmp/server.ts': "import 'node:net'; import 'pino'; export { media } from '../shared/flv.ts';",
+  'plugins/ingest/rtmp/server.ts':
+    "import 'node:net'; import 'pino'; import '../rtmp/plugin.ts'; export { media } from '../shared/flv.ts';",
   'plugins/native/gstreamer/media.host.ts': "import 'gstreamer-superficial';",
   'plugins/native/gstreamer/host/launch.ts':
     "import 'gstreamer-superficial'; export type Launch = 1; export const launch = 1;",
