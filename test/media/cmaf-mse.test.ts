@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clockAt, EPOCH, play, Recorder } from '../unit/package/harness.ts';
 import { fromFlv } from './flv-file.ts';
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- the page's own things: the project knows no DOM types */
+/** The page's own things: the project knows no DOM types. */
 declare const document: any;
 declare const MediaSource: any;
 

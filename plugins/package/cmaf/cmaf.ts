@@ -13,8 +13,9 @@ import type {
   TrackWriter,
   VideoCaps,
 } from 'eddy/plugin';
+import type { SegmenterInput, SegmenterSink } from './face.ts';
 import type { manifest } from './plugin.ts';
-import { Segmenter, type SegmenterInput, type SegmenterSink } from './segmenter.ts';
+import { Segmenter } from './segmenter.ts';
 
 type Manifest = typeof manifest;
 

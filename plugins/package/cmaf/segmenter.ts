@@ -12,7 +12,6 @@
 import type {
   AccessUnit,
   AudioCaps,
-  Chunk,
   ChunkCaps,
   DiscontinuityCause,
   EndCause,
@@ -20,34 +19,10 @@ import type {
   TrackId,
   VideoCaps,
 } from 'eddy/plugin';
+import type { SegmenterInput, SegmenterOptions } from './face.ts';
 import type { PartWriterOptions } from './part-writer.ts';
 import { type Boundary, SegmentPlan } from './plan.ts';
 import { type QueuedUnit, SegmentTrack, type TrackHost } from './track.ts';
-
-/** Where a segmenter's output goes. Calls for one track come in order: open, chunks, end. */
-export interface SegmenterSink {
-  /** A track begins; its id is that of the input track. */
-  open(track: TrackId, caps: ChunkCaps): void;
-  chunk(track: TrackId, chunk: Chunk): void;
-  end(track: TrackId, cause: EndCause): void;
-  /** Media that cannot be cut as it should; once a publication. */
-  gopTooLong(track: TrackId, seconds: number): void;
-  /** A video track is waiting for a key frame. */
-  requestKeyFrame(track: TrackId): void;
-}
-
-/** Options of a {@link Segmenter}. */
-export interface SegmenterOptions {
-  /** Target of a segment, ms; the longest is twice as long. */
-  readonly segment: number;
-  /** Wished target of a part, ms. */
-  readonly part: number;
-  /** Who writes: `[a-z0-9]{1,16}`, another one after every start of the process. */
-  readonly writer: string;
-  /** Hands out segment numbers, counting up by one. */
-  readonly nextNumber: () => number;
-  readonly sink: SegmenterSink;
-}
 
 /** Breaks after which timestamps say nothing about those before. */
 const HARD: ReadonlySet<DiscontinuityCause> = new Set([
@@ -362,11 +337,4 @@ export class Segmenter {
       },
     };
   }
-}
-
-/** One track's way in. */
-export interface SegmenterInput {
-  unit(unit: AccessUnit): void;
-  discontinuity(cause: DiscontinuityCause): void;
-  end(cause: EndCause): void;
 }

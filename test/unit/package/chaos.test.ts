@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { AccessUnit } from '../../../core/model/index.ts';
-import type { SegmenterInput } from '../../../plugins/package/cmaf/segmenter.ts';
+import type { SegmenterInput } from '../../../plugins/package/cmaf/face.ts';
 import { atLevel } from '../../level.ts';
 import { AUDIO, audio, EPOCH, Recorder, VIDEO, video } from './harness.ts';
 

@@ -2,7 +2,8 @@
 import { expect } from 'vitest';
 import { type ReadChunk, readChunks } from '../../../core/media/index.ts';
 import type { AccessUnit, AudioCaps, Chunk, ChunkCaps, VideoCaps } from '../../../core/model/index.ts';
-import { Segmenter, type SegmenterInput, type SegmenterOptions } from '../../../plugins/package/cmaf/segmenter.ts';
+import type { SegmenterInput, SegmenterOptions } from '../../../plugins/package/cmaf/face.ts';
+import { Segmenter } from '../../../plugins/package/cmaf/segmenter.ts';
 
 export const EPOCH = 1_700_000_000_000;
 
