@@ -1,12 +1,12 @@
 /** The player's pages, the API and publish.hls on one free port, with cameras that the test makes. */
 import type { Context, HttpServer } from '../../core/plugin/index.ts';
-import { parseCameraId, type CameraStatus } from '../../core/plugin/index.ts';
+import { parseCameraId, type CameraStatus, type TrackReader } from '../../core/plugin/index.ts';
 import { create as createHls } from '../../plugins/publish/hls/hls.ts';
 import { create as createApi } from '../../plugins/web/api/api.ts';
 import apiPlugin, { type manifest as apiManifest } from '../../plugins/web/api/plugin.ts';
 import { create as createPlayer } from '../../plugins/web/player/player.ts';
 import playerPlugin, { type manifest as playerManifest } from '../../plugins/web/player/plugin.ts';
-import { liveCaps, playLive, type Clip } from '../support/live-source.ts';
+import { playLive, type Clip } from '../support/live-source.ts';
 import { fakeContext as fakeHlsContext, fakeFlow } from '../unit/hls/fake-context.ts';
 import { fakeContext, type FakeEngine } from '../unit/http/fake-context.ts';
 import { startServer } from '../unit/http/start-server.ts';
@@ -59,29 +59,26 @@ export async function startSite(written: Readonly<Record<string, unknown>> = {})
     hls,
     /** The camera is live from now on; the returned function takes it away. */
     live(cameraId: string, clip: Clip): () => Promise<void> {
-      const caps = liveCaps(clip);
       hls.states.set(cameraId, 'live');
       const fake = fakeFlow(cameraId);
       void stage.flow(fake.flow);
-      const [video, audio] = [fake.track('video', caps.video), fake.track('audio', caps.audio)];
+      const others = engine.cameras.filter((camera) => camera.cameraId !== cameraId);
+      const tracks: CameraStatus['tracks'][number][] = [];
+      const readers: TrackReader<'chunks'>[] = [];
+      engine.cameras = [...others, status(cameraId, { tracks })];
       const end = playLive(clip, {
-        video: (chunk) => void video.item(chunk),
-        audio: (chunk) => void audio.item(chunk),
+        track: (id, caps) => {
+          const links = [{ to: 'hls.chunks', active: true }];
+          tracks.push({ stage: 'cmaf', pad: 'chunks', track: id, caps: { ...caps }, links });
+          const reader = fake.track(id, caps);
+          readers.push(reader);
+          return reader;
+        },
       });
       endings.push(end);
-      const others = engine.cameras.filter((camera) => camera.cameraId !== cameraId);
-      const track = (name: 'video' | 'audio') => ({
-        stage: 'cmaf',
-        pad: 'chunks',
-        track: name,
-        caps: { ...caps[name] },
-        links: [{ to: 'hls.chunks', active: true }],
-      });
-      engine.cameras = [...others, status(cameraId, { tracks: [track('video'), track('audio')] })];
       return async () => {
         end();
-        void video.end('publisher-ended');
-        void audio.end('publisher-ended');
+        for (const reader of readers) void reader.end?.('publisher-ended');
         hls.states.set(cameraId, 'away');
         engine.cameras = [...others, status(cameraId, { state: 'away' })];
         await fake.close();

@@ -72,7 +72,8 @@ export function showCamera(camera: CameraView | undefined): void {
   const key = JSON.stringify(camera ?? null);
   if (key === shown) return;
   shown = key;
-  const tracks = camera?.tracks ?? [];
+  // A pad that nothing is linked to says nothing to a viewer.
+  const tracks = camera?.tracks.filter((track) => track.links.length > 0) ?? [];
   byId('tracks').hidden = tracks.length === 0;
   byId('routes').replaceChildren(...tracks.map(trackItem));
   const findings = camera?.findings ?? [];
