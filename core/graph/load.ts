@@ -74,11 +74,14 @@ async function check(findings: Findings, baseDir: string, options: LoadOptions):
   for (const node of valuesIn(tree)) resolveReferences(node, { baseDir, env: options.env ?? process.env }, findings);
   const envelope = readEnvelope(tree, baseDir, findings);
   if (!envelope) return { registry };
+  let incomplete = false;
   if (envelope.plugins.length > 0) {
     const { discoverPlugins } = await import('./external.ts');
+    const before = findings.count;
     registry = await discoverPlugins(envelope.plugins, registry, baseDir, findings);
+    incomplete = findings.count > before;
   }
-  const nodes = readNodes(envelope, registry, baseDir, findings);
+  const nodes = readNodes(envelope, { registry, incomplete }, baseDir, findings);
   const draft: Draft = { name: envelope.name, nodes, links: [], touched: new Set(), endsUnclear: false };
   checkEnvelopeNames(envelope, nodes, findings);
   const beforeLinks = findings.count;

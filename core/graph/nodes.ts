@@ -14,12 +14,18 @@ import { refuseReference } from './references.ts';
 import { suggest } from './suggest.ts';
 import { entryOf, ownEntries, type MapEntry, type MapNode } from './tree.ts';
 
+/** The plugins that a pipeline may name; `incomplete` where one of its packages could not be loaded. */
+export interface Plugins {
+  readonly registry: Registry;
+  readonly incomplete: boolean;
+}
+
 const NO_ENTRIES: Pick<MapNode, 'kind' | 'entries'> = { kind: 'map', entries: [] };
 
 /** Reads every stage and service. */
 export function readNodes(
   envelope: Envelope,
-  registry: Registry,
+  plugins: Plugins,
   baseDir: string,
   findings: Findings,
 ): Map<string, DraftNode> {
@@ -35,7 +41,7 @@ export function readNodes(
         findings.add({ code: 'NAME_TAKEN', at: entry.keySpan, message, nodes: [entry.key] });
         continue;
       }
-      nodes.set(entry.key, readNode(entry, kind, envelope, registry, baseDir, findings));
+      nodes.set(entry.key, readNode(entry, kind, envelope, plugins, baseDir, findings));
     }
   }
   if (nodes.size === 0 && !findings.failed) {
@@ -52,7 +58,7 @@ function readNode(
   entry: MapEntry,
   kind: 'stage' | 'service',
   envelope: Envelope,
-  registry: Registry,
+  plugins: Plugins,
   baseDir: string,
   findings: Findings,
 ): DraftNode {
@@ -60,7 +66,7 @@ function readNode(
   if (!NAME.test(name)) refuseName(name, at, `a ${kind}`, findings);
   const isMap = entry.value.kind === 'map';
   const map: MapNode = entry.value.kind === 'map' ? entry.value : { ...NO_ENTRIES, span: entry.value.span };
-  const plugin = isMap ? pluginOf(name, kind, map, at, registry, findings) : undefined;
+  const plugin = isMap ? pluginOf(name, kind, map, at, plugins, findings) : undefined;
   if (!isMap) {
     // `rtmp: ingest.rtmp` is a natural slip, and says which plugin is meant.
     const text =
@@ -107,7 +113,7 @@ function pluginOf(
   kind: string,
   map: MapNode,
   at: DraftNode['at'],
-  registry: Registry,
+  { registry, incomplete }: Plugins,
   findings: Findings,
 ): AnyPlugin | undefined {
   const entry = entryOf(map, 'plugin');
@@ -149,6 +155,8 @@ function pluginOf(
   const plugin = registry.get(written);
   if (plugin) return plugin;
   const meant = suggest(written, registry.names());
+  // It may well be in a package that could not be loaded, which was told at its own line.
+  if (incomplete && meant === undefined) return undefined;
   const family = registry.names().filter((known) => known.startsWith(`${written.split('.')[0]}.`));
   findings.add({
     code: 'PLUGIN_UNKNOWN',

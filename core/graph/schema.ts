@@ -3,7 +3,7 @@
  * underlines come from the same place as the checks. It is stricter than the file's own validator where an editor can
  * help (units have patterns) and never stricter than the checks as a whole.
  */
-import { objectSchema, type Fields, type JsonSchema } from '../plugin/fields.ts';
+import { objectSchema, type JsonSchema } from '../plugin/fields.ts';
 import type { Manifest } from '../plugin/manifest.ts';
 import type { Registry } from '../plugin/registry.ts';
 import { cameraFields, linkFields, observeFields, pipelineFields, superviseFields } from './envelope-fields.ts';
