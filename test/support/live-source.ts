@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { AudioCaps, ChunkCaps, SyncClock, TrackReader, VideoCaps } from 'eddy/plugin';
 import { audioCapsFromConfig, parseFlvAudio, parseFlvVideo, videoCapsFromConfig } from 'eddy/media';
-import { Segmenter, type SegmenterInput } from '../../plugins/package/cmaf/segmenter.ts';
+import { Segmenter } from '../../plugins/package/cmaf/segmenter.ts';
 
 export interface Sample {
   readonly data: Uint8Array;
@@ -63,17 +63,20 @@ export interface LiveTarget {
 export interface LiveOptions {
   readonly segment?: number;
   readonly part?: number;
+  /** Hands out segment numbers; by default they begin at the clock's. */
+  readonly nextNumber?: () => number;
 }
 
 /** Plays a clip for ever in real time through the packager; returns the function that stops it. */
-export function playLive(clip: Clip, target: LiveTarget, { segment = 2000, part = 334 }: LiveOptions = {}): () => void {
+export function playLive(clip: Clip, target: LiveTarget, options: LiveOptions = {}): () => void {
   const readers = new Map<string, TrackReader<'chunks'>>();
+  const { segment = 2000, part = 334 } = options;
   let number = Math.floor(Date.now() / segment);
   const segmenter = new Segmenter({
     segment,
     part,
     writer: 'test',
-    nextNumber: () => number++,
+    nextNumber: options.nextNumber ?? (() => number++),
     sink: {
       open: (id, caps) => void readers.set(id, target.track(id, caps)),
       chunk: (id, chunk) => void readers.get(id)!.item(chunk),
@@ -91,8 +94,14 @@ export function playLive(clip: Clip, target: LiveTarget, { segment = 2000, part 
     video.playTo(seconds);
     audio.playTo(seconds);
   }, 10);
-  return () => clearInterval(timer);
+  return () => {
+    clearInterval(timer);
+    video.end();
+    audio.end();
+  };
 }
+
+type SegmenterInput = ReturnType<Segmenter['addTrack']>;
 
 /** Gives the samples of one track, over and over, each when its time has come. */
 class Metronome {
@@ -107,6 +116,10 @@ class Metronome {
     this.#samples = samples;
     this.#step = step;
     this.#timescale = timescale;
+  }
+
+  end(): void {
+    this.#input.end('publisher-ended');
   }
 
   /** A sample is there once it has been captured whole. */

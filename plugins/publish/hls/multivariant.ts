@@ -25,6 +25,9 @@ export function multivariantPlaylist(tracks: readonly LiveTrack[], suffix: strin
   return `${lines.join('\n')}\n`;
 }
 
+/** A quoted-string (RFC 8216bis 4.2); what it must not hold is left out, since a publisher may have chosen the words. */
+const quoted = (text: string): string => `"${text.replace(/["\r\n]/g, '')}"`;
+
 const uriOf = (track: LiveTrack, suffix: string): string => `${encodeURIComponent(track.id)}/live.m3u8${suffix}`;
 
 function mediaLine(track: LiveTrack, isDefault: boolean, suffix: string): string {
@@ -32,8 +35,8 @@ function mediaLine(track: LiveTrack, isDefault: boolean, suffix: string): string
   const attributes = [
     'TYPE=AUDIO',
     `GROUP-ID="${AUDIO_GROUP}"`,
-    `NAME="${track.id}"`,
-    ...(language === undefined ? [] : [`LANGUAGE="${language}"`]),
+    `NAME=${quoted(track.id)}`,
+    ...(language === undefined ? [] : [`LANGUAGE=${quoted(language)}`]),
     `DEFAULT=${isDefault ? 'YES' : 'NO'}`,
     'AUTOSELECT=YES',
     ...(channels === undefined ? [] : [`CHANNELS="${channels}"`]),
@@ -51,7 +54,7 @@ function streamAttributes(track: LiveTrack, audio: readonly LiveTrack[]): string
   const attributes = [
     `BANDWIDTH=${Math.ceil(rates.peak + most(({ peak }) => peak))}`,
     `AVERAGE-BANDWIDTH=${Math.ceil(rates.average + most(({ average }) => average))}`,
-    `CODECS="${[...codecs].join(',')}"`,
+    `CODECS=${quoted([...codecs].join(','))}`,
     ...(width === undefined || height === undefined ? [] : [`RESOLUTION=${width}x${height}`]),
     ...(frameRate === undefined ? [] : [`FRAME-RATE=${(frameRate.num / frameRate.den).toFixed(3)}`]),
     ...(audio.length > 0 ? [`AUDIO="${AUDIO_GROUP}"`] : []),

@@ -226,6 +226,13 @@ describe('the multivariant playlist', () => {
     );
   });
 
+  it('lets no publisher write lines of its own', () => {
+    const odd = track(segments(0, 1), audioCaps({ language: 'en",URI="x\n#EXT-X-ENDLIST' }), 'a"b');
+    const text = multivariantPlaylist([track(segments(0, 2)), odd], '');
+    expect(text).toContain('NAME="ab",LANGUAGE="en,URI=x#EXT-X-ENDLIST",');
+    expect(text).not.toMatch(/^#EXT-X-ENDLIST/m);
+  });
+
   it('makes an audio-only camera a variant of its own', () => {
     const text = multivariantPlaylist([audio()], '');
     expect(text).toContain('CODECS="mp4a.40.2"\naudio/live.m3u8');
