@@ -24,6 +24,8 @@ import type { PartWriterOptions } from './part-writer.ts';
 import { type Boundary, SegmentPlan } from './plan.ts';
 import { type QueuedUnit, SegmentTrack, type TrackHost } from './track.ts';
 
+export type { SegmenterInput, SegmenterOptions, SegmenterSink } from './face.ts';
+
 /** Breaks after which timestamps say nothing about those before. */
 const HARD: ReadonlySet<DiscontinuityCause> = new Set([
   'publisher-changed',
