@@ -179,6 +179,15 @@ export class FakeEngine {
     return this.counters.get(`rtmp_messages_dropped_total ${reason}`) ?? 0;
   }
 
+  /** Lets go of its records of what has ended, so that what is still held is the ingest's. */
+  forgetEnded(): void {
+    this.requests.length = 0;
+    this.reports.length = 0;
+    this.byCamera.clear();
+    const left = this.publications.filter(({ ended }) => ended === undefined);
+    this.publications.splice(0, this.publications.length, ...left);
+  }
+
   async stop(): Promise<void> {
     await this.ingest.stop!();
   }
