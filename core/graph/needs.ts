@@ -1,5 +1,5 @@
 /** Needs of services: which node meets which need, and in which order they start. */
-import { contractOf, providedBy, type Registry } from '../plugin/registry.ts';
+import { contractOf, type Registry } from '../plugin/registry.ts';
 import type { Draft, DraftNode } from './draft.ts';
 import { quoteList, type Findings } from './finding.ts';
 import { suggest } from './suggest.ts';
@@ -9,12 +9,13 @@ import { entryOf, ownEntries } from './tree.ts';
 export function bindNeeds(draft: Draft, registry: Registry, findings: Findings): void {
   // A node of an unknown plugin might provide anything: then nothing is told to be missing.
   const unclear = [...draft.nodes.values()].some((node) => node.plugin === undefined);
+  const providers = providersByContract(draft);
   for (const node of draft.nodes.values()) {
     if (!node.plugin) continue;
     checkUse(node, findings);
     const uses: Record<string, string | undefined> = {};
     for (const key of Object.keys(node.plugin.manifest.needs))
-      uses[key] = bind(node, key, draft, registry, unclear, findings);
+      uses[key] = bind(node, key, draft, providers, registry, unclear, findings);
     node.uses = uses;
   }
 }
@@ -40,19 +41,30 @@ function checkUse(node: DraftNode, findings: Findings): void {
 
 const title = (node: DraftNode): string => `${node.kind} "${node.name}" (${node.plugin!.manifest.name})`;
 
+/** The names of the nodes that provide each contract: a pipeline may have hundreds of nodes. */
+function providersByContract(draft: Draft): Map<symbol, string[]> {
+  const providers = new Map<symbol, string[]>();
+  for (const { name, plugin } of draft.nodes.values()) {
+    for (const { token } of Object.values(plugin?.manifest.provides ?? {})) {
+      const names = providers.get(token);
+      if (names) names.push(name);
+      else providers.set(token, [name]);
+    }
+  }
+  return providers;
+}
+
 function bind(
   node: DraftNode,
   key: string,
   draft: Draft,
+  providers: ReadonlyMap<symbol, readonly string[]>,
   registry: Registry,
   unclear: boolean,
   findings: Findings,
 ): string | undefined {
   const { contract, optional } = contractOf(node.plugin!.manifest.needs[key]!);
-  const providers = [...draft.nodes.values()].filter(
-    (other) => other !== node && other.plugin && providedBy(other.plugin, contract),
-  );
-  const names = providers.map((provider) => provider.name);
+  const names = (providers.get(contract.token) ?? []).filter((name) => name !== node.name);
   const chosen = node.use.get(key);
   if (chosen) {
     if (names.includes(chosen.target)) return chosen.target;

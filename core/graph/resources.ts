@@ -48,17 +48,17 @@ const ANY = new Set(['0.0.0.0', '::', '*']);
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
 function checkAddresses(listeners: readonly Listener[], findings: Findings): void {
-  for (const [index, listener] of listeners.entries()) {
+  const byPort = new Map<number, Listener[]>();
+  for (const listener of listeners) {
     // Port 0 asks the system for a free one.
-    const same = (other: Listener): boolean =>
-      other.port === listener.port &&
-      listener.port !== 0 &&
-      (other.host === listener.host || ANY.has(other.host) || ANY.has(listener.host));
-    const first = listeners.slice(0, index).find(same);
+    if (listener.port === 0) continue;
+    const others = byPort.get(listener.port) ?? [];
+    const first = others.find(({ host }) => host === listener.host || ANY.has(host) || ANY.has(listener.host));
+    byPort.set(listener.port, [...others, listener]);
     if (!first) continue;
     const line = findings.source.position(first.at.start).line;
     const message = `${listener.node.kind} "${listener.node.name}" listens on ${address(listener)}, which ${first.node.kind} "${first.node.name}" has already (line ${line})`;
-    const free = Math.max(...listeners.map(({ port }) => port)) + 1;
+    const free = Math.max(...byPort.keys()) + 1;
     findings.add({
       code: 'LISTEN_TAKEN',
       at: listener.at,
