@@ -30,13 +30,13 @@ export async function check(
   cli: Cli,
   options: CheckOptions = {},
 ): Promise<{ readonly graph?: CheckedGraph | undefined; readonly findings: readonly Finding[] }> {
-  const { graph, findings, registry } = await loadPipeline(resolve(cli.cwd, file), {
+  const { graph, findings, secrets, registry } = await loadPipeline(resolve(cli.cwd, file), {
     registry: createRegistry(await cli.builtins()),
     env: cli.env,
-    ...(options.offline ? {} : { probe: systemProbe() }),
+    ...(options.offline ? { offline: true } : { probe: systemProbe() }),
   });
   if (!graph) return { findings };
-  for (const secret of secretsOf(graph)) options.onSecret?.(secret);
+  for (const secret of new Set([...secrets, ...secretsOf(graph)])) options.onSecret?.(secret);
   return { graph: withApi(graph, registry), findings };
 }
 

@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly probe?: Probe;
   /** Where `${env:...}` and secrets are looked up; default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** References whose variable, file or secret is not on this machine are no findings; the graph then cannot run. */
+  readonly offline?: boolean;
   /** Where relative paths, `${file:...}` and secrets begin; default: the folder of the file. */
   readonly baseDir?: string;
 }
@@ -42,6 +44,8 @@ export type PipelineSource = string | { readonly text: string; readonly file: st
 export interface LoadedPipeline {
   readonly graph?: CheckedGraph;
   readonly findings: readonly Finding[];
+  /** The values of its `${secret:...}` references, for logs to leave out. */
+  readonly secrets: readonly string[];
   /** The registry with the plugins that the pipeline's packages brought. */
   readonly registry: Registry;
 }
@@ -53,25 +57,32 @@ export async function loadPipeline(from: PipelineSource, options: LoadOptions): 
   try {
     text = typeof from === 'string' ? await readFile(from, 'utf8') : from.text;
   } catch (error) {
-    return { findings: [unreadable(file, error)], registry: options.registry };
+    return { findings: [unreadable(file, error)], secrets: [], registry: options.registry };
   }
   const findings = new Findings(new Source(text.replace(/^\uFEFF/, ''), file));
-  const { graph, registry, nodes } = await check(findings, resolve(options.baseDir ?? dirname(file)), options);
+  const {
+    graph,
+    registry,
+    nodes,
+    secrets = [],
+  } = await check(findings, resolve(options.baseDir ?? dirname(file)), options);
   const finished = findings.finish((node, code) => nodes?.get(node)?.allow.includes(code) === true);
-  return { ...(graph && !findings.failed ? { graph } : {}), findings: finished, registry };
+  return { ...(graph && !findings.failed ? { graph } : {}), findings: finished, secrets, registry };
 }
 
 interface Checked {
   readonly graph?: CheckedGraph;
   readonly registry: Registry;
   readonly nodes?: ReadonlyMap<string, DraftNode>;
+  readonly secrets?: readonly string[];
 }
 
 async function check(findings: Findings, baseDir: string, options: LoadOptions): Promise<Checked> {
   let { registry } = options;
   const tree = parseTree(findings);
   if (!tree) return { registry };
-  for (const node of valuesIn(tree)) resolveReferences(node, { baseDir, env: options.env ?? process.env }, findings);
+  const sources = { baseDir, env: options.env ?? process.env, offline: options.offline === true };
+  const secrets = valuesIn(tree).flatMap((node) => resolveReferences(node, sources, findings));
   const envelope = readEnvelope(tree, baseDir, findings);
   if (!envelope) return { registry };
   let incomplete = false;
@@ -101,8 +112,8 @@ async function check(findings: Findings, baseDir: string, options: LoadOptions):
   }
   checkClaims(draft, registry, findings);
   if (options.probe) await checkMachine(draft, options.probe, findings);
-  if (findings.failed) return { registry, nodes };
-  return { graph: finish(envelope, draft, order, findings.source, baseDir), registry, nodes };
+  if (findings.failed) return { registry, nodes, secrets };
+  return { graph: finish(envelope, draft, order, findings.source, baseDir), registry, nodes, secrets };
 }
 
 /** Sections whose scalars may be references; links and plugins are names. */

@@ -17,6 +17,8 @@ import { scalarsOf, type ScalarNode, type TreeNode } from './tree.ts';
 export interface ReferenceSources {
   readonly baseDir: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What is not there is no finding: the pipeline is checked on another machine than it runs on. */
+  readonly offline: boolean;
 }
 
 /** Files beyond this are no configuration values. */
@@ -34,11 +36,14 @@ interface Problem {
 /** True where the text holds a reference. */
 export const hasReference = (text: unknown): text is string => typeof text === 'string' && text.includes('${');
 
-/** Resolves every reference below a node, in place. */
-export function resolveReferences(root: TreeNode, sources: ReferenceSources, findings: Findings): void {
+/** Resolves every reference below a node, in place. Returns the values of `${secret:...}`, for logs to leave out. */
+export function resolveReferences(root: TreeNode, sources: ReferenceSources, findings: Findings): string[] {
+  const secrets: string[] = [];
   for (const scalar of scalarsOf(root)) {
-    if (hasReference(scalar.value) && !scalar.resolved) resolveScalar(scalar, scalar.value, sources, findings);
+    if (!hasReference(scalar.value) || scalar.resolved) continue;
+    resolveScalar(scalar, scalar.value, sources, findings, secrets);
   }
+  return secrets;
 }
 
 /** Refuses references where a name is meant: a graph must not look different on every machine. */
@@ -52,7 +57,13 @@ export function refuseReference(text: string, at: Span, what: string, findings: 
   return true;
 }
 
-function resolveScalar(scalar: ScalarNode, text: string, sources: ReferenceSources, findings: Findings): void {
+function resolveScalar(
+  scalar: ScalarNode,
+  text: string,
+  sources: ReferenceSources,
+  findings: Findings,
+  secrets: string[],
+): void {
   let failed = false;
   let found = false;
   // The default of env may not hold a "}"; a quoted YAML scalar has no other way to nest.
@@ -62,9 +73,13 @@ function resolveScalar(scalar: ScalarNode, text: string, sources: ReferenceSourc
       if (whole === '$${') return '${';
       found = true;
       const resolved: Resolved = close === undefined ? malformed(whole) : lookUp(body ?? '', sources);
-      if ('value' in resolved) return resolved.value;
+      if ('value' in resolved) {
+        if (body?.startsWith('secret:')) secrets.push(resolved.value);
+        return resolved.value;
+      }
       failed = true;
-      findings.add({ ...resolved, at: placeOf(scalar, whole, findings) });
+      const elsewhere = sources.offline && resolved.code !== 'REFERENCE_MALFORMED';
+      if (!elsewhere) findings.add({ ...resolved, at: placeOf(scalar, whole, findings) });
       return whole;
     },
   );

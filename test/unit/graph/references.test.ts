@@ -79,7 +79,26 @@ describe('references', () => {
   });
 });
 
+describe('checked offline', () => {
+  it('what is not on this machine is no finding, what is no reference is one', async () => {
+    const text = (token: string) =>
+      `version: 1\nservices:\n  http: { plugin: http.server, listen: "\${env:LISTEN}" }\n  auth: { plugin: auth.static, token: "${token}" }\n`;
+    const offline = (token: string) =>
+      loadPipeline(
+        { text: text(token), file: join(folder, 'x.yaml') },
+        { registry: fakeRegistry, env: {}, offline: true },
+      );
+    expect(await offline('${secret:nowhere}')).toMatchObject({ findings: [], graph: { name: 'x' } });
+    expect((await offline('${secrt:nowhere}')).findings).toMatchObject([{ code: 'REFERENCE_MALFORMED' }]);
+  });
+});
+
 describe('what is secret', () => {
+  it('is handed to whoever logs, wherever it was written', async () => {
+    const { secrets } = await load('  http: { plugin: store.filesystem, dir: "x-${secret:beside}-y" }');
+    expect(secrets).toEqual(['from-beside']);
+  });
+
   const everything = async (services: string, env: Record<string, string> = {}): Promise<string> => {
     const { graph, findings } = await load(services, env);
     expect(findings.length).toBeGreaterThan(0);
