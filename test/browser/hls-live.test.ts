@@ -99,7 +99,7 @@ it.each([
   },
 ])('hls.js $name plays without a stall, close to the live edge', async ({ name, config, seconds }) => {
   const camera = name.replaceAll(' ', '-');
-  const stop = playLive(await encodeClip(), server.open(camera));
+  const live = playLive(await encodeClip(), server.open(camera));
   try {
     for (const { playedSeconds, stalls, errors, latencies } of await play(camera, seconds, config)) {
       const settled = latencies.slice(SETTLE / 250);
@@ -110,6 +110,6 @@ it.each([
       else expect(settled.length).toBeGreaterThan(0);
     }
   } finally {
-    stop();
+    live.stop();
   }
 });

@@ -17,7 +17,7 @@ it.each([
   { fps: 25, gopSeconds: 1.64 },
 ])('keeps every rule at $fps fps with a key frame every $gopSeconds s', async ({ fps, gopSeconds }) => {
   const camera = `cam-${fps}`;
-  const stop = playLive(await encodeClip({ fps, gopSeconds, seconds: 5 * gopSeconds }), server.open(camera));
+  const live = playLive(await encodeClip({ fps, gopSeconds, seconds: 5 * gopSeconds }), server.open(camera));
   try {
     const forMs = atLevel({ test: 7000, proof: 60_000 });
     const report = await checkHls(`${server.url}/hls/${camera}/index.m3u8`, { forMs });
@@ -26,12 +26,12 @@ it.each([
     expect(report.parts).toBeGreaterThan(forMs / 334);
     expect(report.segments).toBeGreaterThan(4);
   } finally {
-    stop();
+    live.stop();
   }
 });
 
 it('compresses playlists, and answers what cannot be with JSON and the right status', async () => {
-  const stop = playLive(await encodeClip({ seconds: 2 }), server.open('json'));
+  const live = playLive(await encodeClip({ seconds: 2 }), server.open('json'));
   try {
     const index = await fetch(`${server.url}/hls/json/index.m3u8`);
     expect(index.status).toBe(200);
@@ -46,6 +46,6 @@ it('compresses playlists, and answers what cannot be with JSON and the right sta
       expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([status, code]);
     }
   } finally {
-    stop();
+    live.stop();
   }
 });

@@ -63,20 +63,30 @@ export interface LiveTarget {
 export interface LiveOptions {
   readonly segment?: number;
   readonly part?: number;
-  /** Hands out segment numbers; by default they begin at the clock's. */
-  readonly nextNumber?: () => number;
 }
 
-/** Plays a clip for ever in real time through the packager; returns the function that stops it. */
-export function playLive(clip: Clip, target: LiveTarget, options: LiveOptions = {}): () => void {
+/** A publisher that can go and come back. */
+export interface LivePublisher {
+  /** Its tracks end, as when its connection breaks. */
+  leave(): void;
+  /** It publishes again, on a clock of its own. */
+  comeBack(): void;
+  stop(): void;
+}
+
+/** Plays a clip for ever in real time through the packager. */
+export function playLive(
+  clip: Clip,
+  target: LiveTarget,
+  { segment = 2000, part = 334 }: LiveOptions = {},
+): LivePublisher {
   const readers = new Map<string, TrackReader<'chunks'>>();
-  const { segment = 2000, part = 334 } = options;
   let number = Math.floor(Date.now() / segment);
   const segmenter = new Segmenter({
     segment,
     part,
     writer: 'test',
-    nextNumber: options.nextNumber ?? (() => number++),
+    nextNumber: () => number++,
     sink: {
       open: (id, caps) => void readers.set(id, target.track(id, caps)),
       chunk: (id, chunk) => void readers.get(id)!.item(chunk),
@@ -85,20 +95,23 @@ export function playLive(clip: Clip, target: LiveTarget, options: LiveOptions = 
       requestKeyFrame: () => undefined,
     },
   });
-  const epoch = Date.now();
-  const clock: SyncClock = { toWall: (ticks, timescale) => epoch + (ticks / timescale) * 1000 };
-  const video = new Metronome(segmenter.addTrack('video', clip.video, clock), clip.pictures, 90_000 / clip.fps, 90_000);
-  const audio = new Metronome(segmenter.addTrack('audio', clip.audio, clock), clip.sounds, 1024, 48_000);
-  const timer = setInterval(() => {
-    const seconds = (Date.now() - epoch) / 1000;
-    video.playTo(seconds);
-    audio.playTo(seconds);
-  }, 10);
-  return () => {
-    clearInterval(timer);
-    video.end();
-    audio.end();
+  const publish = (): (() => void) => {
+    const epoch = Date.now();
+    const clock: SyncClock = { toWall: (ticks, timescale) => epoch + (ticks / timescale) * 1000 };
+    const video = segmenter.addTrack('video', clip.video, clock);
+    const audio = segmenter.addTrack('audio', clip.audio, clock);
+    const players = [
+      new Metronome(video, clip.pictures, 90_000 / clip.fps, 90_000),
+      new Metronome(audio, clip.sounds, 1024, 48_000),
+    ];
+    const timer = setInterval(() => players.forEach((player) => player.playTo((Date.now() - epoch) / 1000)), 10);
+    return () => {
+      clearInterval(timer);
+      players.forEach((player) => player.end());
+    };
   };
+  let leave = publish();
+  return { leave: () => leave(), comeBack: () => void (leave = publish()), stop: () => leave() };
 }
 
 type SegmenterInput = ReturnType<Segmenter['addTrack']>;
