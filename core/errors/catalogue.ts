@@ -7,9 +7,10 @@ import { httpCodes } from './codes/http.ts';
 import { linkCodes } from './codes/link.ts';
 import { pipelineCodes } from './codes/pipeline.ts';
 import { yamlCodes } from './codes/yaml.ts';
+import { storeCodes } from './codes/store.ts';
 import type { CodeDefinition } from './define.ts';
 
-const all = { ...cameraCodes, ...cliCodes, ...engineCodes, ...httpCodes, ...mediaCodes, ...linkCodes, ...pipelineCodes, ...yamlCodes };
+const all = { ...cameraCodes, ...cliCodes, ...engineCodes, ...httpCodes, ...mediaCodes, ...linkCodes, ...pipelineCodes, ...yamlCodes, ...storeCodes };
 
 /** A code of the core. */
 export type Code = keyof typeof all;

@@ -25,3 +25,21 @@ export {
   type SourcePads,
   type TrackPen,
 } from './source.ts';
+export { conformance, type ConformanceCheck, type ConformanceOptions } from './conformance.ts';
+export { FakeAuthorizer, type Refusal } from './fakes/authorizer.ts';
+export { FakeHttpServer, type FakeRequest, type FakeResponse } from './fakes/http-server.ts';
+export { FakeMediaHost, FakeMediaHosts } from './fakes/media-hosts.ts';
+export { FakeObjectStore, type FakeObject } from './fakes/object-store.ts';
+export { FakeSegmentIndex, FakeTimeline } from './fakes/segments.ts';
+export { type Feeder } from './feeder.ts';
+export { Harness, harness, LeakError, type HarnessOptions, type Testable } from './harness.ts';
+export type {
+  CameraFeed,
+  CapturesOf,
+  FakesOf,
+  FeedsOf,
+  FrameWriter,
+  ProvidedBy,
+  ServicesFor,
+} from './harness-types.ts';
+export { LeakWatch } from './leaks.ts';

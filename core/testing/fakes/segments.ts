@@ -1,0 +1,190 @@
+/** A segment index and a timeline in memory, filled by the plugin under test or by the test itself. */
+import type { SegmentIndex, Span, Timeline, TimelineTrack, TimeRange } from '../../contracts/index.ts';
+import {
+  initName,
+  segmentName,
+  type CameraId,
+  type ChunkCaps,
+  type GapCause,
+  type Segment,
+  type TrackId,
+} from '../../model/index.ts';
+
+type Gap = TimeRange & { readonly cause: GapCause };
+
+const overlaps = (range: TimeRange, start: number, end: number): boolean =>
+  start < range.end && end > range.start && range.start < range.end;
+const byTime = (a: Segment, b: Segment): number => a.startTs - b.startTs || (a.track < b.track ? -1 : 1);
+
+/** Stretches of media and the holes between them, cut to the range. */
+function spansOf(segments: readonly Segment[], gaps: readonly Gap[], range: TimeRange): Span[] {
+  const spans: Span[] = [];
+  const add = (span: Span): void => {
+    const start = Math.max(span.start, range.start);
+    const end = Math.min(span.end, range.end);
+    if (start >= end) return;
+    const last = spans.at(-1);
+    if (span.kind === 'media' && last?.kind === 'media' && last.end >= start)
+      spans[spans.length - 1] = { ...last, end: Math.max(last.end, end) };
+    else spans.push({ ...span, start, end });
+  };
+  let reached: number | undefined;
+  for (const { startTs, duration } of [...segments].sort(byTime)) {
+    if (reached !== undefined && startTs > reached + 1) {
+      const from = reached;
+      const known = gaps.find((gap) => gap.start < startTs && gap.end > from);
+      add({ kind: 'gap', start: from, end: startTs, cause: known?.cause ?? 'dropped' });
+    }
+    add({ kind: 'media', start: startTs, end: startTs + duration });
+    reached = Math.max(reached ?? 0, startTs + duration);
+  }
+  const open = gaps.find((gap) => reached !== undefined && gap.end > reached);
+  if (open && reached !== undefined) add({ kind: 'gap', start: reached, end: open.end, cause: open.cause });
+  return spans;
+}
+
+/** A {@link SegmentIndex} in memory. */
+export class FakeSegmentIndex implements SegmentIndex {
+  readonly added: Segment[] = [];
+  readonly gaps: (Gap & { readonly cameraId: CameraId })[] = [];
+  readonly #watchers = new Map<(segment: Segment) => void, CameraId>();
+  readonly #reserved = new Map<CameraId, number>();
+  #failure: Error | undefined;
+
+  /** Every call rejects with this from now on; undefined ends it. */
+  fail(error: Error | undefined): void {
+    this.#failure = error;
+  }
+
+  /** How many watch. */
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  async add(segments: readonly Segment[]): Promise<void> {
+    this.#check();
+    for (const segment of segments) {
+      if (this.added.some(({ id }) => id === segment.id)) continue;
+      this.added.push(segment);
+      for (const [watcher, camera] of [...this.#watchers]) if (camera === segment.cameraId) watcher(segment);
+    }
+  }
+
+  async addGap(cameraId: CameraId, gap: Gap): Promise<void> {
+    this.#check();
+    this.gaps.push({ ...gap, cameraId });
+  }
+
+  async range(cameraId: CameraId, range: TimeRange, track?: string, limit = Infinity): Promise<Segment[]> {
+    return this.#of(cameraId, track)
+      .filter(({ startTs, duration }) => overlaps(range, startTs, startTs + duration))
+      .slice(0, limit);
+  }
+
+  async latest(cameraId: CameraId, track?: string): Promise<Segment | undefined> {
+    return this.#of(cameraId, track).at(-1);
+  }
+
+  async spans(cameraId: CameraId, range: TimeRange): Promise<Span[]> {
+    const gaps = this.gaps.filter((gap) => gap.cameraId === cameraId);
+    return spansOf(this.#of(cameraId), gaps, range);
+  }
+
+  async cameras(): Promise<CameraId[]> {
+    this.#check();
+    return [...new Set(this.added.map(({ cameraId }) => cameraId as CameraId))];
+  }
+
+  async reserve(cameraId: CameraId, atLeast: number, count: number): Promise<number> {
+    this.#check();
+    const first = Math.max(atLeast, this.#reserved.get(cameraId) ?? 0);
+    this.#reserved.set(cameraId, first + count);
+    return first;
+  }
+
+  async delete(ids: readonly string[]): Promise<void> {
+    this.#check();
+    const kept = this.added.filter(({ id }) => !ids.includes(id));
+    this.added.splice(0, this.added.length, ...kept);
+  }
+
+  watch(cameraId: CameraId, listener: (segment: Segment) => void): () => void {
+    const own = (segment: Segment): void => listener(segment);
+    this.#watchers.set(own, cameraId);
+    return () => void this.#watchers.delete(own);
+  }
+
+  #of(cameraId: CameraId, track?: string): Segment[] {
+    this.#check();
+    const found = this.added.filter((one) => one.cameraId === cameraId && (track ?? one.track) === one.track);
+    return found.sort(byTime);
+  }
+
+  #check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+}
+
+interface KeptTrack {
+  readonly generations: { readonly init: string; readonly caps: ChunkCaps }[];
+}
+
+/** A {@link Timeline} that holds what the test puts into it. */
+export class FakeTimeline implements Timeline {
+  readonly #tracks = new Map<CameraId, Map<TrackId, KeptTrack>>();
+  readonly #segments: { readonly segment: Segment; readonly data: Uint8Array }[] = [];
+  readonly #gaps: (Gap & { readonly cameraId: CameraId })[] = [];
+
+  /** Adds a finished segment with its bytes; its track's init segment goes by {@link initName} of the first such. */
+  put(segment: Segment, data: Uint8Array, caps: ChunkCaps): void {
+    const cameraId = segment.cameraId as CameraId;
+    let tracks = this.#tracks.get(cameraId);
+    if (!tracks) this.#tracks.set(cameraId, (tracks = new Map()));
+    let track = tracks.get(segment.track);
+    if (!track) tracks.set(segment.track, (track = { generations: [] }));
+    const init = segment.initUrl.split('/').at(-1) ?? initName(segment);
+    if (track.generations.at(-1)?.init !== init) track.generations.push({ init, caps });
+    this.#segments.push({ segment, data });
+  }
+
+  /** Says why a stretch has no media. */
+  gap(cameraId: CameraId, gap: Gap): void {
+    this.#gaps.push({ ...gap, cameraId });
+  }
+
+  async cameras(): Promise<CameraId[]> {
+    return [...this.#tracks.keys()];
+  }
+
+  async tracks(cameraId: CameraId): Promise<TimelineTrack[]> {
+    const tracks = [...(this.#tracks.get(cameraId) ?? [])];
+    return tracks.map(([track, { generations }]) => ({ track, ...generations.at(-1)! }));
+  }
+
+  async segments(cameraId: CameraId, range: TimeRange, track?: TrackId): Promise<Segment[]> {
+    return this.#segments
+      .map(({ segment }) => segment)
+      .filter((one) => one.cameraId === cameraId && (track ?? one.track) === one.track)
+      .filter(({ startTs, duration }) => overlaps(range, startTs, startTs + duration))
+      .sort(byTime);
+  }
+
+  async spans(cameraId: CameraId, range: TimeRange): Promise<Span[]> {
+    const segments = this.#segments.map(({ segment }) => segment).filter((one) => one.cameraId === cameraId);
+    const gaps = this.#gaps.filter((gap) => gap.cameraId === cameraId);
+    return spansOf(segments, gaps, range);
+  }
+
+  async read(cameraId: CameraId, track: TrackId, name: string): Promise<Uint8Array | undefined> {
+    return this.#segments.find(
+      ({ segment }) => segment.cameraId === cameraId && segment.track === track && segmentName(segment) === name,
+    )?.data;
+  }
+
+  async init(cameraId: CameraId, track: TrackId, name: string): Promise<Uint8Array | undefined> {
+    return this.#tracks
+      .get(cameraId)
+      ?.get(track)
+      ?.generations.find(({ init }) => init === name)?.caps.init;
+  }
+}
