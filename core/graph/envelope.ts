@@ -36,20 +36,20 @@ export interface Envelope {
 const START: Span = { start: 0, end: 1 };
 
 /** Reads the top level; undefined where the file is no pipeline at all. */
-export function readEnvelope(tree: TreeNode, baseDir: string, findings: Findings): Envelope | undefined {
-  if (tree.kind === 'scalar' && tree.value === null) {
+export function readEnvelope(file: TreeNode, baseDir: string, findings: Findings): Envelope | undefined {
+  if (file.kind === 'scalar' && file.value === null) {
     findings.add({ code: 'PIPELINE_EMPTY', at: START, message: 'the file holds no pipeline' });
     return undefined;
   }
-  if (tree.kind !== 'map') {
+  if (file.kind !== 'map') {
     findings.add({
       code: 'PIPELINE_NOT_A_MAP',
-      at: tree.span,
+      at: file.span,
       message: 'a pipeline is a map of version, stages and links',
     });
     return undefined;
   }
-  checkKeys(tree, findings);
+  const tree = checkKeys(file, findings);
   checkVersion(tree, findings);
   const subject = (what: string): ConfigSubject => ({ what, at: tree.span, baseDir, nodes: [] });
   const section = (key: string, fields: Fields): Values => {
@@ -120,24 +120,26 @@ export function refuseName(name: string, at: Span, what: string, findings: Findi
   });
 }
 
-function checkKeys(tree: MapNode, findings: Findings): void {
-  for (const { key, keySpan, value } of ownEntries(tree)) {
-    if ((TOP_KEYS as readonly string[]).includes(key) || key.startsWith('x-')) continue;
-    const meant = suggest(key, TOP_KEYS);
+/** Tells unknown sections, and returns the map in which a misspelt one has the name that was meant. */
+function checkKeys(tree: MapNode, findings: Findings): MapNode {
+  const missing = TOP_KEYS.filter((key) => !entryOf(tree, key));
+  const entries = ownEntries(tree).map((entry) => {
+    const { key, keySpan, value } = entry;
+    if ((TOP_KEYS as readonly string[]).includes(key) || key.startsWith('x-')) return entry;
     const looksLikeNode = value.kind === 'map' && entryOf(value, 'plugin') !== undefined;
+    const meant = looksLikeNode ? undefined : suggest(key, TOP_KEYS);
+    const elsewhere = looksLikeNode ? `Put it below "stages:" or "services:"` : `Take it out, or name it x-${key}`;
     findings.add({
       code: 'PIPELINE_KEY_UNKNOWN',
       at: keySpan,
       message: `a pipeline has no section "${key}"`,
       accepted: `${TOP_KEYS.join(', ')}, x-*`,
       didYouMean: meant,
-      mend: meant
-        ? `Write ${meant}:`
-        : looksLikeNode
-          ? `Put it below "stages:" or "services:"`
-          : `Take it out, or name it x-${key}`,
+      mend: meant ? `Write ${meant}:` : elsewhere,
     });
-  }
+    return missing.includes(meant as (typeof TOP_KEYS)[number]) ? { ...entry, key: meant! } : entry;
+  });
+  return { ...tree, entries };
 }
 
 function checkVersion(tree: MapNode, findings: Findings): void {
@@ -199,12 +201,14 @@ function budgetOf(tree: MapNode, values: Readonly<Record<string, number>>): { st
 export function checkEnvelopeNames(
   envelope: Envelope,
   nodes: ReadonlyMap<string, { kind: 'stage' | 'service' }>,
+  told: ReadonlySet<string>,
   findings: Findings,
 ): void {
   const stages = [...nodes].flatMap(([name, node]) => (node.kind === 'stage' ? [name] : []));
   for (const { stage, at } of envelope.budget) {
-    if (stages.includes(stage)) continue;
+    if (stages.includes(stage) || told.has(stage)) continue;
     const meant = suggest(stage, stages);
+    if (meant !== undefined && !NAME.test(meant)) continue;
     findings.add({
       code: 'BUDGET_STAGE_UNKNOWN',
       at,

@@ -21,6 +21,7 @@ import { joinPads } from './pads.ts';
 import { resolveReferences } from './references.ts';
 import { checkClaims, checkMachine, type Probe } from './resources.ts';
 import { Source } from './source.ts';
+import { refuseUnknownStages } from './unknown-stages.ts';
 import { entryOf, parseTree, toPlain, type TreeNode } from './tree.ts';
 
 /** Options of {@link loadPipeline}. */
@@ -94,11 +95,12 @@ async function check(findings: Findings, baseDir: string, options: LoadOptions):
   }
   const nodes = readNodes(envelope, { registry, incomplete }, baseDir, findings);
   const draft: Draft = { name: envelope.name, nodes, links: [], touched: new Set(), endsUnclear: false };
-  checkEnvelopeNames(envelope, nodes, findings);
   const beforeLinks = findings.count;
   const written = readLinks(envelope.links, findings);
   // A link that could not be read at all hides what it would have joined.
   draft.endsUnclear = findings.count > beforeLinks && written.length < linkCount(envelope.links);
+  const unknown = refuseUnknownStages(written, draft, findings);
+  checkEnvelopeNames(envelope, nodes, unknown, findings);
   joinPads(written, draft, registry, findings);
   checkLinks(draft, findings);
   bindNeeds(draft, registry, findings);

@@ -184,17 +184,22 @@ function configOf(
   const config = checkFields(own, plugin.manifest.config, subject, findings);
   if (config && plugin.manifest.check) {
     const look = plugin.manifest.check as (config: unknown) => readonly ConfigProblem[];
+    let refused = false;
     for (const problem of look(config)) {
       const code = plugin.manifest.errors[problem.code];
+      const severity = code?.severity ?? 'error';
+      if (severity === 'error') refused = true;
       findings.add({
         code: `${plugin.manifest.name}/${problem.code}`,
-        severity: code?.severity ?? 'error',
+        severity,
         at: entryOf(map, problem.key)?.value.span ?? subject.at,
         message: `${subject.what}: ${problem.message}`,
         mend: problem.mend ?? code?.mend,
         nodes: subject.nodes,
       });
     }
+    // What follows from a refused configuration (its latency, its caps) would be told beside its cause.
+    if (refused) return undefined;
   }
   return config;
 }

@@ -3,12 +3,12 @@ import type { AnyPlugin } from '../plugin/plugin.ts';
 import type { InputPad, OutputPad } from '../plugin/pads.ts';
 import type { Registry } from '../plugin/registry.ts';
 import type { Draft, DraftLink, DraftNode, LinkEnd, PadEnd, WrittenLink } from './draft.ts';
-import { quoteList, type FindingInput, type Findings } from './finding.ts';
+import type { FindingInput, Findings } from './finding.ts';
 import { suggest } from './suggest.ts';
 
 type Direction = 'outputs' | 'inputs';
 
-/** Finds both ends of every link; those that are sound become `draft.links`. */
+/** Finds the pads of both ends of every link; those that are sound become `draft.links`. */
 export function joinPads(written: readonly WrittenLink[], draft: Draft, registry: Registry, findings: Findings): void {
   const resolver = new Resolver(draft, registry, findings);
   draft.links = written.flatMap((link) => resolver.resolve(link));
@@ -32,8 +32,8 @@ class Resolver {
   }
 
   resolve(link: WrittenLink): DraftLink[] {
-    const sources = link.from.map((end) => this.#node(end));
-    const target = this.#node(link.to);
+    const sources = link.from.map((end) => this.#draft.nodes.get(end.stage));
+    const target = this.#draft.nodes.get(link.to.stage);
     const nodes = sources as DraftNode[];
     // A node whose plugin is not known has its finding, and nothing can be said of its pads; the other ends can be judged.
     if ([...sources, target].some((node) => node?.plugin === undefined)) {
@@ -49,25 +49,6 @@ class Resolver {
     const to = this.#pad(link.to, target, 'inputs', link);
     if (!to || from.some((end) => end === undefined)) return [];
     return this.#typed(link, from as PadEnd[], to);
-  }
-
-  #node(end: LinkEnd): DraftNode | undefined {
-    const node = this.#draft.nodes.get(end.stage);
-    if (node) return node;
-    const names = [...this.#draft.nodes].flatMap(([name, known]) => (hasPads(known) ? [name] : []));
-    const meant = suggest(end.stage, names);
-    this.#findings.add({
-      code: 'LINK_UNKNOWN_STAGE',
-      at: { start: end.at.start, end: end.at.start + end.stage.length },
-      message: `there is no stage "${end.stage}"`,
-      offered: end.stage,
-      accepted: quoteList(names, 40),
-      didYouMean: meant,
-      mend: meant
-        ? `Write ${meant}${end.pad ? `.${end.pad}` : ''}`
-        : `Add it below "stages:", or use one of ${quoteList(names, 40)}`,
-    });
-    return undefined;
   }
 
   #checkKnown(end: LinkEnd, node: DraftNode | undefined, direction: Direction, link: WrittenLink): void {
@@ -253,7 +234,3 @@ class Resolver {
       : `No plugin makes ${accepted} of ${offered}; link pads of one type`;
   }
 }
-
-const hasPads = (node: DraftNode): boolean =>
-  node.plugin === undefined ||
-  Object.keys(node.plugin.manifest.inputs).length + Object.keys(node.plugin.manifest.outputs).length > 0;
