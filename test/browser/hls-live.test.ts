@@ -5,7 +5,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { atLevel, level } from '../level.ts';
 import { hlsServer } from '../support/hls-server.ts';
@@ -55,7 +55,9 @@ const playerScript = (url: string, config: object): string => `(() => {
   const hls = new Hls(${JSON.stringify(config)});
   const player = { video, startedAt: 0, startedFrom: 0, stalls: 0, errors: [], latencies: [] };
   (window.players ??= []).push(player);
-  hls.on(Hls.Events.ERROR, (event, { details, error }) => player.errors.push(details + ': ' + error?.message));
+  hls.on(Hls.Events.ERROR, (event, { details, error, fatal }) => {
+    player.errors.push((fatal ? 'fatal ' : '') + details + ': ' + error?.message);
+  });
   video.addEventListener('playing', () => {
     player.startedAt ||= Date.now();
     player.startedFrom ||= video.currentTime;
@@ -77,31 +79,33 @@ const READ_PLAYERS = `window.players.map(({ video, startedFrom, stalls, errors, 
 const quantile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length * share)]!;
 
-async function play(camera: string, seconds: number, config: object): Promise<Played[]> {
+/** Opens a page of players and waits until all of them play. */
+async function openPlayers(camera: string, count: number, config: object): Promise<Page> {
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
-  for (let count = 0; count < PLAYERS; count += 1) {
+  for (let index = 0; index < count; index += 1) {
     await page.evaluate(playerScript(`${server.url}/hls/${camera}/index.m3u8`, config));
   }
-  await page.waitForFunction(`window.players.every(({ startedAt }) => startedAt > 0)`, undefined, { timeout: 20_000 });
-  await page.waitForTimeout(seconds * 1000);
-  const played = await page.evaluate<Played[]>(READ_PLAYERS);
-  await page.close();
-  return played;
+  await page.waitForFunction('window.players.every(({ startedAt }) => startedAt > 0)', undefined, { timeout: 20_000 });
+  return page;
 }
 
 it.each([
-  { name: 'as it comes', config: {}, seconds: atLevel({ test: 12, proof: 300 }) },
+  { name: 'as it comes', config: {}, seconds: atLevel({ test: 6, proof: 300 }) },
   {
     name: 'catching up',
     config: { maxLiveSyncPlaybackRate: 1.2 },
-    seconds: atLevel({ test: 8, proof: 120 }),
+    seconds: atLevel({ test: 5, proof: 120 }),
   },
 ])('hls.js $name plays without a stall, close to the live edge', async ({ name, config, seconds }) => {
   const camera = name.replaceAll(' ', '-');
   const live = playLive(await encodeClip(), server.open(camera));
   try {
-    for (const { playedSeconds, stalls, errors, latencies } of await play(camera, seconds, config)) {
+    const page = await openPlayers(camera, PLAYERS, config);
+    await page.waitForTimeout(seconds * 1000);
+    const played = await page.evaluate<Played[]>(READ_PLAYERS);
+    await page.close();
+    for (const { playedSeconds, stalls, errors, latencies } of played) {
       const settled = latencies.slice(SETTLE / 250);
       expect({ stalls, errors }).toEqual({ stalls: 0, errors: [] });
       expect(playedSeconds).toBeGreaterThan(seconds - 1);
@@ -109,6 +113,27 @@ it.each([
       if (level === 'proof') expect(quantile(settled, 0.5)).toBeLessThanOrEqual(P50);
       else expect(settled.length).toBeGreaterThan(0);
     }
+  } finally {
+    live.stop();
+  }
+});
+
+it('plays on by itself when the publisher comes back within its linger', async () => {
+  const live = playLive(await encodeClip(), server.open('returning'));
+  try {
+    const page = await openPlayers('returning', 1, {});
+    const position = () => page.evaluate<number>('window.players[0].video.currentTime');
+    await page.waitForTimeout(2000);
+    live.leave();
+    await page.waitForTimeout(6000);
+    const stuckAt = await position();
+    await page.waitForTimeout(500);
+    expect(await position()).toBeCloseTo(stuckAt, 1);
+    live.comeBack();
+    await page.waitForFunction(`window.players[0].video.currentTime > ${stuckAt + 3}`, undefined, { timeout: 20_000 });
+    const [{ errors }] = (await page.evaluate<Played[]>(READ_PLAYERS)) as [Played];
+    expect(errors.filter((error) => error.startsWith('fatal'))).toEqual([]);
+    await page.close();
   } finally {
     live.stop();
   }
