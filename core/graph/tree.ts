@@ -140,6 +140,13 @@ class Converter {
     // `{ a, b }` and `a:` have no value node: their place is right behind the key.
     const value = this.convert(pair.value, { start: keySpan.start, end: keySpan.end });
     const key = String(pair.key.source ?? pair.key.value);
+    const bare = pair.key.type === 'PLAIN' ? /^([\w-]+)\s+[{[]/.exec(key) : null;
+    if (bare) {
+      const at = { start: keySpan.start, end: keySpan.start + bare[1]!.length };
+      const message = `a colon is missing after "${bare[1]}"`;
+      this.#findings.add({ code: 'YAML_COLON_MISSING', at, message, mend: `Write ${bare[1]}: and a space.` });
+      return [];
+    }
     // `{ segment:2s }` is one key without a value.
     const lone = pair.value === null && /^[a-z][a-z0-9-]*:\S/i.test(key);
     if (pair.key.type === 'PLAIN' && (this.#gluedColon(key, keySpan) || lone)) {

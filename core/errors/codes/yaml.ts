@@ -22,6 +22,12 @@ export const yamlCodes = defineCodes({
     mend: 'Put a space after the colon.',
     example: '- cmaf.chunks -> dvr.chunks:{ queue: 2s }   # dvr.chunks: { queue: 2s }',
   },
+  YAML_COLON_MISSING: {
+    ...refused,
+    meaning: 'The colon between a name and its map is missing, so YAML reads both as one name.',
+    mend: 'Put a colon and a space after the name.',
+    example: 'hls { plugin: publish.hls }   # hls: { plugin: publish.hls }',
+  },
   YAML_LINK_OPTIONS: {
     ...refused,
     meaning: "A link's options stand without their braces.",

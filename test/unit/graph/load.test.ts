@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadPipeline, type CheckedGraph, type Finding, type LoadOptions } from '../../../core/graph/index.ts';
 import { fakeRegistry } from './fakes.ts';
@@ -250,6 +251,27 @@ describe('the file', () => {
     expect(findings).toMatchObject([
       { code: 'PIPELINE_UNREADABLE', message: '/nowhere/at/all.yaml: there is no such file' },
     ]);
+  });
+
+  it('may be broken anywhere: that is told at its place, and nothing is thrown', async () => {
+    const whole = pipeline(
+      '  index: { plugin: index.sqlite, file: "${env:X:-./i.db}" }',
+      '  - dvr.segments -> index.segments: { queue: 9s }',
+    );
+    const sign = fc.constantFrom(...'{}[]:,|->"\'#&*!$ \n\ta1.%@`?');
+    const slip = fc.record({ at: fc.nat(whole.length - 1), cut: fc.nat(2), sign: fc.option(sign, { nil: '' }) });
+    await fc.assert(
+      fc.asyncProperty(slip, async ({ at, cut, sign: typed }) => {
+        const { graph, findings } = await load(whole.slice(0, at) + typed + whole.slice(at + cut));
+        const errors = findings.filter(({ severity }) => severity === 'error');
+        expect(graph === undefined).toBe(errors.length > 0);
+        for (const finding of findings) {
+          expect(finding.position).toBeDefined();
+          expect(finding.mend).not.toBe('');
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('tells of every independent mistake at once, in the order of the lines', async () => {
