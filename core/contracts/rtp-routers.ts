@@ -62,22 +62,48 @@ export type TransportState =
 
 /** What a consumer tells. */
 export type ConsumerEvent =
+  /** What is sent now; both undefined while nothing is: no layer is alive, or the bandwidth does not suffice for any. */
   | { readonly type: 'layers'; readonly spatial: number | undefined; readonly temporal: number | undefined }
+  /** How well the client receives it, 0 to 10. */
   | { readonly type: 'score'; readonly score: number }
   | { readonly type: 'producer-paused' | 'producer-resumed' }
   | { readonly type: 'closed'; readonly cause: 'closed' | 'producer-closed' | 'worker-died' };
+
+/** Figures of one RTP stream, counted since its start. */
+export interface StreamStats {
+  readonly ssrc: number;
+  /** Of a publisher's simulcast layer. */
+  readonly rid?: string;
+  readonly packets: number;
+  readonly bytes: number;
+  /** Bits a second, over the last second or so. */
+  readonly bitrate: number;
+  readonly packetsLost: number;
+  /** Key frame requests, PLI and FIR together: to the publisher, or from the client. */
+  readonly keyFrameRequests: number;
+  /** Round trip, ms, where reports have told it. */
+  readonly roundTrip?: number;
+  /** 0 to 10; a publisher's layer of 0 has stopped. */
+  readonly score: number;
+}
 
 /** One stream to one client. It starts paused: resume it, and a key frame is asked for. */
 export interface RtpConsumer {
   readonly id: string;
   readonly kind: 'audio' | 'video';
-  /** In the client's own payload types and header extension ids. */
+  readonly producerId: string;
+  /**
+   * In the client's own payload types and header extension ids: what the answer says. One codec, and its RTX where the
+   * client offered that; header extensions that both sides know, with ids up to 14 (RFC 8285, one-byte headers).
+   */
   readonly rtpParameters: RtpParameters;
   resume(): Promise<void>;
   pause(): Promise<void>;
   /** The highest simulcast or SVC layer it may have; undefined: whatever the bandwidth allows. */
   preferLayers(layers: { readonly spatial: number; readonly temporal?: number } | undefined): Promise<void>;
   requestKeyFrame(): Promise<void>;
+  stats(): Promise<StreamStats>;
+  /** Tells what it is at once (layers, score), then each change. */
   on(listener: (event: ConsumerEvent) => void): () => void;
   close(): void;
 }
@@ -91,44 +117,68 @@ export interface TransportStats {
   /** Share of packets lost, 0 to 1, as the receivers report it. */
   readonly lossIn?: number;
   readonly lossOut?: number;
-  /** Round trip, ms. */
+  /** Round trip, ms: the longest of its streams. */
   readonly roundTrip?: number;
-  /** What the client's address was, for logs. */
+  /** The client's address and protocol as ICE has chosen it, for logs: `udp 127.0.0.1:50123`. */
   readonly remote?: string;
 }
 
-/** One WebRTC connection. */
+/**
+ * One WebRTC connection. It closes by itself when nobody connects, when the client stops to answer (ICE consent, RFC
+ * 7675), at DTLS's close, and with its worker; calls after that reject with WEBRTC_TRANSPORT_CLOSED.
+ */
 export interface WebRtcTransport extends TransportAddress {
   readonly id: string;
+  /**
+   * `role` is the client's, from its SDP: `active` is client, `passive` server, `actpass` auto. Rejects with
+   * WEBRTC_PARAMETERS_INVALID.
+   */
   connect(dtls: DtlsParameters): Promise<void>;
   /** New ICE credentials for the same connection. */
   restartIce(): Promise<TransportAddress['iceParameters']>;
-  /** Takes a publisher's stream. */
+  /**
+   * Takes a publisher's stream. Simulcast encodings are ordered from the lowest layer to the highest. Rejects with
+   * WEBRTC_CODEC_UNFIT or WEBRTC_PARAMETERS_INVALID.
+   */
   produce(kind: 'audio' | 'video', rtpParameters: RtpParameters): Promise<RtpHandle>;
   closeProducer(handle: RtpHandle): void;
   /**
    * Sends a stream to the client, in the numbers of its own offer: `offered` holds the codecs and header extensions of
-   * the m-line that will carry it, `mid` that m-line. A producer of another router is piped in. Rejects with
-   * WEBRTC_CODEC_UNFIT where the offer lacks the codec.
+   * the m-line that will carry it, `mid` that m-line. A producer of another router is piped in. A consumer may take the
+   * `mid` of another that is closed afterwards: that changes the camera without renegotiation. Rejects with
+   * WEBRTC_CODEC_UNFIT where the offer lacks the codec, WEBRTC_HANDLE_GONE where the producer has ended.
    */
   consume(handle: RtpHandle, offered: RtpParameters, options?: { readonly mid?: string }): Promise<RtpConsumer>;
   /** Caps what the estimate may grant, bits a second. */
   limit(bitrate: { readonly incoming?: number; readonly outgoing?: number }): Promise<void>;
   stats(): Promise<TransportStats>;
+  /** Tells the present state at once, then each change; `closed` is the last. */
   onState(listener: (state: TransportState) => void): () => void;
   close(): void;
 }
 
-/** Packets of a producer, delivered in this process, every simulcast layer with its own SSRC and clock. */
+/**
+ * Packets of a producer, delivered in this process, every simulcast layer with its own SSRC and clock. Payload types and
+ * header extension ids are the router's, sequence numbers and timestamps the publisher's up to a constant offset.
+ */
 export interface RtpTap {
   /** As consumed: SSRCs and payload types of what is delivered, an encoding a layer. */
   readonly rtpParameters: RtpParameters;
   /** Layers by SSRC: spatial index, 0 the lowest. */
   readonly layers: readonly { readonly ssrc: number; readonly spatial: number; readonly rid?: string }[];
-  /** The packet is reused after the call returns: copy what is kept. */
+  /**
+   * Delivery begins with the first listener, and with a key frame request. Each packet is a buffer of its own: it may be
+   * kept. Retransmitted packets come late: reorder.
+   */
   onRtp(listener: (packet: Uint8Array) => void): void;
+  /** Compound packets with the sender reports of the layers, about one a second. */
   onRtcp(listener: (packet: Uint8Array) => void): void;
-  /** Asks the publisher for a key frame, of one layer where it is simulcast. */
+  /**
+   * Tells the publisher's own sender reports (mediasoup: the producer's trace event `sr`), the last one of each layer
+   * at once. What `onRtcp` delivers is the router's, made from arrival times: too coarse for lip sync.
+   */
+  onSenderReport(listener: (report: RtpSenderReport) => void): void;
+  /** Asks the publisher for a key frame: of the layer with this SSRC, or of every layer. */
   requestKeyFrame(ssrc?: number): void;
   onClosed(listener: (cause: 'closed' | 'producer-closed' | 'worker-died') => void): () => void;
   close(): void;
@@ -138,7 +188,10 @@ export interface RtpTap {
 export interface RtpFeed {
   readonly handle: RtpHandle;
   readonly rtpParameters: RtpParameters;
-  /** Sends one RTP packet. */
+  /**
+   * Sends one RTP packet (RFC 3550), at most 1200 bytes or so: it is forwarded as it is. Does nothing after the end. H.264
+   * is forwarded from its first SPS on.
+   */
   send(packet: Uint8Array): void;
   /** Sends an RTCP compound packet, such as a sender report. */
   sendRtcp(packet: Uint8Array): void;
@@ -148,26 +201,49 @@ export interface RtpFeed {
   close(): void;
 }
 
+/** A router and what it carries. */
+export interface RouterStatus {
+  readonly routerId: string;
+  readonly cameraId: CameraId;
+  /** Position of its worker in the pool, from 0, and that worker's process. */
+  readonly worker: number;
+  readonly pid: number;
+  readonly transports: number;
+  readonly producers: number;
+  readonly consumers: number;
+  /** Producers of other routers that are piped in. */
+  readonly piped: number;
+}
+
+/** What a connection is for. */
+export interface ConnectOptions {
+  /**
+   * A publisher is put on the camera's first router; a viewer may be put on another one where that router's worker is
+   * full. Default viewer.
+   */
+  readonly role?: 'publisher' | 'viewer';
+  /** Whether the candidates include TCP (RFC 6544), for clients whose network blocks UDP. Default true. */
+  readonly tcp?: boolean;
+}
+
 /** The contract. */
 export interface RtpRouters {
   capabilities(): Promise<RtpCapabilities>;
   /** For clients: STUN and TURN by configuration. */
   iceServers(): Promise<readonly IceServer[]>;
-  /** Opens a connection on the camera's router. Rejects with WEBRTC_WORKERS_DOWN. */
-  connect(cameraId: CameraId, options?: { readonly tcp?: boolean }): Promise<WebRtcTransport>;
-  /** Delivers a producer's packets here. */
+  /** Opens a connection on a router of the camera. Rejects with WEBRTC_WORKERS_DOWN. */
+  connect(cameraId: CameraId, options?: ConnectOptions): Promise<WebRtcTransport>;
+  /** Delivers a producer's packets here. Rejects with WEBRTC_HANDLE_GONE. */
   tap(handle: RtpHandle): Promise<RtpTap>;
-  /** A producer on the camera's router, fed from here. */
+  /**
+   * A producer on the camera's first router, fed from here. Streams of one publication share `rtcp.cname`: receivers align
+   * those, by their sender reports. Rejects with WEBRTC_WORKERS_DOWN, WEBRTC_CODEC_UNFIT or WEBRTC_PARAMETERS_INVALID.
+   */
   feed(cameraId: CameraId, kind: 'audio' | 'video', rtpParameters: RtpParameters): Promise<RtpFeed>;
-  /** Routers, their workers, and how many streams each carries. */
-  describe(): Promise<
-    readonly {
-      readonly routerId: string;
-      readonly worker: number;
-      readonly cameraId: string;
-      readonly consumers: number;
-    }[]
-  >;
+  /** Figures of a producer, one for each layer that has sent something. Rejects with WEBRTC_HANDLE_GONE. */
+  stats(handle: RtpHandle): Promise<readonly StreamStats[]>;
+  /** Every router. */
+  describe(): Promise<readonly RouterStatus[]>;
 }
 
 /** The token. */
