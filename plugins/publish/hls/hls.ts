@@ -23,11 +23,9 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
     const state = ctx.cameras.get(cameraId)?.state;
     if (!camera || camera.ended || flows.has(cameraId) || state === 'live' || state === 'lingering') return;
     camera.end();
-    ctx.scope.add(
-      ctx.clock.after(ctx.config.window, () => {
-        if (cameras.get(cameraId) === camera) cameras.delete(cameraId);
-      }),
-    );
+    ctx.clock.after(ctx.config.window, () => {
+      if (cameras.get(cameraId) === camera) cameras.delete(cameraId);
+    });
   };
 
   return {

@@ -28,6 +28,8 @@ export const manifest = defineManifest({
     chunks: input('chunks', {
       doc: 'Every rendition of a camera, as tracks of one link.',
       demand: 'always',
+      // Players stay three parts behind the newest one; hls.js by default half a second more. Measured: docs/proof.md.
+      latency: { min: 1000, max: 1600 },
       accepts: [
         { kind: 'video', codec: ['h264', 'hevc', 'av1', 'vp9'] },
         { kind: 'audio', codec: ['aac', 'opus', 'mp3'] },

@@ -32,7 +32,7 @@ export class Viewers {
   constructor(ctx: Pick<Context, 'sessions' | 'clock' | 'scope'>, protocol: string) {
     this.#ctx = ctx;
     this.#protocol = protocol;
-    ctx.scope.add(ctx.clock.every(SWEEP, () => this.#sweep()));
+    ctx.clock.every(SWEEP, () => this.#sweep());
     ctx.scope.add(() => this.#endAll());
   }
 

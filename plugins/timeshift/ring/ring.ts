@@ -29,7 +29,7 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
   return {
     services: { timeline: memory },
     start() {
-      ctx.scope.add(ctx.clock.every(EVICT_EVERY, evict));
+      ctx.clock.every(EVICT_EVERY, evict);
     },
     flow: (flow) => keepFlow(memory, flow),
   };

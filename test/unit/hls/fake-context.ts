@@ -10,7 +10,7 @@ import type {
   SessionRequest,
 } from 'eddy/plugin';
 import type { ChunkCaps, InputTrack, SyncClock, TrackId, TrackReader } from 'eddy/plugin';
-import { systemClock } from '../../../core/engine/clock.ts';
+import { scopedClock, systemClock } from '../../../core/engine/clock.ts';
 import { DisposableScope } from '../../../core/engine/scope.ts';
 
 export interface FakeSession extends Session {
@@ -37,7 +37,7 @@ export function fakeContext(options: { config: object; services?: object; clock?
     services: options.services ?? {},
     baseDir: '.',
     log,
-    clock,
+    clock: scopedClock(clock, scope),
     scope,
     metrics: {
       counter: () => ({ add() {} }),
