@@ -47,7 +47,8 @@ export const manifest = defineManifest({
         { caps: { kind: 'video', codec: ['h264', 'hevc', 'av1', 'vp9'] }, likelihood: 'usual' },
         { caps: { kind: 'audio', codec: ['aac', 'opus'] }, likelihood: 'usual' },
       ],
-      latency: { min: 100, max: 400 },
+      // A frame waits for its part to close, and for the first frame of the next one.
+      latency: { min: 0, max: '{part}' },
     }),
   },
   errors: {
