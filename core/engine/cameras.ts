@@ -9,7 +9,6 @@ import type { CheckedGraph } from '../graph/checked.ts';
 import { CAMERA_ID_PATTERN, parseCameraId, type CameraId, type EndCause, type PublicationId } from '../model/index.ts';
 import type {
   CameraStatus,
-  Clock,
   Events,
   Logger,
   Publication as PluginPublication,

@@ -99,7 +99,7 @@ export class Flow {
     const busy = new Set<string>();
     for (const part of this.#inOrder()) {
       const into = links.filter((link) => link.to.stage === part.stage).flatMap((link) => link.from);
-      const before = Promise.all(into.map((from) => drains.get(from.stage)));
+      const before = Promise.all(into.flatMap((from) => drains.get(from.stage) ?? []));
       // Who waits for others does not block: only a stage whose sources have all drained is named.
       const drain = before.then(() => busy.add(part.stage)).then(() => this.#drainPart(part, signal));
       drains.set(

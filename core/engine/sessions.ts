@@ -16,7 +16,7 @@ export interface SessionsHost {
 
 interface OpenSession extends SessionStatus {
   state: Readonly<Record<string, unknown>>;
-  end(reason: EddyError | undefined): void;
+  readonly end: (reason: EddyError | undefined) => void;
 }
 
 /** An answer for pipelines without an authorizer: they bind loopback only, the graph checks see to it. */

@@ -98,20 +98,29 @@ export class VirtualClock implements Clock {
   /**
    * Waits for a promise, moving time on whenever it does not settle by itself: from timer to timer, by at most `limit`
    * ms in all (default one minute). `patience` is how many real ms the outside (files, sockets) is given before each
-   * move. Rejects with a plain Error where the promise is still pending at the limit.
+   * move (default 5), and `grace` how many where no timer is left to wait for (default 5000). Rejects with a plain Error
+   * where the promise is still pending then.
    */
-  async run<T>(promise: Promise<T>, limit = 60_000, patience = 5): Promise<T> {
+  async run<T>(
+    promise: Promise<T>,
+    options: { readonly limit?: number; readonly patience?: number; readonly grace?: number } = {},
+  ): Promise<T> {
+    const { limit = 60_000, patience = 5, grace = 5000 } = options;
     const end = this.#monotonic + limit;
     let settled = false;
     const watched = promise.finally(() => (settled = true));
     watched.catch(() => {});
+    const wait = async (real: number, enough: () => boolean): Promise<void> => {
+      for (const since = performance.now(); !enough() && performance.now() - since < real;) await settle();
+    };
     for (;;) {
-      for (const since = performance.now(); !settled && performance.now() - since < patience;) await settle();
+      await wait(patience, () => settled);
+      await wait(grace, () => settled || this.#timers.size > 0);
       if (settled) return watched;
-      const next = this.#next();
-      if (next && next.at <= end) await this.advance(Math.max(0, next.at - this.#monotonic));
-      else if (this.#monotonic < end) await this.advance(end - this.#monotonic);
-      else throw new Error(`still pending after ${limit} ms of virtual time`);
+      const due = this.#next();
+      if (!due || due.at > end)
+        throw new Error(`still pending after ${this.#monotonic - end + limit} ms of virtual time`);
+      await this.advance(Math.max(0, due.at - this.#monotonic));
     }
   }
 

@@ -7,7 +7,6 @@ import { defaultFeeder, type Feeder } from './feeder.ts';
 import { configOf } from './graph.ts';
 import { Harness, type HarnessOptions, type Testable } from './harness.ts';
 import type { CameraFeed, ServicesFor } from './harness-types.ts';
-import type { Capture } from './capture.ts';
 
 /** One check. */
 export interface ConformanceCheck {
@@ -28,11 +27,9 @@ export interface ConformanceOptions<M> extends Omit<HarnessOptions<M>, 'services
   readonly skip?: Readonly<Record<string, string>>;
 }
 
-type Captures = Readonly<Record<string, Capture>>;
-
 /** The checks for a plugin. They are independent, and run one after the other: two at a time would see each other's leaks. */
 export function conformance<const M>(plugin: Testable<M>, options: ConformanceOptions<M> = {}): ConformanceCheck[] {
-  const suite = new Suite(plugin as AnyPlugin, options as unknown as ConformanceOptions<unknown>);
+  const suite = new Suite(plugin as AnyPlugin, options);
   const checks = suite.checks();
   for (const name of Object.keys(options.skip ?? {}))
     if (!checks.some((check) => check.name === name)) throw new TypeError(`there is no check "${name}" to skip`);
@@ -92,7 +89,7 @@ class Suite {
     const pads = [...Object.entries(plugin.manifest.inputs), ...Object.entries(plugin.manifest.outputs)];
     const block = Object.fromEntries(pads.map(([name]) => [name, { full: 'block' as const }]));
     const own = services ? { services: services() } : {};
-    const h = new Harness<unknown>(plugin, { ...options, links: { ...block, ...links }, ...own, ...more } as never);
+    const h = new Harness<unknown>(plugin, { ...options, links: { ...block, ...links }, ...own, ...more });
     await h.start();
     return h;
   }
@@ -108,10 +105,10 @@ class Suite {
     return {
       manifest: this.#plugin.manifest,
       load: async () => {
-        const { create } = await this.#plugin.load();
+        const module = await this.#plugin.load();
         return {
           create: async (context: never) => {
-            const running = (await create(context)) as Record<string, unknown>;
+            const running = (await module.create(context)) as Record<string, unknown>;
             const bound: Record<string, unknown> = {};
             for (const hook of ['start', 'open', 'close', 'flow', 'drain', 'stop', 'reconfigure']) {
               const method = running[hook];
@@ -132,7 +129,7 @@ class Suite {
       },
     }));
     const { services } = this.#options;
-    const h = new Harness<unknown>(plugin, { ...this.#options, ...(services && { services: services() }) } as never);
+    const h = new Harness<unknown>(plugin, { ...this.#options, ...(services && { services: services() }) });
     await assert.rejects(h.start(), /never started/);
     await h.close();
     const thrown = h.logs.find(({ stage, level }) => stage === 'subject' && level === 'error');
@@ -226,7 +223,7 @@ class Suite {
     feeder.discontinuity('source-signalled');
     await feeder.write(3000, 9000);
     await h.stop();
-    for (const [name, capture] of Object.entries(h.out as Captures)) {
+    for (const [name, capture] of Object.entries(h.captures)) {
       const { type } = this.#plugin.manifest.outputs[name]!;
       const passed = (before[name] ?? 0) > 0 && capture.items('cam1').length > before[name]!;
       if (!passed || !['frames', 'chunks', 'segments'].includes(type)) continue;
@@ -268,7 +265,7 @@ class Suite {
       const launched = hostsOf(h).flatMap(({ hosts }) => hosts.map(({ launch }) => launch.label));
       assert.deepEqual(launched, [], 'it started media hosts that nobody wants');
     }
-    for (const [name, capture] of Object.entries(h.out as Captures))
+    for (const [name, capture] of Object.entries(h.captures))
       assert.equal(capture.items().length, 0, `it wrote to "${name}", which nobody wants`);
     await h.close();
   }
@@ -292,13 +289,11 @@ class Suite {
 }
 
 function counts(h: Harness<unknown>, camera: string): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(h.out as Captures).map(([name, capture]) => [name, capture.items(camera).length]),
-  );
+  return Object.fromEntries(Object.entries(h.captures).map(([name, capture]) => [name, capture.items(camera).length]));
 }
 
 function hostsOf(h: Harness<unknown>): FakeMediaHosts[] {
-  const fakes = Object.values(h.fakes as Readonly<Record<string, unknown>>);
+  const fakes: unknown[] = Object.values(h.fakes);
   return fakes.filter((fake): fake is FakeMediaHosts => fake instanceof FakeMediaHosts);
 }
 

@@ -63,11 +63,11 @@ export function defaultFeeder(plugin: AnyPlugin, camera: CameraFeed<unknown>, h:
 
 function laneOf(name: string, pad: InputPad, port: FlowOutput<MediaTypeName>, epoch: number): Lane | undefined {
   if (pad.type === 'chunks') {
-    const { caps, chunk } = syntheticChunks({ epoch });
-    const ms = caps.partTarget * 1000;
+    const made = syntheticChunks({ epoch });
+    const ms = made.caps.partTarget * 1000;
     return {
-      writer: port.addTrack('video', caps as never),
-      between: (from, to) => numbers(from, to, ms).map((index) => ({ at: index * ms, item: chunk(index) })),
+      writer: port.addTrack('video', made.caps),
+      between: (from, to) => numbers(from, to, ms).map((index) => ({ at: index * ms, item: made.chunk(index) })),
       poisoned: (item) => ({ ...(item as Chunk), data: GARBAGE }),
     };
   }
@@ -84,7 +84,7 @@ function laneOf(name: string, pad: InputPad, port: FlowOutput<MediaTypeName>, ep
   const { kind, timescale } = stream.caps;
   const ms = (stream.frame(1).dts / timescale) * 1000;
   return {
-    writer: port.addTrack(kind, stream.caps as never),
+    writer: port.addTrack(kind, stream.caps),
     between: (from, to) => numbers(from, to, ms).map((index) => ({ at: index * ms, item: stream.frame(index) })),
     poisoned: (item) => ({ ...(item as AccessUnit), key: true, data: GARBAGE }),
   };

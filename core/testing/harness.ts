@@ -86,7 +86,8 @@ export class Harness<M> {
   readonly #plugin: AnyPlugin;
   readonly #options: HarnessOptions<M>;
   readonly #feed: ScriptedSource | undefined;
-  readonly #captures: Readonly<Record<string, Capture>>;
+  /** The same as {@link Harness.out}, for code that does not know the manifest. */
+  readonly captures: Readonly<Record<string, Capture>>;
   readonly #sink: AnyPlugin | undefined;
   readonly #leaks = new LeakWatch();
 
@@ -102,10 +103,10 @@ export class Harness<M> {
     if (Object.keys(inputs).length > 0) this.#feed = scriptedSource(types(inputs));
     const sink = Object.keys(outputs).length > 0 ? capturingSink(types(outputs)) : undefined;
     this.#sink = sink?.plugin;
-    this.#captures = sink?.pads ?? {};
-    this.out = this.#captures as CapturesOf<M>;
+    this.captures = sink?.pads ?? {};
+    this.out = this.captures as CapturesOf<M>;
     const unwanted = options.unwanted === true ? Object.keys(outputs) : (options.unwanted ?? []);
-    for (const name of unwanted) this.#captures[name]?.want(false);
+    for (const name of unwanted) this.captures[name]?.want(false);
   }
 
   get clock(): VirtualClock {
@@ -140,6 +141,8 @@ export class Harness<M> {
 
   /** Starts the graph; {@link harness} has done it. Rejects with the plugin's own error where it does not start. */
   async start(): Promise<void> {
+    // Its modules are read in real time, and must not count as time that the plugin takes.
+    await this.#plugin.load();
     await this.#real(this.pipeline.apply(this.#graph(this.#options.config)));
   }
 
@@ -205,7 +208,7 @@ export class Harness<M> {
       if (line.stage !== SUBJECT || !Array.isArray(line.unended)) continue;
       leaks.push(`the tracks ${line.unended.join(', ')} of ${String(line.camera)} were not ended by their drain`);
     }
-    for (const [pad, capture] of Object.entries(this.#captures)) {
+    for (const [pad, capture] of Object.entries(this.captures)) {
       for (const track of capture.tracks()) {
         if (track.ended === undefined && !track.cut) leaks.push(`the track "${track.id}" of "${pad}" never ended`);
       }
@@ -276,8 +279,7 @@ export class Harness<M> {
     track: string,
   ): FrameWriter {
     const pads: Readonly<Record<string, InputPad>> = this.#plugin.manifest.inputs;
-    const suits = ([, pad]: readonly [string, InputPad]): boolean =>
-      pad.type === 'frames' && matchCaps(pad, caps as never).fits;
+    const suits = ([, pad]: readonly [string, InputPad]): boolean => pad.type === 'frames' && matchCaps(pad, caps).fits;
     // A pad that takes anything still says by its name what it is for.
     const candidates = Object.entries(pads).filter(suits);
     const found = candidates.find(([name]) => name === caps.kind) ?? candidates[0];
@@ -294,7 +296,7 @@ export class Harness<M> {
   /** Virtual time moves on where the plugin waits for it. */
   #real<T>(work: Promise<T>): Promise<T> {
     const { clock } = this.pipeline;
-    return clock instanceof VirtualClock ? clock.run(work, 60_000, 100) : work;
+    return clock instanceof VirtualClock ? clock.run(work, { patience: 50 }) : work;
   }
 }
 

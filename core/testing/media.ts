@@ -3,7 +3,6 @@
  * that no decoder would understand.
  */
 import {
-  aacCodecString,
   audioCapsFromConfig,
   buildAacConfig,
   buildInitSegment,

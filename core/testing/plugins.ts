@@ -32,7 +32,7 @@ export function testPlugin(
     summary: 'Made by a test.',
     ...manifest,
   });
-  return definePlugin(complete, () => Promise.resolve({ create: create as never })) as unknown as AnyPlugin;
+  return definePlugin(complete, () => Promise.resolve({ create: create as never }));
 }
 
 /** Makes a plugin that provides this object under this contract. */

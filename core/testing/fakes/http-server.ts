@@ -141,7 +141,7 @@ function segmentsOf(path: string): string[] {
       } catch {
         bad();
       }
-      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+
       return decoded === '.' || decoded === '..' || /[/\\%\u0000-\u001f]/.test(decoded) ? bad() : decoded;
     });
 }

@@ -139,7 +139,7 @@ export class FakeTimeline implements Timeline {
   put(segment: Segment, data: Uint8Array, caps: ChunkCaps): void {
     const cameraId = segment.cameraId as CameraId;
     let tracks = this.#tracks.get(cameraId);
-    if (!tracks) this.#tracks.set(cameraId, (tracks = new Map()));
+    if (!tracks) this.#tracks.set(cameraId, (tracks = new Map<TrackId, KeptTrack>()));
     let track = tracks.get(segment.track);
     if (!track) tracks.set(segment.track, (track = { generations: [] }));
     const init = segment.initUrl.split('/').at(-1) ?? initName(segment);

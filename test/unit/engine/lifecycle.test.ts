@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EddyError } from '../../../core/errors/index.ts';
+import type { EddyError } from '../../../core/errors/index.ts';
 import { mayFollow } from '../../../core/engine/lifecycle.ts';
 import { capturingSink, pen, settle, TestPipeline, testPipeline, testPlugin } from '../../../core/testing/index.ts';
 import { avSource, numbers, passThrough, range, video } from './support.ts';

@@ -58,7 +58,12 @@ describe('virtual clock', () => {
     };
     await expect(clock.run(slept())).resolves.toBe('done');
     expect(clock.monotonic()).toBe(1500);
-    await expect(clock.run(new Promise(() => {}), 2000)).rejects.toThrow('still pending after 2000 ms');
+    clock.after(1000, () => {});
+    clock.after(3000, () => {});
+    const never = new Promise<void>(() => {});
+    await expect(clock.run(never, { limit: 2000 })).rejects.toThrow('still pending after 1000 ms');
+    await clock.advance(2000);
+    await expect(clock.run(never, { grace: 20 })).rejects.toThrow('still pending after 0 ms');
     await expect(clock.run(Promise.reject(new Error('its own')))).rejects.toThrow('its own');
   });
 
