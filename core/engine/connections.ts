@@ -210,7 +210,7 @@ export class Connections {
     const fitting: OutTrack[] = [];
     for (const track of this.#host.output(from)?.tracks ?? []) {
       if (track.ended) continue;
-      const match = matchCaps(input.pad, track.caps as ActualCaps);
+      const match = matchCaps(input.pad, track.caps);
       if (match.fits) {
         fitting.push(track);
       } else if (!state.refused.has(track)) {

@@ -69,8 +69,8 @@ export class FlowPart {
     }
     const flow: PluginFlow = {
       cameraId: this.cameraId,
-      in: Object.fromEntries(this.inputs) as never,
-      out: Object.fromEntries(this.outputs) as never,
+      in: Object.fromEntries(this.inputs),
+      out: Object.fromEntries(this.outputs),
       log: this.#log,
       scope,
       report: (report) => {

@@ -27,7 +27,7 @@ export function nodeContext(node: RunningNode, host: ContextHost): Context {
   const log = container.get('log').child({ stage: name }, node.spec.log);
   return {
     name,
-    config: node.spec.config as never,
+    config: node.spec.config,
     services: services(node.spec, container) as never,
     cameras: {
       publish: (request) => cameras.publish(request, node),
@@ -38,6 +38,7 @@ export function nodeContext(node: RunningNode, host: ContextHost): Context {
       open: (request) => sessions.open(request, name),
       check: (request) => sessions.check(request),
       list: () => sessions.list(),
+      end: (id) => sessions.end(id),
       administer: (credentials, peer) => sessions.administer(credentials, peer),
     },
     log,

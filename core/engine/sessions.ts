@@ -94,6 +94,12 @@ export class SessionRegistry {
     return [...this.#sessions.values()].map(({ end: _end, ...status }) => status);
   }
 
+  /** Ends one session; false where there is none of this id. */
+  end(id: string): boolean {
+    const reason = new EddyError('SESSION_ENDED', 'an operator has ended this session');
+    return this.endWhere((session) => session.id === id, reason) > 0;
+  }
+
   /** Ends the sessions that match; used for revocation, a stage that stops, and the end. */
   endWhere(match: (session: SessionStatus) => boolean, reason: EddyError): number {
     const ending = [...this.#sessions.values()].filter(match);

@@ -11,7 +11,7 @@ export class LinkMeters {
 
   of(link: CheckedLink, cameraId: CameraId): LinkMeter {
     let cameras = this.#meters.get(link.id);
-    if (!cameras) this.#meters.set(link.id, (cameras = new Map()));
+    if (!cameras) this.#meters.set(link.id, (cameras = new Map<CameraId, LinkMeter>()));
     let meter = cameras.get(cameraId);
     if (!meter) cameras.set(cameraId, (meter = new LinkMeter()));
     return meter;

@@ -188,6 +188,8 @@ export interface Sessions {
   /** Asks whether `open` would let in, without opening a session; rejects as `open` does. */
   check(request: SessionRequest): Promise<{ readonly subject: string }>;
   list(): readonly SessionStatus[];
+  /** Ends a session by its id, as an operator does; its signal aborts with SESSION_ENDED. False where there is none. */
+  end(id: string): boolean;
   /** Asks the authorizer about an action on the whole pipeline; rejects as `open` does. */
   administer(credentials: Credentials, peer: Peer): Promise<{ readonly subject: string }>;
 }

@@ -58,6 +58,20 @@ export const cameraCodes = defineCodes({
     mend: 'Watch with a token that grants the action on this camera: ?token=... or "Authorization: Bearer ...".',
     example: 'GET /hls/cam1/index.m3u8?token=wrong',
   },
+  SESSION_ENDED: {
+    severity: 'info',
+    kind: 'peer',
+    meaning: 'An operator has ended this session.',
+    mend: 'Ask the operator; the grant itself may still hold, and a new session be opened.',
+    example: 'DELETE /api/v1/sessions/{id}',
+  },
+  SESSION_UNKNOWN: {
+    severity: 'error',
+    kind: 'peer',
+    meaning: 'There is no session of this id; it may have ended by itself.',
+    mend: 'GET /api/v1/sessions lists those that are open.',
+    example: 'DELETE /api/v1/sessions/{id}, twice',
+  },
   AUTH_UNAVAILABLE: {
     severity: 'error',
     kind: 'peer',

@@ -37,6 +37,14 @@ export function create(ctx: Ctx): Running<typeof manifest> {
         await administer(ctx, request);
         return json({ sessions: ctx.sessions.list() });
       });
+      unmounts.push(
+        ctx.services.http.route({
+          method: 'DELETE',
+          path: '/api/v1/sessions/:id',
+          cors: false,
+          handler: (request) => endSession(ctx, request),
+        }),
+      );
       get('/api/v1/time', () => json({ now: ctx.clock.now() }));
       get('/api/v1/openapi.json', () => json(openapi));
     },
@@ -55,6 +63,15 @@ async function metrics(ctx: Ctx, request: HttpRequest): Promise<HttpResponse> {
   if (ctx.config.metrics === 'admin') await administer(ctx, request);
   const body = await ctx.pipeline.metrics();
   return { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' }, body };
+}
+
+async function endSession(ctx: Ctx, request: HttpRequest): Promise<HttpResponse> {
+  await administer(ctx, request);
+  const { id = '' } = request.params;
+  if (!ctx.sessions.end(id)) {
+    throw new EddyError('SESSION_UNKNOWN', `There is no session "${id.slice(0, 80)}".`, { details: { status: 404 } });
+  }
+  return json({ ended: id });
 }
 
 const administer = (ctx: Ctx, request: HttpRequest): Promise<unknown> =>

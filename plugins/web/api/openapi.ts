@@ -102,6 +102,17 @@ export const openapi: Json = {
       },
     ),
     '/api/v1/sessions': get('Who watches what, since when.', refused, object({ sessions: list(ref('Session')) })),
+    '/api/v1/sessions/{id}': {
+      delete: {
+        summary: 'Ends a session; its viewer is told.',
+        parameters: [{ name: 'id', in: 'path', required: true, schema: text }],
+        responses: {
+          200: content('Ended.', object({ ended: text })),
+          ...refused,
+          404: content('No such session.', ref('Error')),
+        },
+      },
+    },
     '/api/v1/time': get('The clock of the server, for latency figures.', {}, object({ now: epoch }), {
       security: [{}],
     }),

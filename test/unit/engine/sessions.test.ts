@@ -147,6 +147,17 @@ describe('a session', () => {
     await t.stop();
   });
 
+  it('ends by its id, once, and tells why', async () => {
+    const { source, open, whep } = await gateway();
+    await source.publish('cam1');
+    const session = await open();
+    expect(whep().sessions.end('nobody')).toBe(false);
+    expect(whep().sessions.end(session.id)).toBe(true);
+    expect(codeOf(session.signal)).toBe('SESSION_ENDED');
+    expect(whep().sessions.list()).toEqual([]);
+    expect(whep().sessions.end(session.id)).toBe(false);
+  });
+
   it('ends when its subject is revoked, and so does a publication; others go on', async () => {
     const { t, source, open, revoke, listeners } = await gateway((request) => ({
       allowed: true,

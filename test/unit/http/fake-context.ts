@@ -77,6 +77,11 @@ export function fakeContext<C>(
         return { subject: 'viewer' };
       },
       list: () => engine.sessions,
+      end: (id: string) => {
+        const before = engine.sessions.length;
+        engine.sessions = engine.sessions.filter((session) => session.id !== id);
+        return engine.sessions.length < before;
+      },
       administer: async (credentials: Credentials, peer: Peer) => {
         engine.admin(credentials, peer);
         return { subject: 'tester' };
