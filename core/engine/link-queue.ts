@@ -1,6 +1,10 @@
 /** What waits on one link for one track's reader: items and the events between them, in order. */
+import type { DropReason } from './link-meter.ts';
 import type { DiscontinuityCause, EndCause, GapCause } from '../model/index.ts';
 import type { Measure } from './media-types.ts';
+
+/** Told when the reader has finished with an item: undefined, or why it was dropped. */
+export type Settle = (dropped: DropReason | undefined) => void;
 
 /** An item that waits. */
 export interface QueuedItem {
@@ -10,7 +14,7 @@ export interface QueuedItem {
   /** Monotonic ms. */
   readonly queuedAt: number;
   /** Called once the reader has finished with it, or it was dropped. */
-  readonly settle: (() => void) | undefined;
+  readonly settle: Settle | undefined;
 }
 
 /** What a reader is told, in order. */

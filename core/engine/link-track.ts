@@ -6,7 +6,7 @@ import type { FullPolicy } from '../graph/checked.ts';
 import type { DiscontinuityCause, EndCause, GapCause } from '../model/index.ts';
 import type { AnyMediaType, TrackReader } from '../plugin/index.ts';
 import type { DropReason, LinkMeter, MeteredQueue } from './link-meter.ts';
-import { LinkQueue, type LinkEvent } from './link-queue.ts';
+import { LinkQueue, type LinkEvent, type Settle } from './link-queue.ts';
 import type { Measure } from './media-types.ts';
 
 /** A queue with `block` or `spill` whose writer does not listen is cut off at this many times its size. */
@@ -107,10 +107,10 @@ export class LinkTrack implements MeteredQueue {
     this.#hooks.requestKeyFrame();
   }
 
-  /** Takes an item; false means that a blocking queue is full. `settle` is called when the reader has finished with it. */
-  push(item: unknown, measure: Measure, settle?: () => void): boolean {
+  /** Takes an item; false means that a blocking queue is full. `settle` is told how it went. */
+  push(item: unknown, measure: Measure, settle?: Settle): boolean {
     if (this.#state !== 'open' || !this.#wanted) {
-      settle?.();
+      settle?.(undefined);
       return true;
     }
     if (this.#resync) {
@@ -219,9 +219,9 @@ export class LinkTrack implements MeteredQueue {
     for (const item of this.#queue.takeItems(count)) this.#drop(reason, item.settle);
   }
 
-  #drop(reason: DropReason, settle: (() => void) | undefined): void {
+  #drop(reason: DropReason, settle: Settle | undefined): void {
     this.#meter.dropped(reason);
-    settle?.();
+    settle?.(reason);
   }
 
   #pump(): void {
@@ -278,7 +278,7 @@ export class LinkTrack implements MeteredQueue {
 
   #finished(event: LinkEvent): void {
     this.#busy = false;
-    if (event.type === 'item') event.settle?.();
+    if (event.type === 'item') event.settle?.(undefined);
     if (event.type === 'end') this.close();
   }
 

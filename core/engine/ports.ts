@@ -1,4 +1,5 @@
 /** Ports of a flow: output pads with their tracks, input pads with their readers. */
+import { EddyError } from '../errors/index.ts';
 import type { DiscontinuityCause, EndCause, GapCause, TrackId } from '../model/index.ts';
 import type {
   AddTrackOptions,
@@ -88,10 +89,24 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
     const weight = this.#weigh(item);
     const finished: Promise<void>[] = [];
     for (const link of this.links.values()) {
-      if (link.acknowledges) finished.push(new Promise((settle) => void link.push(item, weight, settle)));
+      if (link.acknowledges) finished.push(this.#acknowledged(link, item, weight));
       else link.push(item, weight);
     }
     await Promise.all(finished);
+  }
+
+  #acknowledged(link: LinkTrack, item: ItemOf<AnyMediaType>, weight: Measure): Promise<void> {
+    return new Promise((resolve, reject) => {
+      link.push(item, weight, (dropped) => {
+        if (dropped === undefined) resolve();
+        else
+          reject(
+            new EddyError('DELIVERY_FAILED', `a consumer did not finish with the item: ${dropped}`, {
+              details: { dropped },
+            }),
+          );
+      });
+    });
   }
 
   discontinuity(cause: DiscontinuityCause): void {

@@ -39,7 +39,10 @@ export interface TrackWriter<T extends MediaTypeName> {
   write(item: ItemOf<T>): boolean;
   /** Settles when every blocking link has room, or the track has ended. */
   ready(): Promise<void>;
-  /** Writes, and settles when every consumer behind a `block` or `spill` link has finished with the item. */
+  /**
+   * Writes, and settles when every consumer behind a `block` or `spill` link has finished with the item. Rejects with
+   * DELIVERY_FAILED where one of them dropped it or failed over it.
+   */
   deliver(item: ItemOf<T>): Promise<void>;
   /** The timeline breaks here. */
   discontinuity(cause: DiscontinuityCause): void;

@@ -58,6 +58,13 @@ export const engineCodes = defineCodes({
     mend: 'The message names what was offered and what is accepted; put the stage that converts it between the two.',
     example: 'an HEVC camera on a link into webrtc.sfu',
   },
+  DELIVERY_FAILED: {
+    severity: 'error',
+    kind: 'resource',
+    meaning: 'An item that was to be acknowledged was dropped, or its consumer failed: it cannot be counted as done.',
+    mend: 'Writers deliver it again, or keep it; the details say why, the link\'s drops how often.',
+    example: 'a finished segment whose index restarts just then',
+  },
   PROCESS_DIED: {
     severity: 'error',
     kind: 'resource',

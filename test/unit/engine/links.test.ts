@@ -122,6 +122,13 @@ describe('deliver', () => {
     await t.stop();
   });
 
+  it('rejects where a consumer failed over the item', async () => {
+    const { t, track, slow } = await fanOut({ full: 'spill' });
+    slow.failNext(new Error('disk full'));
+    await expect(track.deliver(video.frame(0))).rejects.toMatchObject({ code: 'DELIVERY_FAILED' });
+    await t.stop();
+  });
+
   it('settles when the track has ended or nobody is linked', async () => {
     const { t, track } = await fanOut({ full: 'block' });
     track.end();
