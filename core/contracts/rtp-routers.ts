@@ -102,6 +102,11 @@ export interface RtpConsumer {
   /** The highest simulcast or SVC layer it may have; undefined: whatever the bandwidth allows. */
   preferLayers(layers: { readonly spatial: number; readonly temporal?: number } | undefined): Promise<void>;
   requestKeyFrame(): Promise<void>;
+  /**
+   * Watches for the next key frame; once this settles none is missed, so resume then. `sent` settles when it has begun to
+   * leave for the client, or the consumer has closed.
+   */
+  nextKeyFrame(): Promise<{ readonly sent: Promise<void> }>;
   stats(): Promise<StreamStats>;
   /** Tells what it is at once (layers, score), then each change. */
   on(listener: (event: ConsumerEvent) => void): () => void;
