@@ -162,6 +162,15 @@ export interface WebRtcTransport extends TransportAddress {
   close(): void;
 }
 
+/** A sender report (RFC 3550 6.4.1): the publisher's own word about the moment that an RTP timestamp stands for. */
+export interface RtpSenderReport {
+  /** As the tap delivers it, not as the publisher sent it. */
+  readonly ssrc: number;
+  /** The publisher's clock, ms since 1970 (a double). It aligns the streams of one publisher; it is no server time. */
+  readonly senderTime: number;
+  readonly rtpTimestamp: number;
+}
+
 /**
  * Packets of a producer, delivered in this process, every simulcast layer with its own SSRC and clock. Payload types and
  * header extension ids are the router's, sequence numbers and timestamps the publisher's up to a constant offset.
