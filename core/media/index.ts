@@ -11,5 +11,6 @@ export * from './media-error.ts';
 export * from './mp3.ts';
 export * from './nal.ts';
 export * from './opus.ts';
+export * from './rtp/index.ts';
 export * from './track-caps.ts';
 export * from './vpx.ts';
