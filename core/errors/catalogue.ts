@@ -6,11 +6,12 @@ import { mediaCodes } from './codes/media.ts';
 import { httpCodes } from './codes/http.ts';
 import { linkCodes } from './codes/link.ts';
 import { pipelineCodes } from './codes/pipeline.ts';
+import { webrtcCodes } from './codes/webrtc.ts';
 import { yamlCodes } from './codes/yaml.ts';
 import { storeCodes } from './codes/store.ts';
 import type { CodeDefinition } from './define.ts';
 
-const all = { ...cameraCodes, ...cliCodes, ...engineCodes, ...httpCodes, ...mediaCodes, ...linkCodes, ...pipelineCodes, ...yamlCodes, ...storeCodes };
+const all = { ...cameraCodes, ...cliCodes, ...engineCodes, ...httpCodes, ...mediaCodes, ...linkCodes, ...pipelineCodes, ...webrtcCodes, ...yamlCodes, ...storeCodes };
 
 /** A code of the core. */
 export type Code = keyof typeof all;

@@ -11,6 +11,7 @@ export * from './tracks.ts';
 export {
   Backoff,
   ChildRefusal,
+  readUsage,
   siblingModule,
   spawnChild,
   Watchdog,

@@ -1,0 +1,77 @@
+/** A producer that is fed from this process. */
+import type { types } from 'mediasoup';
+import type { Logger, RtpFeed, RtpHandle, RtpParameters } from 'eddy/plugin';
+import { DirectEnd } from './direct.ts';
+import { Listeners } from './listeners.ts';
+import { asksForKeyFrame } from './rtcp.ts';
+import type { Lease } from './routers.ts';
+
+/** What is fed. */
+export interface FeedSpec {
+  readonly kind: 'audio' | 'video';
+  readonly rtpParameters: RtpParameters;
+  /** Key frame requests within this time become one, ms. */
+  readonly keyFrameInterval: number;
+}
+
+/** Opens a producer on the leased router. Rejects as the contract says. */
+export function openFeed(lease: Lease, spec: FeedSpec, log: Logger): Promise<RtpFeed> {
+  return DirectEnd.open<never, RtpFeed>(lease, log, 'feed the stream', async (end) => {
+    const producer = await end.transport.produce({
+      kind: spec.kind,
+      rtpParameters: spec.rtpParameters as types.RtpParameters,
+      ...(spec.kind === 'video' ? { keyFrameRequestDelay: spec.keyFrameInterval } : {}),
+    });
+    return new DirectFeed(end, producer);
+  });
+}
+
+class DirectFeed implements RtpFeed {
+  readonly handle: RtpHandle;
+  readonly rtpParameters: RtpParameters;
+  readonly #end: DirectEnd<never>;
+  readonly #producer: types.Producer;
+  readonly #asked: Listeners<undefined>;
+
+  constructor(end: DirectEnd<never>, producer: types.Producer) {
+    this.#end = end;
+    this.#producer = producer;
+    this.#asked = new Listeners(end.log);
+    this.rtpParameters = producer.rtpParameters;
+    const { id, kind, rtpParameters } = producer;
+    this.handle = { routerId: end.router.id, producerId: id, kind, rtpParameters };
+    end.transport.on('rtcp', (packet) => {
+      if (asksForKeyFrame(packet)) this.#asked.tell(undefined);
+    });
+    const { router } = end;
+    router.producers.set(id, producer);
+    router.counts.producers++;
+    end.onEnd(() => {
+      router.producers.delete(id);
+      router.counts.producers--;
+    });
+  }
+
+  send(packet: Uint8Array): void {
+    if (!this.#end.ended) this.#producer.send(asBuffer(packet));
+  }
+
+  sendRtcp(packet: Uint8Array): void {
+    if (!this.#end.ended) this.#end.transport.sendRtcp(asBuffer(packet));
+  }
+
+  onKeyFrameRequest(listener: () => void): () => void {
+    return this.#asked.add(listener);
+  }
+
+  onClosed(listener: (cause: 'closed' | 'worker-died') => void): () => void {
+    return this.#end.onEnd(listener);
+  }
+
+  close(): void {
+    this.#end.end('closed');
+  }
+}
+
+/** The same bytes: mediasoup wants a Buffer, and copies it into its message. */
+const asBuffer = (packet: Uint8Array): Buffer => Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength);
