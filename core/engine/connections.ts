@@ -257,7 +257,7 @@ export class Connections {
         monotonic: () => this.#host.clock.monotonic(),
         onReaderError: (error) => part.fail(error),
         onRoom: () => track.roomMade(),
-        requestKeyFrame: () => track.requestKeyFrame(),
+        requestKeyFrame: () => track.begin(link),
       },
     );
     link.hold(state.held);
@@ -276,7 +276,7 @@ export class Connections {
       before?.link,
       (error) => part.fail(error),
     );
-    if (track.started) track.requestKeyFrame();
+    if (track.started) track.begin(link);
   }
 
   /** The ended track whose place a new one takes: of the same id, else the only one of its kind. */

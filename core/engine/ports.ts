@@ -44,6 +44,8 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
   /** True once an item was written: links made later must wait for a place to begin. */
   started = false;
   #ended = false;
+  /** The newest item, where it is no part of a stream but how things stand: an rtp handle. */
+  #standing: ItemOf<AnyMediaType> | undefined;
   readonly #port: OutputPort;
   readonly #keyFrameListeners = new Set<() => void>();
   #lastKeyRequest = -Infinity;
@@ -147,6 +149,13 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
     else this.#cancelRequest = clock.after(wait, ask);
   }
 
+  /** A link begins late, or is wanted again: it is told how things stand, or begins at the next key frame. */
+  begin(link: LinkTrack): void {
+    if (this.#standing !== undefined)
+      link.push(this.#standing, measure(this.#port.pad.type, this.#standing, this.caps));
+    else this.requestKeyFrame();
+  }
+
   roomMade(): void {
     this.#room?.resolve();
     this.#room = undefined;
@@ -156,6 +165,7 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
     const weight = measure(this.#port.pad.type, item, this.caps);
     this.#port.hooks.observe?.(this, weight, item);
     this.started = true;
+    if (this.#port.pad.type === 'rtp') this.#standing = item;
     return weight;
   }
 }
@@ -198,8 +208,8 @@ export class OutputPort implements FlowOutput<AnyMediaType> {
       if (track.id === id && track !== replaced)
         throw new TypeError(`the track "${id}" exists; end it, or name it in "replaces"`);
     }
-    const clock = options.from?.clock ?? replaced?.clock ?? this.#defaultClock;
-    if (!clock) throw new TypeError(`the track "${id}" needs "from": the input track that it is made of`);
+    const clock = options.clock ?? options.from?.clock ?? replaced?.clock ?? this.#defaultClock;
+    if (!clock) throw new TypeError(`the track "${id}" needs "from": the input track that it is made of; or "clock"`);
     const track = new OutTrack(this, id, caps, clock, replaced);
     this.tracks.add(track);
     replaced?.end('replaced');

@@ -14,6 +14,11 @@ export interface SyncClock {
 export interface AddTrackOptions {
   /** The input track that this one is made of: it inherits its clock and priority. */
   readonly from?: InputTrack<MediaTypeName>;
+  /**
+   * Its clock, where the stage alone knows it: packets of an `rtp` source pass no pad, so its publication has no wall
+   * clock. One object for all tracks of one publication. Goes before the clock of `from`.
+   */
+  readonly clock?: SyncClock;
   /** The track whose place it takes after a change of caps; readers see one track end and the next begin, in order. */
   readonly replaces?: TrackWriter<MediaTypeName>;
 }
