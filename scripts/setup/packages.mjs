@@ -32,8 +32,8 @@ export const packages = {
     'libflatbuffers-dev',
   ],
   test: ['ffmpeg', 'chromium', 'procps'],
-  // What the measurements compare with.
-  proof: ['nginx', 'libnginx-mod-rtmp', 'wrk'],
+  // What the measurements compare with, and what the bare machine is made by.
+  proof: ['nginx', 'libnginx-mod-rtmp', 'wrk', 'debootstrap'],
 };
 
 /** @param {string[]} names @returns {import('./steps.mjs').Step} */
