@@ -1,8 +1,9 @@
 /** `eddy new plugin|pipeline NAME`: files to begin with, which pass every check as they are. */
+import { existsSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { EddyError } from '../errors/index.ts';
-import { EXIT, UsageError, type Verb } from './cli.ts';
+import { EXIT, UsageError, type Cli, type Verb } from './cli.ts';
 import { pipelineTemplate, pluginTemplate } from './templates.ts';
 import { version } from './version.ts';
 
@@ -16,7 +17,7 @@ export const verb: Verb = {
     if ((what !== 'plugin' && what !== 'pipeline') || name === undefined || more.length > 0) {
       throw new UsageError('say what to begin and its name: "eddy new plugin acme.blur", "eddy new pipeline door"');
     }
-    const files = what === 'plugin' ? plugin(name, version(cli.root)) : pipeline(name);
+    const files = what === 'plugin' ? plugin(name, cli) : pipeline(name);
     const target = join(cli.cwd, what === 'plugin' ? name.replace('.', '-') : Object.keys(files)[0]!);
     if (await exists(target)) throw new EddyError('FILE_EXISTS', `${target} is there already`);
     for (const [path, text] of Object.entries(files)) {
@@ -25,15 +26,26 @@ export const verb: Verb = {
       await writeFile(file, text, { flag: 'wx' });
       cli.out(`${file}\n`);
     }
+    cli.err(`next: ${what === 'plugin' ? nextOfPlugin(target, cli) : `npx eddy run ${name}.yaml`}\n`);
     return EXIT.ok;
   },
 };
 
-function plugin(name: string, eddyVersion: string): Readonly<Record<string, string>> {
+function plugin(name: string, { cwd, root }: Cli): Readonly<Record<string, string>> {
   if (!/^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/.test(name)) {
     throw new UsageError(`"${name}" is not a plugin name: write family.name in lower case, such as "acme.blur"`);
   }
-  return pluginTemplate(name, eddyVersion);
+  const own = version(root);
+  const source = isCheckout(root) ? `file:${relative(join(cwd, name.replace('.', '-')), root)}` : `^${own}`;
+  return pluginTemplate(name, { version: own, source });
+}
+
+const isCheckout = (root: string): boolean => existsSync(join(root, 'core/cli/main.ts'));
+
+/** In a checkout, what `eddy/testing` means to other packages must be compiled first. */
+function nextOfPlugin(target: string, { cwd, root }: Cli): string {
+  const build = isCheckout(root) ? `make -C ${relative(cwd, root) || '.'} build && ` : '';
+  return `${build}cd ${relative(cwd, target)} && npm install && npm test`;
 }
 
 function pipeline(name: string): Readonly<Record<string, string>> {

@@ -22,24 +22,50 @@ links:
 `;
 }
 
-/** A plugin with one stage that passes frames on, its manifest, its test and its README. */
-export function pluginTemplate(name: string, eddyVersion: string): Readonly<Record<string, string>> {
+/**
+ * A plugin with one stage that passes frames on: manifest, code, test, an example pipeline. Node runs its TypeScript as it
+ * is, but not below node_modules: `npm pack` compiles what others install. `eddy` is the range of npm or the path by which
+ * its tests get Eddy.
+ */
+export function pluginTemplate(
+  name: string,
+  eddy: { readonly version: string; readonly source: string },
+): Readonly<Record<string, string>> {
   const file = name.split('.')[1]!;
   const folder = name.replace('.', '-');
   return {
-    'package.json': `${JSON.stringify(
-      {
-        name: `eddy-${folder}`,
-        version: '0.1.0',
-        type: 'module',
-        exports: './plugin.ts',
-        scripts: { test: 'node --test' },
-        peerDependencies: { eddy: `>=${eddyVersion}` },
-        keywords: ['eddy-plugin'],
+    'package.json': json({
+      name: `eddy-${folder}`,
+      version: '0.1.0',
+      description: `The plugin ${name} for Eddy.`,
+      keywords: ['eddy-plugin'],
+      type: 'module',
+      exports: './dist/plugin.js',
+      files: ['dist'],
+      scripts: { test: 'node --test', check: 'tsc', prepack: 'tsc -p tsconfig.build.json' },
+      peerDependencies: { eddy: `>=${eddy.version}` },
+      devDependencies: { '@types/node': '^24.0.0', eddy: eddy.source, typescript: '^6.0.0' },
+    }),
+    'tsconfig.json': json({
+      compilerOptions: {
+        target: 'es2023',
+        module: 'nodenext',
+        types: ['node'],
+        strict: true,
+        verbatimModuleSyntax: true,
+        erasableSyntaxOnly: true,
+        rewriteRelativeImportExtensions: true,
+        skipLibCheck: true,
+        noEmit: true,
       },
-      null,
-      2,
-    )}\n`,
+      include: ['*.ts'],
+    }),
+    'tsconfig.build.json': json({
+      extends: './tsconfig.json',
+      compilerOptions: { noEmit: false, outDir: 'dist', rootDir: '.', declaration: true },
+      exclude: ['*.test.ts'],
+    }),
+    '.gitignore': 'dist/\nnode_modules/\n',
     'plugin.ts': `/** The manifest: plain data, so that "eddy validate" and editors need none of the code behind it. */
 import { defineManifest, definePlugin, input, output, Duration } from 'eddy/plugin';
 
@@ -55,7 +81,8 @@ export const manifest = defineManifest({
   outputs: { out: output('frames', { doc: 'The same frames.', latency: { min: 0, max: 0 } }) },
 });
 
-export default definePlugin(manifest, () => import('./${file}.ts'));
+const plugin = definePlugin(manifest, () => import('./${file}.ts'));
+export default plugin;
 `,
     [`${file}.ts`]: `/** The code behind the manifest: loaded when a pipeline that uses it starts. */
 import type { Context, Running } from 'eddy/plugin';
@@ -87,7 +114,7 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
   };
 }
 `,
-    [`${file}.test.ts`]: `/** Run with "node --test", or any other runner. */
+    [`${file}.test.ts`]: `/** Run with "npm test", or by any other runner. */
 import test from 'node:test';
 import { conformance } from 'eddy/testing';
 import plugin from './plugin.ts';
@@ -115,7 +142,32 @@ links:
 `,
     'README.md': `# ${name}
 
-A plugin for Eddy. \`eddy run pipeline.yaml\` runs it, \`npm test\` tests it.
+A plugin for Eddy: one stage that passes frames on.
+
+| file | what it is |
+| --- | --- |
+| [plugin.ts](plugin.ts) | the manifest: what it takes, gives and can be told |
+| [${file}.ts](${file}.ts) | the code, loaded when a pipeline that uses it starts |
+| [${file}.test.ts](${file}.test.ts) | its tests |
+| [pipeline.yaml](pipeline.yaml) | a pipeline with it |
+
+\`\`\`sh
+npm install
+npm test                      # what every plugin must hold, and what you add
+npm run check                 # types
+npx eddy run pipeline.yaml    # from these sources, without a build
+npm pack                      # compiles, and makes what others install
+\`\`\`
+
+In a pipeline elsewhere, after \`npm install eddy-${folder}\`:
+
+\`\`\`yaml
+plugins: [eddy-${folder}]
+stages:
+  ${file}: { plugin: ${name}, every: 5s }
+\`\`\`
 `,
   };
 }
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

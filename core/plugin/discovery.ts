@@ -1,7 +1,7 @@
 /** Plugins of other packages: `plugins: [./my-plugin, "@acme/eddy-srt"]`. */
 import { createRequire } from 'node:module';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EddyError } from '../errors/index.ts';
 import { assertPlugin } from './registry.ts';
@@ -51,11 +51,13 @@ function locatePath(name: string, baseDir: string): string {
     });
   }
   if (statSync(path).isFile()) return pathToFileURL(path).href;
+  // The sources before what was compiled from them, which may be older; below node_modules Node does not run them.
+  const isInstalled = path.split(sep).includes('node_modules');
+  const has = (...files: string[]): string | undefined => files.find((file) => existsSync(join(path, file)));
   const entry =
+    (isInstalled ? undefined : has('plugin.ts')) ??
     packageEntry(path) ??
-    ['plugin.ts', 'index.ts', 'plugin.js', 'index.js', 'plugin.mjs', 'index.mjs'].find((file) =>
-      existsSync(join(path, file)),
-    );
+    has('index.ts', 'plugin.js', 'index.js', 'plugin.mjs', 'index.mjs');
   if (entry !== undefined && existsSync(join(path, entry))) return pathToFileURL(join(path, entry)).href;
   throw new EddyError(
     'PLUGIN_NOT_FOUND',

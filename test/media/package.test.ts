@@ -1,5 +1,5 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+/** The package and a plugin, as others get them: packed, installed elsewhere, run there. */
+import { execFile } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -14,20 +14,25 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startEddy, until, type RunningEddy, type StartOptions } from '../support/eddy.ts';
+import { startFfmpeg, type FfmpegRun } from '../support/ffmpeg.ts';
+import { fetchEpochs } from '../support/hls-media.ts';
 
 const checkout = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
-
-/** What a user has who ran `npm install eddy` in an empty folder. */
-let folder: string;
-let user: string;
-const eddy = (): string => join(user, 'node_modules/.bin/eddy');
 const npm = { env: { ...process.env, npm_config_audit: 'false', npm_config_fund: 'false' }, timeout: 120_000 };
+
+let folder: string;
+/** The packed Eddy, and where a user ran `npm install eddy` in an empty folder. */
+let tarball: string;
+let user: string;
+const eddy = (...args: string[]): Promise<{ stdout: string }> =>
+  run(join(user, 'node_modules/.bin/eddy'), args, { cwd: user });
+const shipped = (path: string): string => join(user, 'node_modules/eddy', path);
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'eddy-package-'));
-  user = join(folder, 'user');
   // Packed from a copy: `npm pack` compiles, and a dist/ in the checkout would be in the way of other tests.
   const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: checkout,
@@ -36,21 +41,68 @@ beforeAll(async () => {
     cpSync(join(checkout, file), join(folder, 'copy', file), { force: true });
   }
   symlinkSync(join(checkout, 'node_modules'), join(folder, 'copy/node_modules'));
-  await run('npm', ['pack', '--pack-destination', folder], { ...npm, cwd: join(folder, 'copy') });
-  const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as { version: string };
-  mkdirSync(user);
-  writeFileSync(join(user, 'package.json'), '{ "name": "user", "private": true }');
-  await run('npm', ['install', join(folder, `eddy-${version}.tgz`)], { ...npm, cwd: user });
+  tarball = await pack(join(folder, 'copy'));
+  user = await install('user', tarball);
 }, 180_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+let running: RunningEddy | undefined;
+let publisher: FfmpegRun | undefined;
+afterEach(async () => {
+  await publisher?.stop();
+  await running?.stop();
+  publisher = running = undefined;
+});
+
+/** `npm pack`: the path of what it made. Compilers say what is wrong on stdout. */
+async function pack(source: string): Promise<string> {
+  const packed = await run('npm', ['pack', '--json', '--pack-destination', folder], { ...npm, cwd: source }).catch(
+    (error: Error & { stdout: string }) => Promise.reject(new Error(`${error.message}\n${error.stdout}`)),
+  );
+  // Above the JSON stands what the build printed.
+  const [{ filename }] = JSON.parse(/^\[\n[^]*/m.exec(packed.stdout)![0]) as [{ filename: string }];
+  return join(folder, filename);
+}
+
+/** An empty folder in which somebody installs these. */
+async function install(name: string, ...tarballs: string[]): Promise<string> {
+  const path = join(folder, name);
+  mkdirSync(path);
+  writeFileSync(join(path, 'package.json'), JSON.stringify({ name, private: true }));
+  await run('npm', ['install', '--prefer-offline', ...tarballs], { ...npm, cwd: path });
+  return path;
+}
+
+/** Runs a pipeline on free ports, publishes a camera into it, and expects its pictures on HLS. */
+async function expectToPlay(pipeline: string, options: StartOptions = {}): Promise<void> {
+  const yaml = pipeline.replace('127.0.0.1:8080', 'HTTP').replace('127.0.0.1:1935', 'RTMP');
+  running = await startEddy(yaml, options);
+  publisher = startFfmpeg(
+    `-re -f lavfi -i testsrc2=s=320x180:r=30 -f lavfi -i sine=r=48000 -c:v libx264 -preset ultrafast -bf 0 -g 30 -c:a aac -f flv ${running.rtmp}/cam1`,
+  );
+  const video = `${running.http}/hls/cam1/video/live.m3u8`;
+  await until('a segment', async () => {
+    const answer = await fetch(video);
+    return answer.ok && (await answer.text()).includes('#EXTINF');
+  });
+  const [epoch] = await fetchEpochs(video);
+  expect(epoch!.samples.length).toBeGreaterThanOrEqual(30);
+  expect(epoch!.samples[0]!.key).toBe(true);
+}
+
 describe('the package, installed in an empty folder', () => {
-  it('validates, lists and explains with mediasoup and gstreamer-superficial absent', async () => {
+  it('answers with mediasoup and gstreamer-superficial absent', async () => {
     const installed = readdirSync(join(user, 'node_modules'));
     expect(installed.filter((name) => /^(mediasoup|gstreamer-superficial)$/.test(name))).toEqual([]);
-    expect((await run(eddy(), ['list'])).stdout).toMatch(/^package\.cmaf\b/m);
-    const pipeline = join(user, 'node_modules/eddy/pipelines/minimal.yaml');
-    await expect(run(eddy(), ['validate', pipeline])).resolves.toMatchObject({ stdout: expect.stringContaining('ok') });
+    const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as { version: string };
+    expect((await eddy('version')).stdout).toContain(version);
+    expect((await eddy('list')).stdout).toMatch(/^ingest\.test-pattern\b/m);
+    expect((await eddy('inspect', 'native.gstreamer')).stdout).toContain('configuration:');
+    const schema = JSON.parse((await eddy('schema')).stdout) as object;
+    expect(schema).toEqual(JSON.parse(readFileSync(shipped('schemas/pipeline.schema.json'), 'utf8')));
+    for (const name of readdirSync(shipped('pipelines')).filter((file) => file.endsWith('.yaml'))) {
+      expect((await eddy('validate', '--offline', shipped(`pipelines/${name}`))).stdout).toContain('ok');
+    }
   });
 
   it('shows its public face and nothing behind it', async () => {
@@ -62,27 +114,64 @@ describe('the package, installed in an empty folder', () => {
   });
 
   it('runs the minimal pipeline after eddy setup, and ends with 0 at SIGTERM', async () => {
-    await run(eddy(), ['setup'], { ...npm, cwd: user });
-    const source = readFileSync(join(user, 'node_modules/eddy/pipelines/minimal.yaml'), 'utf8');
-    writeFileSync(join(user, 'mine.yaml'), source.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:0'));
-    const child = spawn(eddy(), ['run', 'mine.yaml'], { cwd: user });
-    let output = '';
-    const url = new Promise<string>((resolve, reject) => {
-      const read = (data: Buffer): void => {
-        output += data.toString();
-        const found = /watch: +(http:\S+)\//.exec(output)?.[1];
-        if (found) resolve(found);
-      };
-      child.stdout.on('data', read);
-      child.stderr.on('data', read);
-      child.on('exit', () => reject(new Error(output)));
-    });
-    try {
-      expect((await fetch(`${await url}/readyz`)).status).toBe(200);
-      child.kill('SIGTERM');
-      expect(await once(child, 'exit')).toEqual([0, null]);
-    } finally {
-      child.kill('SIGKILL');
+    await run(join(user, 'node_modules/.bin/eddy'), ['setup'], { ...npm, cwd: user });
+    for (const native of ['mediasoup', 'gstreamer-superficial/build/Release']) {
+      expect(existsSync(join(user, 'node_modules', native)), native).toBe(true);
     }
+    await expectToPlay(readFileSync(shipped('pipelines/minimal.yaml'), 'utf8'), {
+      launcher: shipped('scripts/eddy.mjs'),
+      folder: user,
+    });
+    expect((await fetch(`${running!.http}/watch/cam1`)).status).toBe(200);
+    expect((await fetch(`${running!.http}/`)).status).toBe(200);
+    expect(await running!.stop()).toBe(0);
   }, 120_000);
+});
+
+describe('a plugin made by "eddy new plugin"', () => {
+  const frames = async (): Promise<number> =>
+    Number(/frames_total\{[^}]*camera="cam1"[^}]*\} (\d+)/.exec(await metrics())?.[1]);
+  const metrics = async (): Promise<string> => (await fetch(`${running!.http}/metrics`)).text();
+
+  it('passes its tests and the compiler, is packed, installed elsewhere by name, and runs there', async () => {
+    await eddy('new', 'plugin', 'acme.blur');
+    const plugin = join(user, 'acme-blur');
+    // What `npm install` would bring.
+    mkdirSync(join(plugin, 'node_modules'));
+    for (const name of ['typescript', '@types']) {
+      symlinkSync(join(checkout, 'node_modules', name), join(plugin, 'node_modules', name));
+    }
+    const tested = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: plugin });
+    expect(tested.stdout).toMatch(/^# fail 0$/m);
+    expect(Number(/^# pass (\d+)$/m.exec(tested.stdout)![1])).toBeGreaterThanOrEqual(8);
+    await run(process.execPath, ['node_modules/typescript/bin/tsc'], { cwd: plugin });
+    writeFileSync(join(plugin, 'wrong.ts'), "import { manifest } from './plugin.ts';\nmanifest.inputs.out;\n");
+    await expect(run(process.execPath, ['node_modules/typescript/bin/tsc'], { cwd: plugin })).rejects.toMatchObject({
+      stdout: expect.stringMatching(/wrong\.ts\(2,\d+\): error TS2339/) as string,
+    });
+    rmSync(join(plugin, 'wrong.ts'));
+
+    const elsewhere = await install('elsewhere', tarball, await pack(plugin));
+    expect(readdirSync(join(elsewhere, 'node_modules/eddy-acme-blur')).sort()).toEqual([
+      'README.md',
+      'dist',
+      'package.json',
+    ]);
+    const pipeline = readFileSync(join(plugin, 'pipeline.yaml'), 'utf8');
+    await expectToPlay(pipeline.replace('plugins: [.]', 'plugins: [eddy-acme-blur]'), {
+      launcher: join(elsewhere, 'node_modules/eddy/scripts/eddy.mjs'),
+      folder: elsewhere,
+    });
+    expect(await frames()).toBeGreaterThanOrEqual(30);
+  }, 120_000);
+
+  it('runs by its path in a checkout, from its sources', async () => {
+    const workshop = join(folder, 'workshop');
+    mkdirSync(workshop);
+    const launcher = join(checkout, 'scripts/eddy.mjs');
+    await run(process.execPath, [launcher, 'new', 'plugin', 'acme.blur'], { cwd: workshop });
+    const pipeline = readFileSync(join(workshop, 'acme-blur/pipeline.yaml'), 'utf8');
+    await expectToPlay(pipeline.replace('plugins: [.]', 'plugins: [./acme-blur]'), { folder: workshop });
+    expect(await frames()).toBeGreaterThanOrEqual(30);
+  });
 });

@@ -69,16 +69,25 @@ export async function until<T>(
   }
 }
 
+/** Options of {@link startEddy}. */
+export interface StartOptions {
+  /** The `eddy` to run; default: this checkout's. */
+  readonly launcher?: string;
+  /** Where it runs and the pipeline is written; default: a folder of its own, which goes with it. */
+  readonly folder?: string;
+}
+
 /** Starts a pipeline; `HTTP` and `RTMP` in the text stand for free addresses. Settles when it is ready. */
-export async function startEddy(yaml: string): Promise<RunningEddy> {
-  const folder = await mkdtemp(join(tmpdir(), 'eddy-run-'));
+export async function startEddy(yaml: string, options: StartOptions = {}): Promise<RunningEddy> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'eddy-run-')));
+  const launcher = options.launcher ?? join(root, 'scripts/eddy.mjs');
   const file = join(folder, 'pipeline.yaml');
   const http = `127.0.0.1:${await freePort()}`;
   const rtmp = `127.0.0.1:${await freePort()}`;
   const fill = (text: string): string => text.replaceAll('HTTP', http).replaceAll('RTMP', rtmp);
   await writeFile(file, fill(yaml));
   const eddy = (...args: string[]): ChildProcess =>
-    spawn(process.execPath, [join(root, 'scripts/eddy.mjs'), ...args], {
+    spawn(process.execPath, [launcher, ...args], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -115,7 +124,7 @@ export async function startEddy(yaml: string): Promise<RunningEddy> {
         const insist = setTimeout(() => child.kill('SIGKILL'), 20_000);
         const code = await exit;
         clearTimeout(insist);
-        await rm(folder, { recursive: true, force: true });
+        if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
         return code;
       })()),
   };
