@@ -1,8 +1,8 @@
 /**
  * CPU of 100 RTMP publishers of 3 Mbps into `ingest.rtmp` with a null sink, against nginx-rtmp in the same run, from
- * the same generator; and, at `EDDY_LEVEL=proof`, growth of RSS after garbage collection from minute 2 to 10.
+ * the same generator; and, where asked for, growth of RSS after garbage collection over a span of seconds.
  *
- *   node --conditions=eddy-source test/bench/rtmp-publishers.ts
+ *   node --conditions=eddy-source test/bench/rtmp-publishers.bench.ts [--rss 120-600]
  */
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,16 +11,16 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { atLevel } from '../level.ts';
 
 const PUBLISHERS = 100;
 const BITRATE = 3_000_000;
 const WARM_UP_S = 3;
 const CPU_SECONDS = atLevel({ test: 10, proof: 60 });
-/** From when until when RSS is compared, in seconds; the short form only shows that it can be measured. */
-const [RSS_FROM_S, RSS_UNTIL_S] = (process.env.EDDY_BENCH_RSS ?? atLevel({ test: '10,20', proof: '120,600' }))
-  .split(',')
-  .map(Number) as [number, number];
+/** From when until when RSS is compared, in seconds of publishing: before minute 2 the heap still finds its size. */
+const { values } = parseArgs({ options: { rss: { type: 'string' } } });
+const RSS_SPAN_S = values.rss?.split('-').map(Number) as [number, number] | undefined;
 const TICKS_PER_SECOND = 100; // sysconf(_SC_CLK_TCK), a constant of Linux's ABI
 const RTMP_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
 
@@ -78,11 +78,12 @@ async function measureEddy() {
       const cpu = await load(async () => [server.pid!]);
       const last = await report();
       const mbps = ((last.bytes - first.bytes) * 8) / CPU_SECONDS / 1e6;
-      await until(RSS_FROM_S);
+      if (!RSS_SPAN_S) return { cpu, mbps, publishing: last.publishing };
+      await until(RSS_SPAN_S[0]);
       const early = await report();
-      await until(RSS_UNTIL_S);
+      await until(RSS_SPAN_S[1]);
       const late = await report();
-      return { cpu, mbps, publishing: late.publishing, rssEarly: early.rss, rssLate: late.rss };
+      return { cpu, mbps, publishing: late.publishing, rss: { early: early.rss / 1e6, late: late.rss / 1e6 } };
     });
   } finally {
     server.send('stop');
@@ -125,21 +126,21 @@ async function measureNginx(): Promise<number> {
 
 const nginx = await measureNginx();
 const eddy = await measureEddy();
-const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
-const growth = eddy.rssLate / eddy.rssEarly - 1;
-const results = [
-  {
-    name: `RTMP: ${PUBLISHERS} publishers of 3 Mbps, CPU against nginx-rtmp`,
-    measured: `${(eddy.cpu / nginx).toFixed(2)} x (${percent(eddy.cpu)} of a core, nginx-rtmp ${percent(nginx)}; ${eddy.mbps.toFixed(0)} Mbps taken, ${eddy.publishing} publishing)`,
-    bar: '<= 3 x',
-    pass: eddy.cpu <= 3 * nginx && eddy.publishing === PUBLISHERS && eddy.mbps > PUBLISHERS * 2.8,
-  },
-  {
-    name: `RTMP: growth of RSS after GC, second ${RSS_FROM_S} to ${RSS_UNTIL_S}`,
-    measured: `${(growth * 100).toFixed(1)}% (${(eddy.rssEarly / 1e6).toFixed(0)} -> ${(eddy.rssLate / 1e6).toFixed(0)} MB)`,
-    bar: '< 5%',
-    // Before minute 2 the heap still finds its size.
-    ...(RSS_FROM_S >= 120 && { pass: growth < 0.05 }),
-  },
-];
-for (const result of results) console.log(JSON.stringify(result));
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+console.log(
+  JSON.stringify({
+    bench: 'RTMP publishers against nginx-rtmp',
+    publishers: PUBLISHERS,
+    'still publishing at the end': eddy.publishing,
+    'Mbps taken': round(eddy.mbps, 0),
+    'share of a core': { eddy: round(eddy.cpu, 3), nginx: round(nginx, 3) },
+    ratio: round(eddy.cpu / nginx, 2),
+    ...(eddy.rss && {
+      'RSS after garbage collection': {
+        seconds: values.rss,
+        MB: `${round(eddy.rss.early, 0)}, ${round(eddy.rss.late, 0)}`,
+        'growth, %': round((eddy.rss.late / eddy.rss.early - 1) * 100, 1),
+      },
+    }),
+  }),
+);

@@ -1,6 +1,6 @@
 /**
  * HTTP origin: requests a CPU-second of http.server against nginx, both serving the same part to the same wrk in turns.
- * Prints JSON. `node --conditions=eddy-source test/bench/http-origin.ts [--seconds 4] [--rounds 2] [--size 20000]`
+ * Prints JSON. `node --conditions=eddy-source test/bench/http-origin.bench.ts [--seconds 4] [--rounds 2] [--size 20000]`
  *
  * CPU is what each server's own process used (user and system, /proc/PID/stat), so that wrk on the same cores does not
  * count. Rounds alternate and the best of each counts: other work on the machine only ever makes a round worse.
@@ -116,7 +116,14 @@ try {
   }
   const ratio = best.eddy!.perCpuSecond / best.nginx!.perCpuSecond;
   console.log(
-    JSON.stringify({ bench: 'http-origin', size, seconds, rounds, ...best, ratio: Number(ratio.toFixed(3)), bar: 0.3 }),
+    JSON.stringify({
+      bench: 'HTTP origin against nginx',
+      'bytes a response': size,
+      'connections of wrk': Number(values.connections),
+      'requests a CPU-second': { eddy: best.eddy!.perCpuSecond, nginx: best.nginx!.perCpuSecond },
+      'requests a second': { eddy: best.eddy!.perSecond, nginx: best.nginx!.perSecond },
+      ratio: Number(ratio.toFixed(2)),
+    }),
   );
 } finally {
   for (const child of children) child.kill('SIGTERM');
