@@ -11,6 +11,9 @@ import publishHls from './publish/hls/plugin.ts';
 import timeshiftRing from './timeshift/ring/plugin.ts';
 import webApi from './web/api/plugin.ts';
 import webPlayer from './web/player/plugin.ts';
+import webrtcWhep from './webrtc/whep/plugin.ts';
+import webrtcWhip from './webrtc/whip/plugin.ts';
+import webrtcWorkers from './webrtc/workers/plugin.ts';
 
 const plugins = [
   authNone,
@@ -24,6 +27,9 @@ const plugins = [
   timeshiftRing,
   webApi,
   webPlayer,
+  webrtcWhep,
+  webrtcWhip,
+  webrtcWorkers,
 ] as unknown as readonly AnyPlugin[];
 
 export default plugins;

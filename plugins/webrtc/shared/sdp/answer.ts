@@ -1,0 +1,146 @@
+/** Answers to offers (RFC 3264, RFC 9429 5.3), and ICE fragments (RFC 8840) of the same transport. */
+import sdpTransform from 'sdp-transform';
+import type { DtlsParameters, TransportAddress } from 'eddy/plugin';
+import type { TakenMedia } from './negotiate.ts';
+import type { Offer, OfferedMedia } from './offer.ts';
+
+/** Options of {@link writeAnswer}. */
+export interface AnswerOptions {
+  readonly direction: 'sendonly' | 'recvonly';
+  /** The one MediaStream that a viewer is sent. There are no `a=ssrc` lines: streams may change within an m-line. */
+  readonly stream?: string;
+}
+
+/** Who begins the DTLS handshake: the client, unless it can only wait (RFC 8842 5.3). */
+export function dtlsRoles({ setup }: Offer): { readonly client: DtlsParameters['role']; readonly answer: string } {
+  return setup === 'passive' ? { client: 'server', answer: 'active' } : { client: 'client', answer: 'passive' };
+}
+
+/** The answer: what was taken, and every other m-line refused. */
+export function writeAnswer(
+  offer: Offer,
+  taken: readonly TakenMedia[],
+  address: TransportAddress,
+  options: AnswerOptions,
+): string {
+  const { answer: setup } = dtlsRoles(offer);
+  const transport = {
+    iceUfrag: address.iceParameters.usernameFragment,
+    icePwd: address.iceParameters.password,
+    iceOptions: 'ice2',
+    fingerprint: fingerprintOf(address),
+    setup,
+  };
+  const tagged = taken[0]?.offered;
+  const media = offer.media.map((offered) => {
+    const match = taken.find((candidate) => candidate.offered === offered);
+    if (!match) return refused(offered);
+    // Candidates belong to the first m-line of the bundle (RFC 9143 7.3.3); this is all of them, at once.
+    const candidates =
+      offered === tagged ? { candidates: candidatesOf(address), endOfCandidates: 'end-of-candidates' } : {};
+    return { ...accepted(match, options), ...transport, ...candidates };
+  });
+  return sdpTransform.write({
+    version: 0,
+    origin: { username: '-', sessionId: sessionId(), sessionVersion: 1, netType: 'IN', ipVer: 4, address: '127.0.0.1' },
+    name: '-',
+    timing: { start: 0, stop: 0 },
+    icelite: address.iceParameters.iceLite === false ? undefined : 'ice-lite',
+    msidSemantic: { semantic: 'WMS', token: '*' },
+    groups: [{ type: 'BUNDLE', mids: taken.map(({ offered }) => offered.mid).join(' ') }],
+    extmapAllowMixed: taken.every(({ offered }) => offered.allowMixedExtensions) ? 'extmap-allow-mixed' : undefined,
+    media,
+  });
+}
+
+/** What a trickle or restart is answered with (RFC 9725 4.3.3): new credentials, and all candidates again. */
+export function writeFragment(mid: string, kind: string, address: TransportAddress): string {
+  const { iceParameters } = address;
+  const candidates = candidatesOf(address).map(
+    (c) =>
+      `a=candidate:${c.foundation} ${c.component} ${c.transport} ${c.priority} ${c.ip} ${c.port} typ ${c.type}` +
+      (c.tcptype === undefined ? '' : ` tcptype ${c.tcptype}`),
+  );
+  return [
+    ...(iceParameters.iceLite === false ? [] : ['a=ice-lite']),
+    'a=ice-options:ice2',
+    `m=${kind} 9 UDP/TLS/RTP/SAVPF 0`,
+    `a=mid:${mid}`,
+    `a=ice-ufrag:${iceParameters.usernameFragment}`,
+    `a=ice-pwd:${iceParameters.password}`,
+    ...candidates,
+    'a=end-of-candidates',
+    '',
+  ].join('\r\n');
+}
+
+function accepted(media: TakenMedia, { direction, stream }: AnswerOptions): object {
+  const { offered, codecs, feedback, extensions, kind } = media;
+  const rids = direction === 'recvonly' ? offered.layers.map(({ rid }) => rid) : [];
+  return {
+    type: kind,
+    port: 9,
+    protocol: offered.protocol,
+    payloads: codecs.map(({ payloadType }) => payloadType).join(' '),
+    connection: { version: 4, ip: '0.0.0.0' },
+    mid: offered.mid,
+    direction,
+    rtcpMux: 'rtcp-mux',
+    rtcpRsize: offered.reducedSize ? 'rtcp-rsize' : undefined,
+    msid: stream === undefined ? undefined : [{ id: stream, appdata: `${stream}-${kind}` }],
+    ext: extensions.map(({ id, uri }) => ({ value: id, uri })),
+    rtp: codecs.map((codec) => ({
+      payload: codec.payloadType,
+      codec: codec.name,
+      rate: codec.clockRate,
+      ...(codec.channels === undefined ? {} : { encoding: codec.channels }),
+    })),
+    fmtp: codecs.flatMap(({ payloadType, fmtp }) => (fmtp ? [{ payload: payloadType, config: fmtp }] : [])),
+    rtcpFb: codecs.flatMap(({ payloadType }) =>
+      (feedback.get(payloadType) ?? []).map(({ type, parameter }) => ({
+        payload: payloadType,
+        type,
+        ...(parameter === '' ? {} : { subtype: parameter }),
+      })),
+    ),
+    rids: rids.map((id) => ({ id, direction: 'recv' })),
+    // In the offer's order, every layer wanted (RFC 8853 5.2).
+    simulcast: rids.length > 0 ? { dir1: 'recv', list1: rids.join(';') } : undefined,
+  };
+}
+
+/** Port 0, out of the bundle (RFC 3264 6, RFC 9143 7.3.1). */
+function refused({ type, protocol, formats, mid }: OfferedMedia): object {
+  return {
+    type,
+    port: 0,
+    protocol,
+    payloads: formats,
+    connection: { version: 4, ip: '0.0.0.0' },
+    mid,
+    direction: 'inactive',
+    rtp: [],
+    fmtp: [],
+  };
+}
+
+const candidatesOf = ({ iceCandidates }: TransportAddress) =>
+  iceCandidates.map((candidate) => ({
+    foundation: candidate.foundation,
+    component: 1,
+    transport: candidate.protocol,
+    priority: candidate.priority,
+    ip: candidate.address,
+    port: candidate.port,
+    type: candidate.type,
+    tcptype: candidate.tcpType,
+  }));
+
+/** SHA-256 where there is one: every client knows it. */
+function fingerprintOf({ dtlsFingerprints }: TransportAddress): { type: string; hash: string } {
+  const best = dtlsFingerprints.find(({ algorithm }) => algorithm === 'sha-256') ?? dtlsFingerprints[0];
+  return { type: best?.algorithm ?? '', hash: best?.value ?? '' };
+}
+
+/** RFC 9429 5.2.1: a 63-bit number that is no other session's. As a text, since it does not fit a double. */
+const sessionId = (): string => (crypto.getRandomValues(new BigUint64Array(1))[0]! >> 1n).toString();

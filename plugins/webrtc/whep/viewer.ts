@@ -1,0 +1,287 @@
+/** One WHEP session: a transport, its slots, the camera that they show, and the engine's session that allows it. */
+import { randomBytes } from 'node:crypto';
+import {
+  asEddyError,
+  type Clock,
+  type ConsumerEvent,
+  type HttpRequest,
+  type Logger,
+  type RtpRouters,
+  type Session,
+  type WebRtcTransport,
+} from 'eddy/plugin';
+import { IceSession } from '../shared/gateway/ice-session.ts';
+import type { Refusals } from '../shared/gateway/refusal.ts';
+import { SessionKey } from '../shared/gateway/request.ts';
+import { dtlsRoles, writeAnswer } from '../shared/sdp/answer.ts';
+import { preferring, type TakenMedia } from '../shared/sdp/negotiate.ts';
+import type { Offer } from '../shared/sdp/offer.ts';
+import { EventStreams } from './event-streams.ts';
+import { describeLayers } from './layers.ts';
+import type { LiveCamera } from './live-camera.ts';
+import { Slot, type LayerCap, type Prepared } from './slot.ts';
+
+/** Why a session ended: the label of the counter. */
+export type ViewerEnd =
+  'deleted' | 'closed' | 'ice' | 'dtls' | 'worker-died' | 'session-ended' | 'camera-away' | 'codec-unfit' | 'stopped';
+
+/** What a session is made of. */
+export interface ViewerOptions {
+  readonly routers: RtpRouters;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly refusals: Refusals;
+  readonly session: Session;
+  readonly camera: LiveCamera;
+  readonly offer: Offer;
+  readonly media: readonly TakenMedia[];
+  readonly request: HttpRequest;
+  /** Bits a second; undefined: as the routers say. */
+  readonly maxBitrate: number | undefined;
+  /** Called once. */
+  onEnd(viewer: Viewer, reason: ViewerEnd): void;
+}
+
+/** See the file's head. */
+export class Viewer {
+  /** The last part of the session's URL: nobody guesses 144 random bits. */
+  readonly id = randomBytes(18).toString('base64url');
+  /** The camera whose URL the session has; it may show another one by now. */
+  readonly home: string;
+  readonly key: SessionKey;
+  readonly ice: IceSession;
+  readonly events: EventStreams;
+  readonly transport: WebRtcTransport;
+  readonly slots: readonly Slot[];
+  #answer = '';
+  readonly #options: ViewerOptions;
+  readonly #end = new AbortController();
+  #session: Session;
+  #camera: LiveCamera;
+  #release: () => void;
+  #forget: () => void = () => undefined;
+  #wasLive = false;
+  /** Changes of what is shown, one after the other. */
+  #turn: Promise<void> = Promise.resolve();
+
+  /** Connects and begins to send. Rejects as the routers do, or with CODEC_UNFIT; then nothing is left open. */
+  static async start(options: ViewerOptions): Promise<Viewer> {
+    const { routers, camera, offer, maxBitrate } = options;
+    const transport = await routers.connect(camera.cameraId);
+    try {
+      await transport.connect({ role: dtlsRoles(offer).client, fingerprints: [offer.fingerprint] });
+      if (maxBitrate !== undefined) await transport.limit({ outgoing: maxBitrate });
+      const viewer = new Viewer(options, transport);
+      await viewer.#begin();
+      return viewer;
+    } catch (error) {
+      transport.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: ViewerOptions, transport: WebRtcTransport) {
+    const { camera, session, offer, media, request, refusals, clock } = options;
+    this.#options = options;
+    this.transport = transport;
+    this.#camera = camera;
+    this.#session = session;
+    this.home = camera.cameraId;
+    this.key = new SessionKey(request);
+    this.ice = new IceSession(transport, offer, media[0]!, refusals);
+    this.slots = media.map((each) => new Slot(each, transport, clock, this.#onConsumer));
+    this.events = new EventStreams(clock, () => [
+      ...(this.#camera.live ? [['active', {}] as const] : []),
+      ['viewercount', { viewercount: this.#camera.viewers }] as const,
+    ]);
+    this.#release = camera.hold();
+  }
+
+  /** The SDP answer. */
+  get answer(): string {
+    return this.#answer;
+  }
+
+  get camera(): LiveCamera {
+    return this.#camera;
+  }
+
+  get session(): Session {
+    return this.#session;
+  }
+
+  get ended(): boolean {
+    return this.#end.signal.aborted;
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** Why the engine ended it, as an error for a client that still waits for its answer. */
+  get reason(): Error {
+    return asEddyError(this.#session.signal.reason, 'CAMERA_AWAY');
+  }
+
+  get video(): Slot | undefined {
+    return this.slots.find(({ kind }) => kind === 'video');
+  }
+
+  async #begin(): Promise<void> {
+    const { offer, media, session } = this.#options;
+    try {
+      await this.#show(await this.#prepare(this.#camera));
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+    const ordered = media.map((each) =>
+      preferring(each, this.slots.find((slot) => slot.media === each)?.handle?.rtpParameters.codecs[0]),
+    );
+    this.#answer = writeAnswer(offer, ordered, this.transport, { direction: 'sendonly', stream: 'eddy' });
+    this.#watch(session);
+    this.#wasLive = this.#camera.live;
+    this.#forget = this.#camera.onChange(this.#onCamera);
+    this.transport.onState((change) => {
+      this.#session.update({ state: change.state });
+      if (change.state === 'closed') this.end(change.cause);
+    });
+    // What has changed while the first streams were made.
+    this.#onCamera();
+  }
+
+  /**
+   * Shows another camera in the same session. Its engine session must be open already; it ends the one before. Rejects
+   * with CODEC_UNFIT, and then nothing has changed and the caller ends what it opened.
+   */
+  switchTo(camera: LiveCamera, session: Session): Promise<void> {
+    return this.#inTurn(async () => {
+      const prepared = await this.#prepare(camera);
+      const before = { session: this.#session, release: this.#release };
+      this.#release = camera.hold();
+      this.#forget();
+      this.#camera = camera;
+      this.#forget = camera.onChange(this.#onCamera);
+      before.session.signal.removeEventListener('abort', this.#revoked);
+      this.#session = session;
+      this.#watch(session);
+      before.session.end();
+      before.release();
+      this.#wasLive = camera.live;
+      await this.#show(prepared, true);
+      this.#onCamera();
+    });
+  }
+
+  /** Chooses the highest layer; undefined: automatic. */
+  async prefer(cap: LayerCap): Promise<void> {
+    await this.video?.prefer(cap);
+    this.#session.update({ cap });
+  }
+
+  /** Pauses or resumes one kind, or all. */
+  async pause(paused: boolean, kind: 'audio' | 'video' | undefined): Promise<void> {
+    const slots = this.slots.filter((slot) => kind === undefined || slot.kind === kind);
+    await Promise.all(slots.map((slot) => slot.pause(paused)));
+    this.#session.update({ paused: this.slots.filter((slot) => slot.paused).map((slot) => slot.kind) });
+  }
+
+  /** Tells what layers there are, where somebody listens. */
+  async tellLayers(): Promise<void> {
+    const { video } = this;
+    const handle = video?.handle;
+    if (!video || !handle || !this.events.wants('layers')) return;
+    const figures = await this.#options.routers.stats(handle).catch(() => []);
+    const index = this.#options.offer.media.indexOf(video.media.offered);
+    this.events.tell('layers', { [index]: describeLayers(handle, figures) });
+  }
+
+  /** Ends everything. Safe to repeat. */
+  end(reason: ViewerEnd): void {
+    if (this.ended) return;
+    this.#end.abort();
+    if (reason === 'worker-died' || reason === 'codec-unfit' || reason === 'stopped') this.events.tell('reconnect', {});
+    if (reason === 'camera-away') this.events.tell('inactive', {});
+    this.events.end();
+    this.#forget();
+    this.#session.signal.removeEventListener('abort', this.#revoked);
+    this.transport.close();
+    this.#release();
+    this.#session.end();
+    this.#options.onEnd(this, reason);
+  }
+
+  #watch(session: Session): void {
+    session.signal.addEventListener('abort', this.#revoked, { once: true });
+    session.update({ role: 'viewer', address: this.#options.request.remoteAddress });
+    if (session.signal.aborted) this.#revoked();
+  }
+
+  readonly #revoked = (): void => this.end('session-ended');
+
+  /** The publisher came back, a track was replaced, or one was added: the same session goes on with the new streams. */
+  readonly #onCamera = (): void => {
+    const { live } = this.#camera;
+    if (live !== this.#wasLive) this.events.tell(live ? 'active' : 'inactive', {});
+    this.#wasLive = live;
+    if (!this.slots.some((slot) => this.#isStale(slot))) return;
+    this.#inTurn(async () => {
+      const stale = this.slots.filter((slot) => this.#isStale(slot));
+      if (stale.length > 0) await this.#show(await this.#prepare(this.#camera, stale));
+    }).catch((error: unknown) => {
+      const { code, message } = asEddyError(error);
+      // The stream has gone meanwhile: the next one, or the end of the transport, is told by itself.
+      if (this.ended || code === 'WEBRTC_HANDLE_GONE' || code === 'WEBRTC_TRANSPORT_CLOSED') return;
+      this.#options.log.warn({ err: error, session: this.#session.id }, `a viewer cannot go on: ${message}`);
+      this.end('codec-unfit');
+    });
+  };
+
+  /** True where the camera has another stream for the slot than the one that it shows. */
+  #isStale(slot: Slot): boolean {
+    const handle = this.#camera.handle(slot.kind);
+    return handle !== undefined && handle.producerId !== slot.handle?.producerId;
+  }
+
+  /** Consumers for all slots, or none: a camera is shown whole. */
+  async #prepare(camera: LiveCamera, slots = this.slots): Promise<Map<Slot, Prepared | undefined>> {
+    const prepared = new Map<Slot, Prepared | undefined>();
+    try {
+      for (const slot of slots) {
+        const handle = camera.handle(slot.kind);
+        prepared.set(slot, handle && (await slot.prepare(handle)));
+      }
+      return prepared;
+    } catch (error) {
+      for (const each of prepared.values()) each?.consumer.close();
+      const { code, message } = asEddyError(error);
+      if (code !== 'WEBRTC_CODEC_UNFIT') throw error;
+      throw this.#options.refusals.own('CODEC_UNFIT', 409, `"${camera.cameraId}" cannot be shown here: ${message}.`);
+    }
+  }
+
+  /** Video first: sound changes with the picture. Where the camera stays, a stream that it lacks just now stays too. */
+  async #show(prepared: ReadonlyMap<Slot, Prepared | undefined>, otherCamera = false): Promise<void> {
+    const order = [...prepared].sort(([a], [b]) => Number(b.kind === 'video') - Number(a.kind === 'video'));
+    for (const [slot, next] of order) {
+      if (next || otherCamera) await slot.show(next, this.#end.signal);
+    }
+    const video = this.video?.handle?.rtpParameters.codecs[0]?.mimeType;
+    this.#session.update({ video: video?.replace('video/', ''), layer: undefined });
+    void this.tellLayers();
+  }
+
+  readonly #onConsumer = (slot: Slot, event: ConsumerEvent): void => {
+    if (event.type !== 'layers' || slot.kind !== 'video') return;
+    const { spatial, temporal } = event;
+    const rid = spatial === undefined ? undefined : slot.handle?.rtpParameters.encodings?.[spatial]?.rid;
+    this.#session.update({ layer: { spatial, temporal, ...(rid === undefined ? {} : { rid }) } });
+    void this.tellLayers();
+  };
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(() => (this.ended ? undefined : change()));
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+}
