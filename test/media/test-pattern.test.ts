@@ -76,8 +76,11 @@ describe('the test pattern', () => {
         quiet = 0;
       }
     }
-    expect(flashed.length).toBeGreaterThanOrEqual(flashes);
-    for (const { pts, luma } of flashed) {
+    // The pictures and the sounds collected do not end at one moment: a last flash may be beyond the last sound.
+    const heardUntil = (audio.units[0]!.pts + samples.length) / 48_000;
+    const heard = flashed.filter(({ pts }) => pts + 0.1 < heardUntil);
+    expect(heard.length).toBeGreaterThanOrEqual(flashes - 1);
+    for (const { pts, luma } of heard) {
       const beep = beeps.find((at) => Math.abs(at - pts) < 0.3);
       expect(Math.abs((beep ?? Infinity) - pts)).toBeLessThan(0.005);
       expect(decodeBlockClock({ width: 640, data: luma }, 1)!.epochMs % 1000).toBeLessThan(34);
