@@ -51,6 +51,8 @@ interface Camera {
 export class CameraRegistry {
   readonly #host: CamerasHost;
   readonly #cameras = new Map<CameraId, Camera>();
+  /** Nobody is waited for any more. */
+  #stopping = false;
 
   constructor(host: CamerasHost) {
     this.#host = host;
@@ -129,16 +131,17 @@ export class CameraRegistry {
   /** Ends every publication and closes every flow; returns the stages that still blocked at the deadline. */
   async stop(signal: AbortSignal): Promise<string[]> {
     const reason = new EddyError('GATE_CLOSED', 'the pipeline is stopping');
+    this.#stopping = true;
     const blocked = await Promise.all(
       [...this.#cameras.values()].map(async (camera) => {
         camera.cancelLinger?.();
         for (const publication of [...camera.publications]) publication.end('stopped', reason);
-        camera.cancelLinger?.();
         camera.closing ??= Promise.resolve();
         const names = await camera.flow?.drain(signal);
         await camera.flow?.close();
         camera.flow = undefined;
         await camera.closing;
+        this.#to(camera, 'away');
         return names ?? [];
       }),
     );
@@ -235,7 +238,7 @@ export class CameraRegistry {
     const before = camera.flow?.active;
     camera.flow?.activate(best, cause);
     if (best && best !== before) this.#tell('publication.active', camera, best);
-    if (!best && camera.flow && !camera.cancelLinger) this.#linger(camera);
+    if (!best && camera.flow && !camera.cancelLinger && !this.#stopping) this.#linger(camera);
   }
 
   #linger(camera: Camera): void {
