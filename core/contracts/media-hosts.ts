@@ -1,4 +1,4 @@
-/** MediaHosts: disposable child processes that run native media code, one launch each. */
+/** MediaHosts: disposable child processes that run native media code: one launch each, or small ones side by side. */
 import type { AccessUnit, TrackCaps } from '../model/index.ts';
 import { contract } from './contract.ts';
 
@@ -57,6 +57,12 @@ export interface HostLaunch {
    * its frames were taken; 0 disables. Default 5000.
    */
   readonly stallTimeout?: number;
+  /**
+   * Launches with the same word here may run side by side in one child, so that hundreds of small ones cost a few
+   * processes. Such a launch has at most one input and one output, and no generator. A crash ends every launch of that
+   * child; one that was in several crashes is run apart from the others.
+   */
+  readonly share?: string;
 }
 
 /**
@@ -81,6 +87,7 @@ export interface HostEnd {
 
 /** A running launch. */
 export interface MediaHost {
+  /** Of the child, which other launches may share. */
   readonly pid: number;
   /**
    * Called for each frame, in order for each output; a returned promise holds that output back (its pipe fills, the
@@ -103,7 +110,7 @@ export interface MediaHost {
 
 /** The contract. */
 export interface MediaHosts {
-  /** Starts a launch in a child of its own. Rejects with the provider's codes: a missing element, a bad launch, a crash. */
+  /** Starts a launch in a child of its own, or by `share` in one with others. Rejects with the provider's codes: a missing element, a bad launch, a crash. */
   launch(spec: HostLaunch): Promise<MediaHost>;
   /** True where the machine has this GStreamer element. */
   hasElement(name: string): Promise<boolean>;

@@ -145,9 +145,93 @@ export function mediaHostsContract(name: string, provide: () => Promise<Provided
       });
     });
 
+    describe('launches that may share a child', () => {
+      const TONE = 'audiotestsrc name=tone samplesperbuffer=960 is-live=true ! audio/x-raw,rate=48000,channels=2';
+      const tone = (label: string, launch = `${TONE} ! opusenc name=encoder ! {out:audio}`): HostLaunch => ({
+        label,
+        launch,
+        outputs: [{ name: 'audio' }],
+        share: 'contract',
+      });
+
+      it('run side by side, and each ends by itself', async () => {
+        const [first, second] = await Promise.all([
+          provided.hosts.launch(tone('one')),
+          provided.hosts.launch(tone('two')),
+        ]);
+        const [one, two] = [collect(first), collect(second)];
+        await Promise.all([one.count(5), two.count(5)]);
+        await first.close(0);
+        expect(await first.ended).toEqual({ cause: 'closed' });
+        const seen = one.frames.length;
+        await two.count(two.frames.length + 10);
+        expect(one.frames).toHaveLength(seen);
+        expect(two.frames[0]).toMatchObject({ output: 'audio', caps: { codec: 'opus', timescale: 48_000 } });
+        const steps = two.frames.slice(2).map(({ unit }, i) => unit.pts - two.frames[i + 1]!.unit.pts);
+        expect(new Set(steps)).toEqual(new Set([960]));
+        await Promise.all([second.close(), second.close(0)]);
+      });
+
+      it('keep their time and give their last frame, one after another', async () => {
+        const source = await provided.hosts.launch(
+          tone('source', `${TONE.replace('is-live=true', 'num-buffers=50')} ! opusenc ! {out:audio}`),
+        );
+        const original = collect(source);
+        expect(await source.ended).toEqual({ cause: 'eos' });
+        expect(original.frames.length).toBeGreaterThanOrEqual(50);
+        for (let use = 0; use < 3; use++) {
+          const host = await provided.hosts.launch({
+            ...tone(`again ${use}`, '{in:a} ! opusdec ! audioconvert ! avenc_aac ! {out:audio}'),
+            inputs: [{ name: 'a', caps: original.frames[0]!.caps }],
+          });
+          const { frames } = collect(host);
+          for (const { unit } of original.frames) {
+            const moved = { ...unit, dts: unit.dts + 48_000 * 3600, pts: unit.pts + 48_000 * 3600 };
+            if (!host.write('a', moved)) await host.drained('a');
+          }
+          await host.close(5000);
+          expect(frames[0]!.caps).toMatchObject({ codec: 'aac', channels: 2 });
+          expect(Math.abs(frames[0]!.unit.pts - 48_000 * 3600)).toBeLessThanOrEqual(1024);
+          expect(frames.length).toBeGreaterThanOrEqual(Math.floor((50 * 960) / 1024));
+          expect(host.write('a', original.frames[0]!.unit)).toBe(true);
+          await host.drained('a');
+        }
+      });
+
+      it('that fail or hold back disturb no other', async () => {
+        const bystander = await provided.hosts.launch(tone('bystander'));
+        const { frames, count } = collect(bystander);
+        await expect(provided.hosts.launch(tone('bad', 'nosuchelement ! {out:audio}'))).rejects.toThrow(
+          /nosuchelement/,
+        );
+        const failing = await provided.hosts.launch(
+          tone('failing', `${TONE} ! identity error-after=5 ! opusenc ! {out:audio}`),
+        );
+        collect(failing);
+        expect(await failing.ended).toMatchObject({ cause: 'error', message: expect.stringMatching(/identity/) });
+        const held = await provided.hosts.launch(tone('held'));
+        let handed = 0;
+        held.onFrame(() => (handed++, new Promise<void>(() => {})));
+        await count(frames.length + 20);
+        expect(handed).toBe(1);
+        await held.close(100);
+        await expect(bystander.set('encoder', 'nothing', 1)).rejects.toThrow(/no property "nothing"/);
+        await bystander.set('encoder', 'bitrate', 24_000);
+        await count(frames.length + 5);
+        await bystander.close(0);
+        await expect(
+          provided.hosts.launch({ ...tone('wide'), outputs: [{ name: 'a' }, { name: 'b' }] }),
+        ).rejects.toThrow(/cannot share/);
+      });
+    });
+
     it('leaves no process behind when it stops', async () => {
       const own = await provide();
-      const hosts = await Promise.all([own.hosts.launch(SOURCE), own.hosts.launch(SOURCE)]);
+      const hosts = await Promise.all(
+        [SOURCE, SOURCE, { ...SOURCE, share: 'last' }, { ...SOURCE, share: 'last' }].map((spec) =>
+          own.hosts.launch(spec),
+        ),
+      );
       const late = own.hosts.launch(SOURCE).catch(() => undefined);
       await own.stop();
       await own.stop();

@@ -13,6 +13,17 @@ export type HostRequest =
     }
   | { readonly op: 'eos' };
 
+/** Requests to a child that runs launches side by side, each in one of its slots. */
+export type SharedRequest =
+  | { readonly op: 'launch'; readonly slot: number; readonly launch: string }
+  | (Exclude<HostRequest, { readonly op: 'launch' }> & { readonly slot: number });
+
+/** What such a child tells: the end of a launch's media comes through its pipe, after its last frame. */
+export type SharedMessage = Extract<HostMessage, { readonly event: 'error' }> & { readonly slot: number };
+
+/** The pipe of a slot, both ways. */
+export const slotPipe = (slot: number): string => `slot:${slot}`;
+
 /** What the child tells without being asked. */
 export type HostMessage =
   { readonly event: 'eos' } | { readonly event: 'error'; readonly element: string; readonly message: string };

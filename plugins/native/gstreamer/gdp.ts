@@ -128,6 +128,12 @@ export function gdpPreamble(streamId: string, caps: string): Buffer {
   ]);
 }
 
+/**
+ * The end of a stream. gdpdepay makes an end-of-stream event of it, though the pipe stays open for another stream; gdppay
+ * passes the event on without writing it, so the far end of a pipe that stays open is told by one that is written apart.
+ */
+export const gdpEnd = (): Buffer => textPacket(GDP.eos, 'GstEventEOS;');
+
 function textPacket(type: number, text: string): Buffer {
   const payload = Buffer.from(`${text}\0`);
   // GStreamer's own writer puts 0 where a packet that is no buffer has no times.

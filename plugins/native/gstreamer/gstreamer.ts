@@ -15,15 +15,13 @@ import {
 } from 'eddy/plugin';
 import type { HostMessage, HostRequest } from './control.ts';
 import { expandLaunch } from './launch.ts';
+import { HEARTBEAT, START_MS } from './limits.ts';
 import { GstMediaHost, startError } from './media-host.ts';
 import type { manifest } from './plugin.ts';
+import { SharedHosts } from './shared-hosts.ts';
 
 /** The bus poll parks one thread of libuv's pool for good; the file reads of module loading need others. */
 const POOL = '4';
-/** The first host on a fresh machine waits until GStreamer has looked at all its plugins. */
-const START_MS = 60_000;
-/** Media that stops is noticed sooner by its own watch; this is for a child whose control hangs. */
-const HEARTBEAT = { interval: 1000, timeout: 10_000 };
 
 /** Makes the service. */
 export function create(ctx: Context<typeof manifest>): Running<typeof manifest> {
@@ -32,8 +30,30 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
   let stopped = false;
   let elements: Promise<ReadonlySet<string>> | undefined;
   const meters = usageMeters(ctx);
+  const niceOf = (spec: HostLaunch): number => Math.min(19, (spec.nice ?? 0) + ctx.config.nice);
+  const shared = new SharedHosts({
+    clock: ctx.clock,
+    niceOf,
+    onUsage: (host, usage) => meters.note(host, usage),
+    onSlots: (host, taken) => meters.slots(host, taken),
+    onEnd: (host, end, labels) => {
+      meters.forget(host);
+      if (end.cause === 'closed') return ctx.log.debug({ host }, 'shared host ended');
+      ctx.log.warn({ host, launches: labels, ...end }, 'a shared host ended; its launches are started anew elsewhere');
+      const how = end.signal ?? `code ${end.exitCode}`;
+      ctx.report({
+        code: 'native.gstreamer/SHARED_HOST_CRASHED',
+        message: `the host "${host}" ended (${end.cause}, ${how}) with ${labels.length} launches: ${labels.join(', ')}`,
+      });
+    },
+    onHung: (host, label) => {
+      const message = `the launch "${label}" hangs in the host "${host}", which takes no more launches`;
+      ctx.report({ code: 'native.gstreamer/HOST_STALLED', message });
+    },
+  });
 
   async function launch(spec: HostLaunch): Promise<MediaHost> {
+    if (spec.share !== undefined) return shared.launch(spec);
     const start = startHost(spec);
     starting.add(start);
     try {
@@ -56,7 +76,7 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
         env: { UV_THREADPOOL_SIZE: POOL },
         startTimeout: START_MS,
         heartbeat: HEARTBEAT,
-        nice: Math.min(19, (spec.nice ?? 0) + ctx.config.nice),
+        nice: niceOf(spec),
         onMessage: (message) => host?.onMessage(message as unknown as HostMessage),
         onUsage: (usage) => meters.note(spec.label, usage),
       });
@@ -97,7 +117,7 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
     services: { hosts: { launch, hasElement } },
     async stop() {
       stopped = true;
-      await Promise.allSettled([...[...hosts].map((host) => host.close()), ...starting]);
+      await Promise.allSettled([...[...hosts].map((host) => host.close()), ...starting, shared.stop()]);
     },
   };
 }
@@ -124,18 +144,22 @@ async function listElements(): Promise<ReadonlySet<string>> {
 
 function usageMeters(ctx: Context<typeof manifest>): {
   note(host: string, usage: ProcessUsage): void;
+  slots(host: string, taken: number): void;
   forget(host: string): void;
 } {
   const cpu = ctx.metrics.gauge('host_cpu_seconds', 'Processor time used by a media host since its start.');
   const rss = ctx.metrics.gauge('host_rss_bytes', 'Resident memory of a media host.');
+  const slots = ctx.metrics.gauge('host_slots_used', 'Launches that run side by side in a shared media host.');
   return {
     note(host, usage) {
       cpu.set(usage.cpuSeconds, { host });
       rss.set(usage.rssBytes, { host });
     },
+    slots: (host, taken) => slots.set(taken, { host }),
     forget(host) {
       cpu.remove({ host });
       rss.remove({ host });
+      slots.remove({ host });
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { AccessUnit, TrackCaps } from 'eddy/plugin';
 import { writeInputCaps } from './caps.ts';
-import { GDP, gdpHeader, gdpPreamble } from './gdp.ts';
+import { GDP, gdpEnd, gdpHeader, gdpPreamble } from './gdp.ts';
 
 /** Bytes that may wait for the child before `write` says so. */
 const HIGH_WATER = 1024 * 1024;
@@ -50,6 +50,11 @@ export class HostInputWriter {
   /** No more frames: the launch sees the end of the stream after what was written. Safe to repeat. */
   end(): void {
     this.#pipe.end();
+  }
+
+  /** As `end`, on a pipe that stays open for the next launch. */
+  endStream(): void {
+    if (this.#pipe.writable) this.#pipe.write(gdpEnd());
   }
 
   #nanoseconds(ticks: number): bigint {

@@ -1,6 +1,12 @@
 /** From a launch with `{in:NAME}`, `{src:NAME}` and `{out:NAME}` to what GStreamer parses. */
 import type { HostLaunch } from 'eddy/plugin';
 
+/** Throws TypeError for a launch that cannot share a child: a slot has one pipe, both ways. */
+export function checkShared({ label, inputs = [], outputs = [], generator }: HostLaunch): void {
+  if (inputs.length > 1 || outputs.length > 1 || generator)
+    throw new TypeError(`the launch of "${label}" has more than one input and one output: it cannot share a host`);
+}
+
 /** What a host is told to run; plain data for the control channel. */
 export interface ExpandedLaunch {
   /** Media pipes that the child needs, in the order of their descriptors. */

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ChildRefusal,
   EddyError,
-  Watchdog,
   type AccessUnit,
   type Child,
   type ChildEnd,
@@ -18,12 +17,14 @@ import { GdpReader } from './gdp.ts';
 import { HostInputWriter } from './input.ts';
 import { elementOf, pipeOf } from './launch.ts';
 import { OutputDecoder } from './output.ts';
+import { StallWatch } from './stall-watch.ts';
 
-const STALL_MS = 5000;
-const CLOSE_MS = 2000;
+/** Defaults of the contract, in ms. */
+export const STALL_MS = 5000;
+export const CLOSE_MS = 2000;
 const HAND_OVER_MS = 500;
 
-type Listener = (frame: HostFrame) => void | Promise<void>;
+export type FrameListener = (frame: HostFrame) => void | Promise<void>;
 
 /** A {@link MediaHost} over a child whose launch is running or about to. */
 export class GstMediaHost implements MediaHost {
@@ -32,15 +33,11 @@ export class GstMediaHost implements MediaHost {
   readonly #child: Child;
   readonly #inputs: ReadonlyMap<string, HostInputWriter>;
   readonly #readers: Promise<void>[] = [];
-  #listener: Listener | undefined;
+  #listener: FrameListener | undefined;
   #failure: HostEnd | undefined;
   #closing = false;
   #eos = false;
-  #stall: Watchdog | undefined;
-  /** Listeners that hold their output back just now. */
-  #held = 0;
-  /** True while an answer is due: an input had frames since the last output, or there is no input to wait for. */
-  #owing: boolean;
+  readonly #stall: StallWatch;
 
   constructor(spec: HostLaunch, child: Child) {
     this.#spec = spec;
@@ -51,7 +48,9 @@ export class GstMediaHost implements MediaHost {
         new HostInputWriter(child.pipe(pipeOf('in', name)), name, caps),
       ]),
     );
-    this.#owing = this.#inputs.size === 0;
+    this.#stall = new StallWatch(spec.stallTimeout ?? STALL_MS, this.#inputs.size === 0, (message) =>
+      this.#fail({ cause: 'stalled', code: 'native.gstreamer/HOST_STALLED', message }),
+    );
     this.ended = child.ended.then((end) => this.#finish(end));
   }
 
@@ -74,15 +73,15 @@ export class GstMediaHost implements MediaHost {
     });
   }
 
-  onFrame(listener: Listener): void {
+  onFrame(listener: FrameListener): void {
     if (this.#listener) throw new TypeError(`the host "${this.#spec.label}" has a listener already`);
     this.#listener = listener;
     for (const { name } of this.#spec.outputs ?? []) this.#readers.push(this.#read(name, listener));
-    if ((this.#spec.outputs ?? []).length > 0) this.#watch();
+    if ((this.#spec.outputs ?? []).length > 0) this.#stall.start();
   }
 
   write(input: string, unit: AccessUnit): boolean {
-    this.#owing = true;
+    this.#stall.asked();
     return this.#input(input).write(unit);
   }
 
@@ -103,7 +102,7 @@ export class GstMediaHost implements MediaHost {
 
   async close(deadline = CLOSE_MS): Promise<void> {
     this.#closing = true;
-    this.#stall?.stop();
+    this.#stall.stop();
     for (const input of this.#inputs.values()) input.end();
     if (this.#inputs.size === 0) this.#ask({ op: 'eos' }).catch(() => undefined);
     await Promise.race([this.#child.ended, sleep(deadline, undefined, { ref: false })]);
@@ -121,20 +120,19 @@ export class GstMediaHost implements MediaHost {
     return input;
   }
 
-  async #read(output: string, listener: Listener): Promise<void> {
+  async #read(output: string, listener: FrameListener): Promise<void> {
     const reader = new GdpReader();
     const decoder = new OutputDecoder();
     const take = async (piece: Buffer): Promise<void> => {
       for (const packet of reader.push(piece)) {
         const frame = decoder.take(packet);
         const taken = frame && listener({ output, ...frame });
-        if (taken) await this.#hold(taken);
+        if (taken) await this.#stall.hold(taken);
       }
     };
     try {
       for await (const piece of this.#child.pipe(pipeOf('out', output)) as AsyncIterable<Buffer>) {
-        this.#stall?.touch();
-        this.#owing = this.#inputs.size === 0;
+        this.#stall.came();
         try {
           await take(piece);
         } catch (error) {
@@ -147,36 +145,13 @@ export class GstMediaHost implements MediaHost {
     }
   }
 
-  async #hold(taken: Promise<void>): Promise<void> {
-    this.#held++;
-    try {
-      await taken;
-    } finally {
-      this.#held--;
-      this.#stall?.touch();
-    }
-  }
-
-  #watch(): void {
-    const timeout = this.#spec.stallTimeout ?? STALL_MS;
-    if (timeout === 0 || this.#closing) return;
-    this.#stall = new Watchdog(timeout, () => {
-      if (this.#held > 0 || !this.#owing) return this.#watch();
-      this.#fail({
-        cause: 'stalled',
-        code: 'native.gstreamer/HOST_STALLED',
-        message: `no frame came out for ${timeout} ms`,
-      });
-    });
-  }
-
   #fail(end: HostEnd): void {
     if (!this.#closing) this.#failure ??= end;
     void this.#child.close();
   }
 
   async #finish(end: ChildEnd): Promise<HostEnd> {
-    this.#stall?.stop();
+    this.#stall.stop();
     for (const input of this.#inputs.values()) input.end();
     // A listener that never settles must not hold the end back.
     await Promise.race([Promise.all(this.#readers), sleep(HAND_OVER_MS, undefined, { ref: false })]);

@@ -30,6 +30,13 @@ const errors = defineCodes({
     mend: "The stage starts a new host. If it repeats for one camera, that camera's media crashes a decoder: report it.",
     example: 'kill -9 of a host',
   },
+  SHARED_HOST_CRASHED: {
+    severity: 'warning',
+    kind: 'resource',
+    meaning: 'A host process that ran several launches side by side ended by itself. Each is started anew in another.',
+    mend: 'Nothing, once. If it repeats, the launch that is named each time has media that crashes a decoder: report it.',
+    example: 'kill -9 of the host of sixteen audio transcoders',
+  },
   HOST_STALLED: {
     severity: 'error',
     kind: 'resource',
@@ -50,7 +57,7 @@ export const manifest = defineManifest({
   name: 'native.gstreamer',
   version: '1.0.0',
   api: API_VERSION,
-  summary: 'Runs GStreamer launches, each in a disposable child process, so that native code dies alone.',
+  summary: 'Runs GStreamer launches in disposable child processes, so that native code dies alone.',
   config: {
     nice: Integer({ doc: 'Added to the nice value of every host, 0-19.', default: 0, min: 0, max: 19 }),
   },
