@@ -34,6 +34,8 @@ export interface CamerasHost extends FlowHost {
   settings(): CheckedGraph['cameras'];
   authorizer(): Authorizer | undefined;
   gateOpen(): boolean;
+  /** The camera is away: nothing of it need be kept but its name. */
+  gone(cameraId: CameraId): void;
 }
 
 interface Camera {
@@ -266,7 +268,10 @@ export class CameraRegistry {
       cancel();
       if (camera.flow === flow) camera.flow = undefined;
       camera.closing = undefined;
-      if (camera.publications.length === 0) this.#to(camera, 'away');
+      if (camera.publications.length === 0) {
+        this.#to(camera, 'away');
+        this.#host.gone(camera.id);
+      }
     }
   }
 

@@ -48,6 +48,14 @@ export class LinkMeter {
     if (resync) this.lastKeyAt = now;
   }
 
+  /** Takes over the totals of another one, whose camera has gone. */
+  absorb(other: LinkMeter): void {
+    this.items += other.items;
+    this.bytes += other.bytes;
+    this.backPressure += other.backPressure;
+    for (const [reason, count] of Object.entries(other.drops)) this.dropped(reason as DropReason, count);
+  }
+
   dropped(reason: DropReason, count = 1): void {
     this.drops[reason] = (this.drops[reason] ?? 0) + count;
   }

@@ -262,6 +262,10 @@ export class Pipeline {
       settings: () => this.#graph!.cameras,
       authorizer: () => this.#authorizer,
       gateOpen: () => this.#gate,
+      gone: (cameraId) => {
+        this.#meters.retire(cameraId);
+        container.get('metrics').forget({ camera: cameraId });
+      },
     });
   }
 

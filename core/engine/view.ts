@@ -7,6 +7,8 @@ import { LinkMeter } from './link-meter.ts';
 /** The meters of every link, by link and camera. */
 export class LinkMeters {
   readonly #meters = new Map<string, Map<CameraId, LinkMeter>>();
+  /** Totals of cameras that have gone, by link: a link's total never goes back. */
+  readonly #gone = new Map<string, LinkMeter>();
   #lastSnapshot = { at: 0, items: new Map<string, { items: number; bytes: number }>() };
 
   of(link: CheckedLink, cameraId: CameraId): LinkMeter {
@@ -26,6 +28,18 @@ export class LinkMeters {
     this.#meters.set(to.id, cameras.set(cameraId, meter));
   }
 
+  /** The camera has gone: its meters are no longer kept one by one. */
+  retire(cameraId: CameraId): void {
+    for (const [link, cameras] of this.#meters) {
+      const meter = cameras.get(cameraId);
+      if (!meter) continue;
+      cameras.delete(cameraId);
+      const gone = this.#gone.get(link) ?? new LinkMeter();
+      gone.absorb(meter);
+      this.#gone.set(link, gone);
+    }
+  }
+
   /** Sets the counters of hot paths at each scrape. */
   expose(metrics: EngineMetrics, monotonic: () => number): () => void {
     const items = metrics.counter('link_items_total', 'Items passed over a link.');
@@ -35,7 +49,7 @@ export class LinkMeters {
     const queue = metrics.gauge('link_queue_seconds', 'Media time waiting in a link.');
     const latency = metrics.gauge('link_latency_seconds', 'Time an item waits in a link, moving average.');
     const keyAge = metrics.gauge('link_keyframe_age_seconds', 'Time since an item at which a reader may begin.');
-    const told = new Map<
+    const told = new WeakMap<
       LinkMeter,
       { items: number; bytes: number; pressure: number; drops: Record<string, number> }
     >();
@@ -69,7 +83,8 @@ export class LinkMeters {
     const seconds = Math.max(0.001, (now - this.#lastSnapshot.at) / 1000);
     const totals = new Map<string, { items: number; bytes: number }>();
     const links = (graph?.links ?? []).map((link) => {
-      const meters = [...(this.#meters.get(link.id)?.values() ?? [])];
+      const gone = this.#gone.get(link.id);
+      const meters = [...(this.#meters.get(link.id)?.values() ?? []), ...(gone ? [gone] : [])];
       const sum = (pick: (meter: LinkMeter) => number): number =>
         meters.reduce((total, meter) => total + pick(meter), 0);
       const total = { items: sum((meter) => meter.items), bytes: sum((meter) => meter.bytes) };

@@ -274,3 +274,20 @@ describe('linger', () => {
     await t.stop();
   });
 });
+
+it('a camera that is away leaves no meters behind, and its links keep their totals', async () => {
+  const { t, rtmp, write } = await twoIngests('refuse');
+  const publication = await rtmp.publish('cam1');
+  write(publication)(0, 3);
+  const link = 'rtmp.video | whip.video -> sink.video';
+  const itemsOf = (): number =>
+    (t.engine.view.snapshot()['links'] as { id: string; items: number }[]).find(({ id }) => id === link)!.items;
+  expect(await t.metric('link_items_total', { link, camera: 'cam1' })).toBe(3);
+  const before = itemsOf();
+  publication.end();
+  await t.advance(6000);
+  expect(t.camera('cam1')!.state).toBe('away');
+  expect(await t.engine.view.metrics()).not.toContain('camera="cam1"');
+  expect(itemsOf()).toBe(before);
+  await t.stop();
+});
