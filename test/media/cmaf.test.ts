@@ -1,11 +1,7 @@
 /** Real streams through the segmenter, judged by readers that are not ours: ffmpeg, ffprobe, mp4box, shaka-packager. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { createFile, type ISOFile, MP4BoxBuffer } from 'mp4box';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   audioCapsFromConfig,
@@ -21,31 +17,24 @@ import {
   videoCapsFromKeyFrame,
 } from '../../core/media/index.ts';
 import type { AudioCodec, VideoCodec } from '../../core/model/index.ts';
-import { clockAt, EPOCH, play, Recorder } from '../unit/package/harness.ts';
+import { EPOCH } from '../unit/package/harness.ts';
 import { fromFlv, type Stream } from './flv-file.ts';
+import {
+  expectMp4boxAgrees,
+  ffmpeg,
+  mp4box,
+  pictures,
+  probePackets,
+  repackage,
+  segmented as cut,
+} from './support/readers.ts';
 
-const run = promisify(execFile);
-const require = createRequire(import.meta.url);
 let dir = '';
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'eddy-cmaf-'));
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
-
-async function ffmpeg(...args: string[]): Promise<Buffer> {
-  const options = { encoding: 'buffer', maxBuffer: 256 * 1024 * 1024, timeout: 30_000 } as const;
-  return (await run('ffmpeg', ['-v', 'error', '-nostdin', ...args], options)).stdout;
-}
-
-/** Hashes of the decoded pictures, in the order in which they are shown. */
-async function pictures(file: string): Promise<string[]> {
-  const text = (await ffmpeg('-i', file, '-map', '0:v', '-vsync', 'passthrough', '-f', 'framemd5', '-')).toString();
-  return text
-    .split('\n')
-    .filter((line) => line && !line.startsWith('#'))
-    .map((line) => line.split(',').at(-1)!.trim());
-}
 
 /** The one track of a fragmented MP4 by ffmpeg: codecs that FLV of this ffmpeg cannot carry. */
 function fromMp4(mp4: Buffer, codec: VideoCodec | AudioCodec): Stream {
@@ -71,44 +60,7 @@ function fromMp4(mp4: Buffer, codec: VideoCodec | AudioCodec): Stream {
   return { caps, units };
 }
 
-async function segmented(
-  streams: Partial<Record<'video' | 'audio', Stream>>,
-): Promise<{ recorder: Recorder; file: (id: string) => string }> {
-  const recorder = new Recorder();
-  const clock = clockAt(EPOCH);
-  const feeds = Object.entries(streams).map(([id, { caps, units }]) => {
-    return [recorder.segmenter.addTrack(id, caps, clock), units] as const;
-  });
-  play(feeds);
-  for (const [input] of feeds) input.end('publisher-ended');
-  const stem = join(dir, Math.random().toString(36).slice(2));
-  for (const id of Object.keys(streams)) {
-    await writeFile(
-      `${stem}-${id}.mp4`,
-      Buffer.concat([recorder.of(id).caps.init, ...recorder.chunks(id).map((chunk) => chunk.data)]),
-    );
-  }
-  return { recorder, file: (id) => `${stem}-${id}.mp4` };
-}
-
-/** What mp4box reads: a reader of another make than ours. */
-function mp4box(bytes: Buffer): { file: ISOFile; tracks: { codec: string; timescale: number; nb_samples: number }[] } {
-  const file = createFile();
-  let tracks: { codec: string; timescale: number; nb_samples: number }[] = [];
-  let failure = '';
-  file.onReady = (info) => (tracks = info.tracks);
-  file.onError = (module, message) => (failure = `${module}: ${message}`);
-  file.appendBuffer(MP4BoxBuffer.fromArrayBuffer(Uint8Array.from(bytes).buffer, 0));
-  file.flush();
-  expect(failure).toBe('');
-  return {
-    file,
-    tracks: tracks.map((track) => ({
-      ...track,
-      nb_samples: file.getTrackById((track as { id: number } & typeof track).id).samples.length,
-    })),
-  };
-}
+const segmented = (streams: Parameters<typeof cut>[1]): ReturnType<typeof cut> => cut(dir, streams);
 
 const PICTURE = ['-f', 'lavfi', '-i', 'testsrc2=s=322x180:r=30'];
 
@@ -150,21 +102,9 @@ describe('H.264 and AAC from FLV', () => {
     const at = (id: string): number =>
       (Math.min(...recorder.read(id)[0]!.samples.map((sample) => sample.pts)) / recorder.of(id).caps.timescale) * 1000;
     expect(Math.abs(at('audio') - at('video') - (firstSound - firstPicture))).toBeLessThanOrEqual(1.1);
-    const probe = await run('ffprobe', [
-      '-v',
-      'error',
-      '-show_entries',
-      'packet=pts_time,dts_time,duration_time',
-      '-of',
-      'csv=p=0',
-      file('video'),
-    ]);
-    const packets = probe.stdout
-      .trim()
-      .split('\n')
-      .map((line) => line.split(',').map(Number));
+    const packets = await probePackets(file('video'));
     expect(packets).toHaveLength(210);
-    for (const [, , duration] of packets) expect(duration).toBeCloseTo(1 / 30, 5);
+    for (const { duration } of packets) expect(duration).toBeCloseTo(1 / 30, 5);
   });
 
   it('are read alike by mp4box, every part from its own bytes', async () => {
@@ -173,25 +113,7 @@ describe('H.264 and AAC from FLV', () => {
       await ffmpeg(...PICTURE, '-f', 'lavfi', '-i', 'sine', '-t', '3', ...codecs, '-f', 'flv', '-'),
     );
     const { recorder } = await segmented(streams);
-    for (const id of ['video', 'audio']) {
-      const { caps } = recorder.of(id);
-      for (const chunk of recorder.chunks(id)) {
-        const { file, tracks } = mp4box(Buffer.concat([caps.init, chunk.data]));
-        expect(tracks).toHaveLength(1);
-        expect(tracks[0]).toMatchObject({ codec: caps.codecString, timescale: caps.timescale });
-        const samples = file.getTrackById(1).samples as {
-          dts: number;
-          cts: number;
-          duration: number;
-          is_sync: boolean;
-          size: number;
-        }[];
-        const ours = readChunks(chunk.data)[0]!.samples;
-        expect(samples.map((sample) => [sample.dts, sample.cts, sample.duration, sample.is_sync, sample.size])).toEqual(
-          ours.map((sample) => [sample.dts, sample.pts, sample.duration, sample.key, sample.data.length]),
-        );
-      }
-    }
+    for (const id of ['video', 'audio']) expectMp4boxAgrees(recorder, id);
   });
 
   it('are taken by shaka-packager, whole segments as well as parts', async () => {
@@ -200,16 +122,8 @@ describe('H.264 and AAC from FLV', () => {
       await ffmpeg(...PICTURE, '-f', 'lavfi', '-i', 'sine', '-t', '5', ...codecs, '-f', 'flv', '-'),
     );
     const { file } = await segmented(streams);
-    const packager = join(
-      require.resolve('shaka-packager/package.json'),
-      '..',
-      'bin',
-      `packager-linux-${process.arch}`,
-    );
-    const out = join(dir, 'shaka');
-    const outputs = ['video', 'audio'].map((id) => `in=${file(id)},stream=${id},output=${out}-${id}.mp4`);
-    await run(packager, [...outputs, '--mpd_output', `${out}.mpd`], { timeout: 30_000 });
-    expect(await pictures(`${out}-video.mp4`)).toEqual(await pictures(file('video')));
+    const out = await repackage({ video: file('video'), audio: file('audio') });
+    expect(await pictures(out.video)).toEqual(await pictures(file('video')));
   });
 });
 
