@@ -19,13 +19,13 @@ export class ClientConsumer implements RtpConsumer {
   readonly #listeners: Listeners<ConsumerEvent>;
   #end: Extract<ConsumerEvent, { type: 'closed' }> | undefined;
 
-  /** `whyClosed`: why its transport has ended, once it has. */
-  constructor(consumer: types.Consumer, whyClosed: () => RouterEnd, log: Logger) {
+  /** `producerId` as its handle has it; `whyClosed`: why its transport has ended, once it has. */
+  constructor(consumer: types.Consumer, producerId: string, whyClosed: () => RouterEnd, log: Logger) {
     this.#consumer = consumer;
     this.#listeners = new Listeners(log);
     this.id = consumer.id;
     this.kind = consumer.kind;
-    this.producerId = consumer.producerId;
+    this.producerId = producerId;
     this.rtpParameters = consumer.rtpParameters;
     consumer.on('layerschange', (layers) => this.#listeners.tell(layersEvent(layers)));
     consumer.on('score', ({ score }) => this.#listeners.tell({ type: 'score', score }));

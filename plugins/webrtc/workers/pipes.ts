@@ -20,6 +20,13 @@ interface Piped {
   users: number;
 }
 
+/** A producer that has been brought, for as long as it is wanted. */
+export interface Brought {
+  /** Its id in the other router: of its own, since the two routers may be in one worker, where ids are unique. */
+  readonly producerId: string;
+  readonly release: () => void;
+}
+
 /** The transports from one router to another, and what goes through them. */
 interface Link {
   readonly opening: Promise<LinkEnds>;
@@ -37,10 +44,10 @@ export class Pipes {
   readonly #links = new Map<CameraRouter, Map<CameraRouter, Link>>();
 
   /**
-   * Has `producer` of `from` under the same id in `to`, until the returned function is called. `to` must be held open by
-   * the caller. Rejects as mediasoup does where either router or the producer goes meanwhile.
+   * Has `producer` of `from` in `to`, until `release` is called. `to` must be held open by the caller. Rejects as
+   * mediasoup does where either router or the producer goes meanwhile.
    */
-  async bring(producer: types.Producer, from: CameraRouter, to: CameraRouter): Promise<() => void> {
+  async bring(producer: types.Producer, from: CameraRouter, to: CameraRouter): Promise<Brought> {
     const link = this.#link(from, to);
     const piped = link.piped.get(producer.id) ?? this.#pipe(link, producer, from, to);
     piped.users++;
@@ -51,12 +58,11 @@ export class Pipes {
       if (--piped.users === 0) this.#drop(link, producer.id, piped, from, to);
     };
     try {
-      await piped.opening;
+      return { producerId: (await piped.opening).id, release };
     } catch (error) {
       release();
       throw error;
     }
-    return release;
   }
 
   #link(from: CameraRouter, to: CameraRouter): Link {
@@ -131,8 +137,8 @@ async function openPipe(opening: Promise<LinkEnds>, producer: types.Producer): P
   const { here, there } = await opening;
   const consumer = await here.consume({ producerId: producer.id });
   try {
-    const { id, kind } = producer;
-    const piped = await there.produce({ id, kind, rtpParameters: consumer.rtpParameters, paused: producer.paused });
+    const { kind, rtpParameters } = consumer;
+    const piped = await there.produce({ kind, rtpParameters, paused: producer.paused });
     consumer.observer.once('close', () => piped.close());
     piped.observer.once('close', () => consumer.close());
     // What happened while the worker answered.

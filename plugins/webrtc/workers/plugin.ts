@@ -62,8 +62,8 @@ export const manifest = defineManifest({
     'consent-timeout': Duration({
       doc: 'A client that does not connect, or stops to answer, for so long is disconnected.',
       default: '20s',
-      min: '2s',
-      max: '10m',
+      min: '10s',
+      max: '60s',
     }),
     'viewers-per-worker': Integer({
       doc: 'Streams to viewers that one worker carries before a camera is given a second router on another worker.',

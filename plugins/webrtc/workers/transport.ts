@@ -18,6 +18,7 @@ import { consumeByOffer } from './consume-offer.ts';
 import { ClientConsumer } from './consumer.ts';
 import { failure } from './failure.ts';
 import { Listeners } from './listeners.ts';
+import type { Brought } from './pipes.ts';
 import { lossOf } from './stream-stats.ts';
 
 /** What a transport needs of the service around it. */
@@ -26,8 +27,8 @@ export interface TransportHost {
   readonly clock: Pick<Clock, 'after'>;
   /** The producer of a handle and where it lives. Throws WEBRTC_HANDLE_GONE. */
   find(handle: RtpHandle): { readonly router: CameraRouter; readonly producer: types.Producer };
-  /** Has the producer in another router until the returned function is called. */
-  bring(producer: types.Producer, from: CameraRouter, to: CameraRouter): Promise<() => void>;
+  /** Has the producer in another router until it is released. */
+  bring(producer: types.Producer, from: CameraRouter, to: CameraRouter): Promise<Brought>;
   /** Requests for key frames within this time become one, ms. */
   readonly keyFrameInterval: number;
   /** How long a client may take to connect, ms. */
@@ -91,9 +92,7 @@ export class ClientTransport implements WebRtcTransport {
   }
 
   connect(dtls: DtlsParameters): Promise<void> {
-    return this.#ask('connect', () =>
-      this.#transport.connect({ dtlsParameters: structuredClone(dtls) as types.DtlsParameters }),
-    );
+    return this.#ask('connect', () => this.#transport.connect({ dtlsParameters: dtlsParameters(dtls) }));
   }
 
   restartIce(): Promise<TransportAddress['iceParameters']> {
@@ -132,12 +131,15 @@ export class ClientTransport implements WebRtcTransport {
   ): Promise<RtpConsumer> {
     this.#mustLive();
     const { router, producer } = this.#host.find(handle);
-    const release = router === this.#router ? () => undefined : await this.#bring(producer, router);
+    const { producerId, release } =
+      router === this.#router
+        ? { producerId: producer.id, release: () => undefined }
+        : await this.#bring(producer, router);
     try {
       const consumer = await this.#ask('send the stream', () =>
-        consumeByOffer(this.#transport, offered, { producerId: producer.id, mid: options.mid }),
+        consumeByOffer(this.#transport, offered, { producerId, mid: options.mid }),
       );
-      return this.#keep(consumer, release);
+      return this.#keep(consumer, handle.producerId, release);
     } catch (error) {
       release();
       throw error;
@@ -187,7 +189,7 @@ export class ClientTransport implements WebRtcTransport {
     this.#closeFor('closed');
   }
 
-  async #bring(producer: types.Producer, from: CameraRouter): Promise<() => void> {
+  async #bring(producer: types.Producer, from: CameraRouter): Promise<Brought> {
     try {
       return await this.#host.bring(producer, from, this.#router);
     } catch (error) {
@@ -196,8 +198,8 @@ export class ClientTransport implements WebRtcTransport {
     }
   }
 
-  #keep(consumer: types.Consumer, release: () => void): ClientConsumer {
-    const kept = new ClientConsumer(consumer, () => this.#router.end, this.#host.log);
+  #keep(consumer: types.Consumer, producerId: string, release: () => void): ClientConsumer {
+    const kept = new ClientConsumer(consumer, producerId, () => this.#router.end, this.#host.log);
     const { counts } = this.#router;
     this.#consumers.add(kept);
     counts.consumers++;
@@ -261,6 +263,30 @@ export class ClientTransport implements WebRtcTransport {
       throw failure(error, what, this.#transport.closed);
     }
   }
+}
+
+/** Bytes of a digest, by the name that SDP has for its algorithm (RFC 8122, 5). */
+const DIGESTS: Readonly<Record<types.FingerprintAlgorithm, number>> = {
+  'sha-1': 20,
+  'sha-224': 28,
+  'sha-256': 32,
+  'sha-384': 48,
+  'sha-512': 64,
+};
+
+/** As the worker compares them: it takes any text, and then fails the handshake. Throws WEBRTC_PARAMETERS_INVALID. */
+function dtlsParameters({ role, fingerprints }: DtlsParameters): types.DtlsParameters {
+  const known = fingerprints.flatMap((fingerprint) => {
+    const algorithm = fingerprint.algorithm.toLowerCase() as types.FingerprintAlgorithm;
+    const value = fingerprint.value.toUpperCase();
+    if (!Object.hasOwn(DIGESTS, algorithm)) return [];
+    if (!/^[0-9A-F]{2}(:[0-9A-F]{2})*$/.test(value) || value.length !== 3 * DIGESTS[algorithm] - 1)
+      throw new EddyError('WEBRTC_PARAMETERS_INVALID', `"${value.slice(0, 200)}" is no ${algorithm} fingerprint`);
+    return [{ algorithm, value }];
+  });
+  if (known.length === 0)
+    throw new EddyError('WEBRTC_PARAMETERS_INVALID', `no fingerprint of ${Object.keys(DIGESTS).join(', ')}`);
+  return { role, fingerprints: known };
 }
 
 const most = (values: readonly number[]): number | undefined => (values.length > 0 ? Math.max(...values) : undefined);
