@@ -6,4 +6,5 @@ export * from './media-hosts.ts';
 export * from './object-store.ts';
 export * from './rtp-routers.ts';
 export * from './segment-index.ts';
+export * from './spans.ts';
 export * from './timeline.ts';

@@ -8,10 +8,23 @@ import { linkCodes } from './codes/link.ts';
 import { pipelineCodes } from './codes/pipeline.ts';
 import { webrtcCodes } from './codes/webrtc.ts';
 import { yamlCodes } from './codes/yaml.ts';
+import { indexCodes } from './codes/segment-index.ts';
 import { storeCodes } from './codes/store.ts';
 import type { CodeDefinition } from './define.ts';
 
-const all = { ...cameraCodes, ...cliCodes, ...engineCodes, ...httpCodes, ...mediaCodes, ...linkCodes, ...pipelineCodes, ...webrtcCodes, ...yamlCodes, ...storeCodes };
+const all = {
+  ...cameraCodes,
+  ...cliCodes,
+  ...engineCodes,
+  ...httpCodes,
+  ...mediaCodes,
+  ...linkCodes,
+  ...pipelineCodes,
+  ...webrtcCodes,
+  ...yamlCodes,
+  ...indexCodes,
+  ...storeCodes,
+};
 
 /** A code of the core. */
 export type Code = keyof typeof all;

@@ -5,7 +5,8 @@ export const cameraCodes = defineCodes({
   CAMERA_ID_INVALID: {
     severity: 'error',
     kind: 'peer',
-    meaning: 'The camera name is not one: letters, digits, ".", "_" and "-", at most 64, beginning with a letter or digit.',
+    meaning:
+      'The camera name is not one: letters, digits, ".", "_" and "-", at most 64, beginning with a letter or digit.',
     mend: 'Publish or watch under a name such as "cam1" or "acme.door1", without slashes, spaces or other signs.',
     example: 'rtmp://localhost:1935/live/front/door -> rtmp://localhost:1935/live/front.door',
   },

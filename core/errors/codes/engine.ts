@@ -27,7 +27,7 @@ export const engineCodes = defineCodes({
     severity: 'error',
     kind: 'plugin',
     meaning: 'A stage failed while it ran; it is restarted by its supervision rule.',
-    mend: 'The log line above says what it threw. If it repeats, report it to the plugin\'s author with that line.',
+    mend: "The log line above says what it threw. If it repeats, report it to the plugin's author with that line.",
     example: 'supervise: { restart: on-failure }',
   },
   STAGE_GAVE_UP: {
@@ -40,7 +40,7 @@ export const engineCodes = defineCodes({
   FLOW_FAILED: {
     severity: 'error',
     kind: 'plugin',
-    meaning: 'One camera\'s part of a stage failed; that camera alone is restarted.',
+    meaning: "One camera's part of a stage failed; that camera alone is restarted.",
     mend: 'The log line says what it threw; other cameras go on undisturbed.',
     example: 'a packager that meets bytes it cannot parse',
   },
@@ -54,7 +54,7 @@ export const engineCodes = defineCodes({
   LINK_INACTIVE: {
     severity: 'warning',
     kind: 'caps',
-    meaning: 'A track does not fit this link\'s target, so the link carries nothing of it; its other links go on.',
+    meaning: "A track does not fit this link's target, so the link carries nothing of it; its other links go on.",
     mend: 'The message names what was offered and what is accepted; put the stage that converts it between the two.',
     example: 'an HEVC camera on a link into webrtc.sfu',
   },
@@ -62,7 +62,7 @@ export const engineCodes = defineCodes({
     severity: 'error',
     kind: 'resource',
     meaning: 'An item that was to be acknowledged was dropped, or its consumer failed: it cannot be counted as done.',
-    mend: 'Writers deliver it again, or keep it; the details say why, the link\'s drops how often.',
+    mend: "Writers deliver it again, or keep it; the details say why, the link's drops how often.",
     example: 'a finished segment whose index restarts just then',
   },
   PROCESS_DIED: {

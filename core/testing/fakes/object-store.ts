@@ -1,9 +1,14 @@
 /** An object store in memory, which can be made to fail and to be slow. */
-import type { ObjectStore, PutOptions, StoredObject } from '../../contracts/index.ts';
+import {
+  isObjectKey,
+  LIST_LIMIT,
+  type ListOptions,
+  type ObjectStore,
+  type PutOptions,
+  type StoredObject,
+} from '../../contracts/index.ts';
 import { EddyError } from '../../errors/index.ts';
 import type { Clock } from '../../plugin/index.ts';
-
-const KEY = /^(?!.{513})[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/s;
 
 /** What is kept of an object. */
 export interface FakeObject extends StoredObject {
@@ -59,14 +64,12 @@ export class FakeObjectStore implements ObjectStore {
     return found && { key, bytes: found.bytes, storedAt: found.storedAt };
   }
 
-  async *list(prefix: string): AsyncIterable<StoredObject> {
+  async list(prefix: string, { after = '', limit = LIST_LIMIT }: ListOptions = {}): Promise<StoredObject[]> {
     if (this.#failure) throw this.#failure;
-    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix));
+    const found = [...this.objects.values()].filter(({ key }) => key.startsWith(prefix) && key > after);
     // Keys are ASCII: the order of code units is the order of bytes.
-    for (const key of keys.sort()) {
-      const found = this.objects.get(key);
-      if (found) yield { key, bytes: found.bytes, storedAt: found.storedAt };
-    }
+    found.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return found.slice(0, limit).map(({ key, bytes, storedAt }) => ({ key, bytes, storedAt }));
   }
 
   async delete(keys: readonly string[]): Promise<void> {
@@ -76,7 +79,6 @@ export class FakeObjectStore implements ObjectStore {
 
   #check(key: string): void {
     if (this.#failure) throw this.#failure;
-    if (!KEY.test(key) || key.split('/').some((part) => part === '.' || part === '..'))
-      throw new EddyError('STORE_KEY_INVALID', `"${key.slice(0, 80)}" is no key`);
+    if (!isObjectKey(key)) throw new EddyError('STORE_KEY_INVALID', `"${key.slice(0, 80)}" is no key`);
   }
 }

@@ -1,54 +1,32 @@
 /** A segment index and a timeline in memory, filled by the plugin under test or by the test itself. */
-import type { SegmentIndex, Span, Timeline, TimelineTrack, TimeRange } from '../../contracts/index.ts';
 import {
-  initName,
-  segmentName,
-  type CameraId,
-  type ChunkCaps,
-  type GapCause,
-  type Segment,
-  type TrackId,
-} from '../../model/index.ts';
-
-type Gap = TimeRange & { readonly cause: GapCause };
+  spansOf,
+  type Gap,
+  type SegmentIndex,
+  type Span,
+  type Timeline,
+  type TimelineTrack,
+  type TimeRange,
+} from '../../contracts/index.ts';
+import { EddyError } from '../../errors/index.ts';
+import { initName, segmentName, type CameraId, type ChunkCaps, type Segment, type TrackId } from '../../model/index.ts';
 
 const overlaps = (range: TimeRange, start: number, end: number): boolean =>
   start < range.end && end > range.start && range.start < range.end;
-const byTime = (a: Segment, b: Segment): number => a.startTs - b.startTs || (a.track < b.track ? -1 : 1);
-
-/** Stretches of media and the holes between them, cut to the range. */
-function spansOf(segments: readonly Segment[], gaps: readonly Gap[], range: TimeRange): Span[] {
-  const spans: Span[] = [];
-  const add = (span: Span): void => {
-    const start = Math.max(span.start, range.start);
-    const end = Math.min(span.end, range.end);
-    if (start >= end) return;
-    const last = spans.at(-1);
-    if (span.kind === 'media' && last?.kind === 'media' && last.end >= start)
-      spans[spans.length - 1] = { ...last, end: Math.max(last.end, end) };
-    else spans.push({ ...span, start, end });
-  };
-  let reached: number | undefined;
-  for (const { startTs, duration } of [...segments].sort(byTime)) {
-    if (reached !== undefined && startTs > reached + 1) {
-      const from = reached;
-      const known = gaps.find((gap) => gap.start < startTs && gap.end > from);
-      add({ kind: 'gap', start: from, end: startTs, cause: known?.cause ?? 'dropped' });
-    }
-    add({ kind: 'media', start: startTs, end: startTs + duration });
-    reached = Math.max(reached ?? 0, startTs + duration);
-  }
-  const open = gaps.find((gap) => reached !== undefined && gap.end > reached);
-  if (open && reached !== undefined) add({ kind: 'gap', start: reached, end: open.end, cause: open.cause });
-  return spans;
-}
+const byTime = (a: Segment, b: Segment): number =>
+  a.startTs - b.startTs || (a.track === b.track ? a.number - b.number : a.track < b.track ? -1 : 1);
+const isLater = (one: Segment, than: Segment | undefined): boolean =>
+  !than || one.startTs > than.startTs || (one.startTs === than.startTs && one.number >= than.number);
+const mediaOf = (segments: readonly Segment[]): TimeRange[] =>
+  segments.map(({ startTs, duration }) => ({ start: startTs, end: startTs + duration }));
 
 /** A {@link SegmentIndex} in memory. */
 export class FakeSegmentIndex implements SegmentIndex {
   readonly added: Segment[] = [];
   readonly gaps: (Gap & { readonly cameraId: CameraId })[] = [];
   readonly #watchers = new Map<(segment: Segment) => void, CameraId>();
-  readonly #reserved = new Map<CameraId, number>();
+  /** The number after the greatest that was reserved or added. */
+  readonly #next = new Map<CameraId, number>();
   #failure: Error | undefined;
 
   /** Every call rejects with this from now on; undefined ends it. */
@@ -64,15 +42,25 @@ export class FakeSegmentIndex implements SegmentIndex {
   async add(segments: readonly Segment[]): Promise<void> {
     this.#check();
     for (const segment of segments) {
+      if (segment.id !== `${segment.cameraId}/${segment.track}/${segmentName(segment)}`)
+        throw new EddyError('INDEX_SEGMENT_INVALID', `"${segment.id}" is not the id of its segment`);
+    }
+    for (const segment of segments) {
       if (this.added.some(({ id }) => id === segment.id)) continue;
       this.added.push(segment);
-      for (const [watcher, camera] of [...this.#watchers]) if (camera === segment.cameraId) watcher(segment);
+      const camera = segment.cameraId as CameraId;
+      this.#next.set(camera, Math.max(this.#next.get(camera) ?? 0, segment.number + 1));
+      this.#tell(segment);
     }
   }
 
   async addGap(cameraId: CameraId, gap: Gap): Promise<void> {
     this.#check();
-    this.gaps.push({ ...gap, cameraId });
+    const { start, end, cause } = gap;
+    const known = this.gaps.some(
+      (one) => one.cameraId === cameraId && one.start === start && one.end === end && one.cause === cause,
+    );
+    if (start < end && !known) this.gaps.push({ start, end, cause, cameraId });
   }
 
   async range(cameraId: CameraId, range: TimeRange, track?: string, limit = Infinity): Promise<Segment[]> {
@@ -82,23 +70,26 @@ export class FakeSegmentIndex implements SegmentIndex {
   }
 
   async latest(cameraId: CameraId, track?: string): Promise<Segment | undefined> {
-    return this.#of(cameraId, track).at(-1);
+    return this.#of(cameraId, track).reduce<Segment | undefined>(
+      (newest, one) => (isLater(one, newest) ? one : newest),
+      undefined,
+    );
   }
 
   async spans(cameraId: CameraId, range: TimeRange): Promise<Span[]> {
     const gaps = this.gaps.filter((gap) => gap.cameraId === cameraId);
-    return spansOf(this.#of(cameraId), gaps, range);
+    return spansOf(mediaOf(this.#of(cameraId)), gaps, range);
   }
 
   async cameras(): Promise<CameraId[]> {
     this.#check();
-    return [...new Set(this.added.map(({ cameraId }) => cameraId as CameraId))];
+    return [...new Set(this.added.map(({ cameraId }) => cameraId as CameraId))].sort();
   }
 
   async reserve(cameraId: CameraId, atLeast: number, count: number): Promise<number> {
     this.#check();
-    const first = Math.max(atLeast, this.#reserved.get(cameraId) ?? 0);
-    this.#reserved.set(cameraId, first + count);
+    const first = Math.max(atLeast, this.#next.get(cameraId) ?? 0);
+    this.#next.set(cameraId, first + count);
     return first;
   }
 
@@ -106,12 +97,25 @@ export class FakeSegmentIndex implements SegmentIndex {
     this.#check();
     const kept = this.added.filter(({ id }) => !ids.includes(id));
     this.added.splice(0, this.added.length, ...kept);
+    const told = this.gaps.filter((gap) => kept.some((one) => one.cameraId === gap.cameraId && one.startTs < gap.end));
+    this.gaps.splice(0, this.gaps.length, ...told);
   }
 
   watch(cameraId: CameraId, listener: (segment: Segment) => void): () => void {
     const own = (segment: Segment): void => listener(segment);
     this.#watchers.set(own, cameraId);
     return () => void this.#watchers.delete(own);
+  }
+
+  #tell(segment: Segment): void {
+    for (const [watcher, watched] of [...this.#watchers]) {
+      if (watched !== segment.cameraId) continue;
+      try {
+        watcher(segment);
+      } catch {
+        // The segment is added, whatever a watcher makes of it.
+      }
+    }
   }
 
   #of(cameraId: CameraId, track?: string): Segment[] {
@@ -172,7 +176,7 @@ export class FakeTimeline implements Timeline {
   async spans(cameraId: CameraId, range: TimeRange): Promise<Span[]> {
     const segments = this.#segments.map(({ segment }) => segment).filter((one) => one.cameraId === cameraId);
     const gaps = this.#gaps.filter((gap) => gap.cameraId === cameraId);
-    return spansOf(segments, gaps, range);
+    return spansOf(mediaOf(segments.sort(byTime)), gaps, range);
   }
 
   async read(cameraId: CameraId, track: TrackId, name: string): Promise<Uint8Array | undefined> {
