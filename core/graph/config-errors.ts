@@ -128,6 +128,7 @@ function shown(node: TreeNode): string {
 const printed = (node: TreeNode): string => (node.kind === 'scalar' && !node.secret ? String(node.written) : '');
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
+  'integer,string': 'a whole number or "auto"',
   string: 'text', integer: 'a whole number', number: 'a number', boolean: 'true or false', array: 'a list', object: 'a map',
 }; // prettier-ignore
 

@@ -160,13 +160,12 @@ function forEditors(schema: JsonSchema): JsonSchema {
   const rest = Object.fromEntries(Object.entries(schema).filter(([key]) => !key.startsWith('x-')));
   if (unit) return { ...rest, pattern: `^${unit.pattern}$|${REFERENCE}`, patternErrorMessage: unit.say };
   if (schema.enum !== undefined) return rest;
+  if (typeof schema.pattern === 'string') return { ...rest, pattern: `${schema.pattern}|${REFERENCE}` };
   switch (schema.type) {
     case 'integer':
     case 'number':
     case 'boolean':
       return { ...rest, type: [schema.type, 'string'], pattern: REFERENCE };
-    case 'string':
-      return typeof schema.pattern === 'string' ? { ...rest, pattern: `${schema.pattern}|${REFERENCE}` } : rest;
     case 'array':
       return { ...rest, items: forEditors(schema.items as JsonSchema) };
     case 'object':

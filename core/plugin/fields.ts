@@ -171,6 +171,15 @@ export function Integer<const O extends FieldOptions<number> & { readonly min?: 
   return field(schema, options, asIs) as Field<Maybe<number, O>>;
 }
 
+/** A whole number, or `auto`: the plugin finds out. */
+export function IntegerOrAuto<
+  const O extends FieldOptions<number | 'auto'> & { readonly min: number; readonly max: number },
+>(options: O): Field<Maybe<number | 'auto', O>> {
+  // Bounds hold for numbers and the pattern for text, so that one mistake is one finding; a union would make three.
+  const schema = { type: ['integer', 'string'], minimum: options.min, maximum: options.max, pattern: '^auto$' };
+  return field(schema, options, asIs) as Field<Maybe<number | 'auto', O>>;
+}
+
 /** `true` or `false`. */
 export function Flag<const O extends FieldOptions<boolean>>(options: O): Field<Maybe<boolean, O>> {
   return field({ type: 'boolean' }, options, asIs) as Field<Maybe<boolean, O>>;

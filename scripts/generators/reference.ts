@@ -144,6 +144,7 @@ function takes(field: Field<unknown>): string {
   if (schema.type === 'object') return 'group';
   const { minimum, maximum } = schema as { minimum?: number; maximum?: number };
   const bounds = minimum === undefined && maximum === undefined ? '' : ` ${minimum ?? ''}..${maximum ?? ''}`;
+  if (Array.isArray(schema.type)) return `integer${bounds} | auto`;
   return `${schema.type === 'string' ? 'text' : String(schema.type)}${bounds}`;
 }
 

@@ -117,7 +117,7 @@ describe('the SFU and a client of libdatachannel', () => {
   });
 
   it('gives viewers beyond a full worker a router on the next one, and takes it away with the last', async () => {
-    sfu = await startSfu({ workers: '2', 'viewers-per-worker': 3 });
+    sfu = await startSfu({ workers: 2, 'viewers-per-worker': 3 });
     const { routers } = sfu;
     const feed = await routers.feed(CAMERA, 'video', h264Published());
     const { payloads } = play(feed);

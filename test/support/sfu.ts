@@ -13,7 +13,7 @@ export interface Sfu {
 
 /** Starts the service: loopback, free ports, one worker unless told otherwise. */
 export async function startSfu(config: Readonly<Record<string, unknown>> = {}): Promise<Sfu> {
-  const fake = fakeContext(manifest, { config: { workers: '1', listen: '127.0.0.1:0', ...config } });
+  const fake = fakeContext(manifest, { config: { workers: 1, listen: '127.0.0.1:0', ...config } });
   const running = create(fake.context);
   await running.start?.();
   return {

@@ -9,6 +9,7 @@ import {
   Flag,
   Group,
   Integer,
+  IntegerOrAuto,
   Listen,
   ListOf,
   RtpRouters,
@@ -22,10 +23,11 @@ export const manifest = defineManifest({
   api: API_VERSION,
   summary: 'Runs the SFU: a pool of worker processes that take WebRTC publishers and forward to WebRTC viewers.',
   config: {
-    workers: Text({
-      doc: 'How many worker processes: a number, or "auto" for one a processor core.',
+    workers: IntegerOrAuto({
+      doc: 'How many worker processes; auto: one a processor core.',
       default: 'auto',
-      pattern: '^(auto|[1-9][0-9]{0,2})$',
+      min: 1,
+      max: 256,
     }),
     listen: Listen({
       doc: 'Address and port of the first worker, by UDP and by TCP; worker n has the port plus n. Port 0: free ones.',

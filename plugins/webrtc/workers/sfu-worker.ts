@@ -44,7 +44,7 @@ export class SfuWorker {
   /** Rejects with WEBRTC_LISTEN_FAILED, or as the process fails. */
   static async start(index: number, options: WorkerOptions, now: number): Promise<SfuWorker> {
     const { mediasoup, binary, host, port } = options;
-    const process = await mediasoup.createWorker({ workerBin: binary, logLevel: 'warn', ...INTERNAL_PORTS });
+    const process = await mediasoup.createWorker({ workerBin: binary, logLevel: 'error', ...INTERNAL_PORTS });
     ignoreSignals(process);
     try {
       const listen = (protocol: 'udp' | 'tcp'): types.TransportListenInfo => ({

@@ -63,9 +63,13 @@ async function startSfu(
     env: process.env,
   });
   const mediasoup: Mediasoup = await import('mediasoup');
+  // One pair of listeners a process, so of several engines in one the last hears for all; the text names the worker's pid.
+  mediasoup.setLogEventListeners({
+    onerror: (source, text, error) => log.warn({ source, ...(error ? { err: error } : {}) }, `mediasoup: ${text}`),
+  });
   const { host, port } = config.listen;
   const pool: WorkerPool = new WorkerPool({
-    size: config.workers === 'auto' ? availableParallelism() : Number(config.workers),
+    size: config.workers === 'auto' ? availableParallelism() : config.workers,
     start: (index) => SfuWorker.start(index, { mediasoup, binary, host, port }, clock.monotonic()),
     clock,
     log,
