@@ -2,9 +2,9 @@
  * The streams of one sender on one timeline. Each has its own clock with a random start; sender reports say which moment
  * of the sender's clock a timestamp stands for, and so align sound with pictures and simulcast layers with each other.
  *
- * The first stream begins at once and sets the timeline; each other one waits for its report (browsers send the first
- * within a second for pictures, three for sound), and where none comes it is aligned by arrival. Later reports correct
- * the small drift between the sender's clocks by at most 0.5%, which nobody sees or hears.
+ * The first stream begins at once and leads: its own clock is the timeline. Each other one waits for its report (browsers send the first
+ * within a second for pictures, three for sound), and where none comes it is aligned by arrival. Later reports let it
+ * follow the drift between its clock and the leader's by at most 0.5%, which nobody sees or hears.
  */
 import { ticksToMs, Unwrapper } from '../../model/index.ts';
 
@@ -16,6 +16,8 @@ const TOLERANCE_MS = 5;
 const JUMP_MS = 500;
 /** Arrivals older than twice this tell nothing of the present drift. */
 const STRETCH_MS = 10_000;
+/** Reports come at least this often: a leader without them has stopped, and another stream leads, ms. */
+const LEADER_SILENT_MS = 15_000;
 /** How fast a stream is brought to its place, as a share of its time. */
 const MAX_SLEW = 0.005;
 
@@ -31,8 +33,8 @@ export interface SyncedStreamOptions {
 
 /** One sender. */
 export class RtpSync {
-  /** Sender time of the timeline's zero, ms; undefined until a stream that runs has told. */
-  origin: number | undefined;
+  #origin: number | undefined;
+  #leader: { readonly stream: SyncedStream; heard: number } | undefined;
   /** Smallest (arrival - media time) of the streams that run, in this stretch of time and in the one before, ms. */
   #stretch: { readonly since: number; earliest: number } | undefined;
   #before = Infinity;
@@ -40,6 +42,18 @@ export class RtpSync {
   /** True once a stream has set the timeline. */
   get begun(): boolean {
     return this.#stretch !== undefined;
+  }
+
+  /** Sender time of the timeline's zero, ms; undefined until the leader has told. */
+  get origin(): number | undefined {
+    return this.#origin;
+  }
+
+  /** A stream that runs was reported at `senderTime`: were it the leader, the timeline's zero would be at `zero`. */
+  heard(stream: SyncedStream, senderTime: number, zero: number): void {
+    if (this.#leader && this.#leader.stream !== stream && senderTime - this.#leader.heard < LEADER_SILENT_MS) return;
+    this.#leader = { stream, heard: senderTime };
+    this.#origin = zero;
   }
 
   /** What arrival tells of the timeline: the arrival of its zero, epoch ms, of packets that nothing held up. */
@@ -70,8 +84,9 @@ export class SyncedStream {
   readonly #unwrapper = new Unwrapper(32);
   /** What is added to a timestamp, in ticks (a double); undefined until it is known. */
   #shift: number | undefined;
-  /** Sender time of its tick zero, ms, by its newest report. */
+  /** Sender time of its tick zero, ms, by its newest report, and when that was. */
   #zero: number | undefined;
+  #reportedAt = 0;
   #slewing = false;
   #jumped = false;
   #last = -Infinity;
@@ -88,7 +103,8 @@ export class SyncedStream {
   /** A sender report: its RTP timestamp stands for `senderTime` (ms of the sender's clock). */
   report(senderTime: number, rtpTimestamp: number): void {
     this.#zero = senderTime - ticksToMs(this.#unwrapper.unwrap(rtpTimestamp), this.#rate);
-    if (this.#shift !== undefined) this.#sync.origin ??= this.#zero - ticksToMs(this.#shift, this.#rate);
+    this.#reportedAt = senderTime;
+    this.#tell();
   }
 
   /**
@@ -104,7 +120,7 @@ export class SyncedStream {
       const shift = this.#begin(own, now);
       if (shift === undefined) return undefined;
       this.#shift = (shift * this.#rate) / 1000;
-      if (this.#zero !== undefined) this.#sync.origin ??= this.#zero - shift;
+      this.#tell();
     } else {
       this.#follow(ticks);
     }
@@ -118,6 +134,11 @@ export class SyncedStream {
     const jumped = this.#jumped;
     this.#jumped = false;
     return jumped;
+  }
+
+  #tell(): void {
+    if (this.#zero === undefined || this.#shift === undefined) return;
+    this.#sync.heard(this, this.#reportedAt, this.#zero - ticksToMs(this.#shift, this.#rate));
   }
 
   /** The shift with which the stream begins, ms. */

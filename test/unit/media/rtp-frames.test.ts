@@ -247,8 +247,26 @@ describe('streams of one sender', () => {
     }
     expect(moved).toBe(4800);
     expect(audio.takeJump()).toBe(false);
+    video.report(1_049_000, 49_000 * 90);
     audio.report(1_050_000, 480_000);
     expect(audio.place(480_000, 0, 0)).toBe(480_000 + 50_000 * 48);
     expect([audio.takeJump(), audio.takeJump()]).toEqual([true, false]);
+  });
+
+  it("the leader's own timestamps are never touched, and when it has stopped another leads", () => {
+    const sync = new RtpSync();
+    const [first, second] = [sync.stream({ clockRate: 90_000 }), sync.stream({ clockRate: 90_000 })];
+    const moved: number[] = [];
+    for (let s = 0; s < 40; s++) {
+      // The first one's clock drifts by 0.1%, which the second follows while there is a first.
+      if (s < 10) first.report(1_000_000 + s * 1001, s * 90_000);
+      if (s < 10) expect(first.place(s * 90_000, 0, 0)).toBe(900_000 + s * 90_000);
+      second.report(1_000_000 + s * 1000, s * 90_000);
+      moved.push(second.place(s * 90_000, 0, 0)! - 900_000 - s * 90_000);
+    }
+    expect(moved.slice(0, 5)).toEqual([0, 0, 0, 0, 0]);
+    expect(Math.abs(moved[24]! + 9 * 90)).toBeLessThanOrEqual(5 * 90);
+    expect(new Set(moved.slice(24)).size).toBe(1);
+    expect(sync.origin).toBe(990_000 - moved[39]! / 90);
   });
 });

@@ -1,7 +1,7 @@
 /** `webrtc.sfu`: cameras that come as frames, to WebRTC viewers. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { FrameReader, parseRtcp, type RtpPacket } from '../../../core/media/index.ts';
-import type { AccessUnit, AnyPlugin } from '../../../core/plugin/index.ts';
+import type { AccessUnit } from '../../../core/plugin/index.ts';
 import {
   capturingSink,
   harness,
