@@ -9,8 +9,10 @@ import nativeGstreamer from './native/gstreamer/plugin.ts';
 import packageCmaf from './package/cmaf/plugin.ts';
 import publishHls from './publish/hls/plugin.ts';
 import timeshiftRing from './timeshift/ring/plugin.ts';
+import transcodeAudio from './transcode/audio/plugin.ts';
 import webApi from './web/api/plugin.ts';
 import webPlayer from './web/player/plugin.ts';
+import webrtcSfu from './webrtc/sfu/plugin.ts';
 import webrtcWhep from './webrtc/whep/plugin.ts';
 import webrtcWhip from './webrtc/whip/plugin.ts';
 import webrtcWorkers from './webrtc/workers/plugin.ts';
@@ -25,8 +27,10 @@ const plugins = [
   packageCmaf,
   publishHls,
   timeshiftRing,
+  transcodeAudio,
   webApi,
   webPlayer,
+  webrtcSfu,
   webrtcWhep,
   webrtcWhip,
   webrtcWorkers,

@@ -34,6 +34,7 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
   const shared = new SharedHosts({
     clock: ctx.clock,
     niceOf,
+    onStart: (host, pid) => ctx.log.debug({ host, pid }, 'host started'),
     onUsage: (host, usage) => meters.note(host, usage),
     onSlots: (host, taken) => meters.slots(host, taken),
     onEnd: (host, end, labels) => {

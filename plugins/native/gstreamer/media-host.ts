@@ -1,5 +1,4 @@
 /** One running launch, seen from the engine. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ChildRefusal,
   EddyError,
@@ -13,6 +12,7 @@ import {
   type MediaHost,
 } from 'eddy/plugin';
 import type { HostMessage, HostRefusal, HostRequest } from './control.ts';
+import { within } from './deadline.ts';
 import { GdpReader } from './gdp.ts';
 import { HostInputWriter } from './input.ts';
 import { elementOf, pipeOf } from './launch.ts';
@@ -105,7 +105,7 @@ export class GstMediaHost implements MediaHost {
     this.#stall.stop();
     for (const input of this.#inputs.values()) input.end();
     if (this.#inputs.size === 0) this.#ask({ op: 'eos' }).catch(() => undefined);
-    await Promise.race([this.#child.ended, sleep(deadline, undefined, { ref: false })]);
+    await within(this.#child.ended, deadline);
     await this.#child.close();
     await this.ended;
   }
@@ -154,7 +154,7 @@ export class GstMediaHost implements MediaHost {
     this.#stall.stop();
     for (const input of this.#inputs.values()) input.end();
     // A listener that never settles must not hold the end back.
-    await Promise.race([Promise.all(this.#readers), sleep(HAND_OVER_MS, undefined, { ref: false })]);
+    await within(Promise.all(this.#readers), HAND_OVER_MS);
     if (this.#failure) return this.#failure;
     if (this.#closing) return { cause: 'closed' };
     if (this.#eos) return { cause: 'eos' };

@@ -1,14 +1,6 @@
 /** A child that runs several launches side by side, seen from the engine. */
-import {
-  siblingModule,
-  spawnChild,
-  type Child,
-  type ChildEnd,
-  type HostLaunch,
-  type Json,
-  type ProcessUsage,
-} from 'eddy/plugin';
-import { slotPipe, type SharedMessage, type SharedRequest } from './control.ts';
+import { siblingModule, spawnChild, type Child, type ChildEnd, type HostLaunch, type ProcessUsage } from 'eddy/plugin';
+import { slotPipe, type SharedMessage } from './control.ts';
 import { HEARTBEAT, START_MS } from './limits.ts';
 import { pipeOf, type ExpandedLaunch } from './launch.ts';
 import { startError } from './media-host.ts';
@@ -31,6 +23,7 @@ export interface SharedHostOptions {
   readonly name: string;
   readonly slots: number;
   readonly nice: number;
+  onStart(pid: number): void;
   onUsage(usage: ProcessUsage): void;
   /** Slots were taken or freed, or it takes no more launches. */
   onChange(): void;
@@ -122,7 +115,7 @@ export class SharedHost {
   }
 
   async #spawn(): Promise<Child> {
-    const { name, slots, nice, onUsage } = this.#options;
+    const { name, slots, nice } = this.#options;
     const child = await spawnChild({
       label: name,
       entry: siblingModule('./host/shared-host', import.meta.url),
@@ -134,7 +127,7 @@ export class SharedHost {
       nice,
       onMessage: (message) => this.#told(message as unknown as SharedMessage),
       onUsage: (usage) => {
-        onUsage(usage);
+        this.#options.onUsage(usage);
         this.#weigh(usage.rssBytes);
       },
     });
@@ -144,6 +137,7 @@ export class SharedHost {
         .on('data', (piece: Buffer) => slot.use?.take(piece))
         .on('end', () => this.#pipeEnded());
     }
+    this.#options.onStart(child.pid);
     return child;
   }
 
@@ -152,7 +146,7 @@ export class SharedHost {
     return {
       pid: child.pid,
       pipe: child.pipe(slotPipe(index)),
-      ask: (request: SlotRequest) => child.request({ ...request, slot: index } as SharedRequest as unknown as Json),
+      ask: (request: SlotRequest) => child.request({ ...request, slot: index }),
       release: (state) => this.#release(slot, state),
     };
   }

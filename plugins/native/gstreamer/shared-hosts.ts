@@ -5,13 +5,14 @@ import { SharedHost } from './shared-host.ts';
 import { Suspects } from './suspects.ts';
 
 /** A host without launches is kept for so long, in ms: its next one starts in no time. */
-const IDLE_MS = 10_000;
+const IDLE_MS = 5000;
 
 /** Whom the hosts tell. */
 export interface SharedHostsHooks {
   readonly clock: Clock;
   /** The nice value of a launch's host. */
   niceOf(spec: HostLaunch): number;
+  onStart(host: string, pid: number): void;
   onUsage(host: string, usage: ProcessUsage): void;
   onSlots(host: string, taken: number): void;
   onEnd(host: string, end: ChildEnd, labels: readonly string[]): void;
@@ -63,26 +64,27 @@ export class SharedHosts {
 
   #start(spec: HostLaunch, company: string, slots: number): Entry {
     const name = `${spec.share} ${++this.#started}`;
-    const { onUsage, onSlots, onEnd, onHung, niceOf } = this.#hooks;
+    const hooks = this.#hooks;
     const entry: Entry = {
       company,
       cancelIdle: undefined,
       host: new SharedHost({
         name,
         slots,
-        nice: niceOf(spec),
-        onUsage: (usage) => onUsage(name, usage),
+        nice: hooks.niceOf(spec),
+        onStart: (pid) => hooks.onStart(name, pid),
+        onUsage: (usage) => hooks.onUsage(name, usage),
         onChange: () => {
-          if (!entry.host.ended) onSlots(name, entry.host.taken);
+          if (!entry.host.ended) hooks.onSlots(name, entry.host.taken);
           this.#look(entry);
         },
         onEnd: (end, labels) => {
           if (end.cause !== 'closed') this.#suspects.crashed(labels);
-          onEnd(name, end, labels);
+          hooks.onEnd(name, end, labels);
         },
         onHung: (label) => {
           this.#suspects.hung(label);
-          onHung(name, label);
+          hooks.onHung(name, label);
         },
       }),
     };

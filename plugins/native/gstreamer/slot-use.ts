@@ -1,8 +1,8 @@
 /** One launch in a slot of a shared host, seen from the engine. */
 import type { Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessUnit, ChildEnd, HostEnd, HostLaunch, MediaHost } from 'eddy/plugin';
 import type { SharedRequest } from './control.ts';
+import { within } from './deadline.ts';
 import { GDP, GdpReader, type GdpPacket } from './gdp.ts';
 import { HostInputWriter } from './input.ts';
 import { elementOf } from './launch.ts';
@@ -103,7 +103,7 @@ export class SlotUse implements MediaHost {
       this.#closing = true;
       this.#stall.stop();
       this.#endInput();
-      if (deadline > 0) await Promise.race([this.ended, sleep(deadline, undefined, { ref: false })]);
+      if (deadline > 0) await within(this.ended, deadline);
       this.#giveUp({ cause: 'closed' });
     }
     await this.ended;

@@ -44,6 +44,6 @@ export function main(parent: ParentLink): void {
 /** In a thread of the pool, since a parent that does not read just now would hold up all launches. */
 function writeEnd(fd: number): void {
   write(fd, gdpEnd(), (error) => {
-    if ((error as NodeJS.ErrnoException | null)?.code === 'EAGAIN') setTimeout(() => writeEnd(fd), RETRY_MS);
+    if (error?.code === 'EAGAIN') setTimeout(() => writeEnd(fd), RETRY_MS);
   });
 }
