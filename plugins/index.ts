@@ -8,10 +8,12 @@ import ingestTestPattern from './ingest/test-pattern/plugin.ts';
 import nativeGstreamer from './native/gstreamer/plugin.ts';
 import packageCmaf from './package/cmaf/plugin.ts';
 import publishHls from './publish/hls/plugin.ts';
+import storeFilesystem from './store/filesystem/plugin.ts';
 import timeshiftRing from './timeshift/ring/plugin.ts';
 import transcodeAudio from './transcode/audio/plugin.ts';
 import webApi from './web/api/plugin.ts';
 import webPlayer from './web/player/plugin.ts';
+import webPublish from './web/publish/plugin.ts';
 import webrtcSfu from './webrtc/sfu/plugin.ts';
 import webrtcWhep from './webrtc/whep/plugin.ts';
 import webrtcWhip from './webrtc/whip/plugin.ts';
@@ -26,10 +28,12 @@ const plugins = [
   nativeGstreamer,
   packageCmaf,
   publishHls,
+  storeFilesystem,
   timeshiftRing,
   transcodeAudio,
   webApi,
   webPlayer,
+  webPublish,
   webrtcSfu,
   webrtcWhep,
   webrtcWhip,
