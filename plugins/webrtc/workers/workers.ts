@@ -106,6 +106,7 @@ async function startSfu(
 
     async connect(cameraId, { role = 'viewer', tcp = true } = {}) {
       const { router, release } = await routers.lease(cameraId, role);
+      let opened: ClientTransport | undefined;
       try {
         const transport = await router.router.createWebRtcTransport({
           webRtcServer: router.worker.server,
@@ -116,10 +117,11 @@ async function startSfu(
           initialAvailableOutgoingBitrate: Math.min(FIRST_ESTIMATE, config['max-outgoing']),
         });
         const candidates = announceCandidates(transport.iceCandidates, addresses);
-        const opened = new ClientTransport(transport, router, candidates, transportHost, release);
+        opened = new ClientTransport(transport, router, candidates, transportHost, release);
         await opened.limit({ incoming: config['max-incoming'], outgoing: config['max-outgoing'] });
         return opened;
       } catch (error) {
+        opened?.close();
         release();
         if (!router.worker.alive)
           throw new EddyError('WEBRTC_WORKERS_DOWN', 'the SFU worker died meanwhile', { cause: error });
