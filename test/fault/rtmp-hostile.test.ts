@@ -5,6 +5,7 @@
 import { createConnection } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { meetBar } from '../bar.ts';
 import { amf0 } from '../support/amf0-writer.ts';
 import { AVC_HIGH, avcFrame, avcHeader, nal } from '../support/flv-bodies.ts';
 import { basicHeader, chunks, MESSAGE, RtmpClient } from '../support/rtmp-client.ts';
@@ -49,6 +50,9 @@ afterAll(async () => {
   process.off('uncaughtException', note).off('unhandledRejection', note);
 });
 
+/** How many strangers went for which reason. */
+const gone = new Map<string, number>();
+
 /** Runs a stranger, and expects its connection to end for this one reason. */
 async function expectEnd(reason: string, act: (client: RtmpClient) => void | Promise<void>): Promise<void> {
   const before = engine.ended(reason);
@@ -56,6 +60,7 @@ async function expectEnd(reason: string, act: (client: RtmpClient) => void | Pro
   await act(client);
   await client.closed;
   expect(engine.ended(reason)).toBe(before + 1);
+  gone.set(reason, (gone.get(reason) ?? 0) + 1);
 }
 
 const shaken = (act: (client: RtmpClient) => void | Promise<void>) => async (client: RtmpClient) => {
@@ -383,5 +388,16 @@ describe('crowds', () => {
     }
     await eventually(() => ends() === before + 40, 'each to be counted once');
     expect(engine.ended('internal')).toBe(0);
+  });
+});
+
+it('all of them together', () => {
+  const strangers = [...gone.values()].reduce((sum, count) => sum + count, 0);
+  const { items } = liveCamera().track('video');
+  meetBar({
+    what: 'hostile RTMP: the rows of the notes, each its own test',
+    bar: 'each ends one connection with a counted reason, never the process; live cameras undisturbed',
+    measured: `${strangers} strangers gone for ${gone.size} reasons (${[...gone.keys()].join(', ')}); ${uncaught.length} uncaught errors; ${items.length} frames of the live camera without a gap`,
+    pass: uncaught.length === 0 && !live.over && items.every((item, index) => item.dts === (index + 1) * 20),
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { capturingSink, pen, settle, testPipeline, type TestPipeline } from '../../../core/testing/index.ts';
+import { meetBar } from '../../bar.ts';
 import { avSource, numbers, passThrough, range, video } from './support.ts';
 
 /** One source into two sinks by links with these options. */
@@ -13,6 +14,15 @@ async function fanOut(slow: { full: 'block' | 'drop-to-keyframe' | 'drop-newest'
   const publication = await source.publish('cam1');
   const track = pen(publication.out.video, 'video', video.caps);
   return { t, publication, track, slow: a.pads.in, quick: b.pads.in };
+}
+
+/** Items that a link dropped, by reason, as `/metrics` has them. */
+async function dropsOf(t: TestPipeline, link: string): Promise<Record<string, number>> {
+  const metrics = await t.engine.view.metrics();
+  const lines = metrics.split('\n').filter((line) => line.startsWith('eddy_link_drops_total{') && line.includes(link));
+  return Object.fromEntries(
+    lines.map((line) => [/reason="([^"]+)"/.exec(line)![1]!, Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  );
 }
 
 describe('a slow branch', () => {
@@ -34,9 +44,10 @@ describe('a slow branch', () => {
     });
 
     it(`with "${full}" counts every item that it drops`, async () => {
-      const { t, track, slow } = await fanOut({ full });
+      const { t, track, slow, quick } = await fanOut({ full });
       slow.hold();
       for (const unit of video.frames(200)) track.write(unit);
+      const meanwhile = quick.items().length;
       slow.release();
       await settle();
       for (const unit of video.frames(20, 200)) track.write(unit);
@@ -53,6 +64,14 @@ describe('a slow branch', () => {
         const next = events[i + 1];
         if (event.type === 'discontinuity' && next?.type === 'item') expect(next.item.key).toBe(true);
       }
+      const drops = await dropsOf(t, labels.link);
+      const counted = Object.values(drops).reduce((sum, count) => sum + count, 0);
+      meetBar({
+        what: `links: a slow branch with "${full}"`,
+        bar: 'never delays another; every drop counted with its reason',
+        measured: `the other branch had ${meanwhile} of 200 frames while this one stood; 220 frames: ${slow.items().length} passed, ${JSON.stringify(drops)} dropped`,
+        pass: meanwhile === 200 && counted + slow.items().length === 220,
+      });
       await t.stop();
     });
   }
