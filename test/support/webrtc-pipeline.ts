@@ -31,7 +31,7 @@ export async function webrtcPipeline(options: WebrtcPipelineOptions = {}): Promi
     {
       services: {
         http: { plugin: httpServer, config: { listen: '127.0.0.1:0' } },
-        rtc: { plugin: workers, config: { listen: '127.0.0.1:0', workers: '1', ...options.workers } },
+        rtc: { plugin: workers, config: { listen: '127.0.0.1:0', workers: 1, ...options.workers } },
         ...(options.authorizer && { auth: serviceOf(AuthorizerToken, options.authorizer) }),
       },
       stages: {

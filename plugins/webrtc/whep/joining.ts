@@ -25,9 +25,9 @@ const STRAGGLERS = 500;
 export interface JoiningHost {
   readonly cameras: LiveCameras;
   readonly refusals: Refusals;
-  joined(viewer: Viewer): void;
-  onEnd(viewer: Viewer, reason: ViewerEnd): void;
-  count(): number;
+  readonly joined: (viewer: Viewer) => void;
+  readonly onEnd: (viewer: Viewer, reason: ViewerEnd) => void;
+  readonly count: () => number;
 }
 
 /** Who asks. */

@@ -55,7 +55,7 @@ export function chooseLayer(body: Readonly<Record<string, unknown>>, handle: Rtp
   let spatial = number('spatialLayerId') ?? number('maxSpatialLayerId');
   if (rid !== undefined) {
     const layer = describeLayers(handle, []).find(({ encodingId }) => encodingId === rid);
-    if (!layer) return { unknown: `there is no layer "${String(rid).slice(0, 32)}"` };
+    if (!layer) return { unknown: `there is no layer of this name` };
     spatial = layer.spatialLayerId;
   }
   if (number('spatialLayerId') !== undefined && spatial! > top) return { unknown: `the highest layer is ${top}` };

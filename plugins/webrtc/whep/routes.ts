@@ -21,7 +21,7 @@ import type { Viewer } from './viewer.ts';
 export interface RoutesHost {
   readonly joining: Joining;
   readonly rate: PeerRate;
-  find(id: string): Viewer | undefined;
+  readonly find: (id: string) => Viewer | undefined;
 }
 
 type Answer = HttpResponse | Promise<HttpResponse>;

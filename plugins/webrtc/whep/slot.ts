@@ -5,6 +5,12 @@ import type { TakenMedia } from '../shared/sdp/negotiate.ts';
 /** How long the old picture goes on while the new one's key frame is waited for, ms. */
 const LONGEST_HOLD = 1000;
 
+/**
+ * Chromium makes a receiver for an SSRC that it was not told of at most twice a second, and drops what comes sooner: the
+ * key frame too. Switches that follow each other faster wait, with the old picture on.
+ */
+const RECEIVER_COOLDOWN = 600;
+
 /** The highest layer that a viewer wants; undefined: what its bandwidth allows. */
 export type LayerCap = Parameters<RtpConsumer['preferLayers']>[0];
 
@@ -18,16 +24,17 @@ export interface Prepared {
 export class Slot {
   readonly media: TakenMedia;
   readonly #transport: WebRtcTransport;
-  readonly #clock: Pick<Clock, 'after'>;
+  readonly #clock: Pick<Clock, 'after' | 'monotonic'>;
   readonly #onEvent: (slot: Slot, event: ConsumerEvent) => void;
   #current: Prepared | undefined;
   #paused = false;
   #cap: LayerCap;
+  #shownAt = -Infinity;
 
   constructor(
     media: TakenMedia,
     transport: WebRtcTransport,
-    clock: Pick<Clock, 'after'>,
+    clock: Pick<Clock, 'after' | 'monotonic'>,
     onEvent: (slot: Slot, event: ConsumerEvent) => void,
   ) {
     this.media = media;
@@ -67,13 +74,16 @@ export class Slot {
     const old = this.#current;
     if (next) {
       if (this.#cap) await next.consumer.preferLayers(this.#cap);
+      const cooldown = this.#shownAt + RECEIVER_COOLDOWN - this.#clock.monotonic();
+      if (old && cooldown > 0) await this.#wait(cooldown, ended);
       const sent =
         old && this.kind === 'video' && !this.#paused ? (await next.consumer.nextKeyFrame()).sent : undefined;
       if (!this.#paused) await next.consumer.resume();
-      if (sent) await this.#atMost(LONGEST_HOLD, sent, ended);
+      if (sent) await this.#wait(LONGEST_HOLD, ended, sent);
     }
     // Closed before the next is told of: its listeners must not take the old one's end for the new one's.
     this.#current = next;
+    if (next) this.#shownAt = this.#clock.monotonic();
     old?.consumer.close();
     next?.consumer.on((event) => {
       if (this.#current !== next) return;
@@ -93,13 +103,18 @@ export class Slot {
     await this.consumer?.preferLayers(cap);
   }
 
-  async #atMost(ms: number, what: Promise<void>, ended: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#clock.after(ms, resolve);
-    const onEnd = (): void => resolve();
-    ended.addEventListener('abort', onEnd, { once: true });
-    await Promise.race([what, promise]);
-    ended.removeEventListener('abort', onEnd);
-    cancel();
+  /** Waits for `what`, at most `ms`; less where the session ends. */
+  #wait(ms: number, ended: AbortSignal, what?: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        ended.removeEventListener('abort', done);
+        resolve();
+      };
+      const cancel = this.#clock.after(ms, done);
+      ended.addEventListener('abort', done, { once: true });
+      void what?.then(done);
+      if (ended.aborted) done();
+    });
   }
 }

@@ -39,7 +39,7 @@ export interface ViewerOptions {
   /** Bits a second; undefined: as the routers say. */
   readonly maxBitrate: number | undefined;
   /** Called once. */
-  onEnd(viewer: Viewer, reason: ViewerEnd): void;
+  readonly onEnd: (viewer: Viewer, reason: ViewerEnd) => void;
 }
 
 /** See the file's head. */
@@ -61,6 +61,7 @@ export class Viewer {
   #release: () => void;
   #forget: () => void = () => undefined;
   #wasLive = false;
+  #state = 'new';
   /** Changes of what is shown, one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -143,6 +144,7 @@ export class Viewer {
     this.#wasLive = this.#camera.live;
     this.#forget = this.#camera.onChange(this.#onCamera);
     this.transport.onState((change) => {
+      this.#state = change.state;
       this.#session.update({ state: change.state });
       if (change.state === 'closed') this.end(change.cause);
     });
@@ -213,7 +215,7 @@ export class Viewer {
 
   #watch(session: Session): void {
     session.signal.addEventListener('abort', this.#revoked, { once: true });
-    session.update({ role: 'viewer', address: this.#options.request.remoteAddress });
+    session.update({ role: 'viewer', state: this.#state });
     if (session.signal.aborted) this.#revoked();
   }
 

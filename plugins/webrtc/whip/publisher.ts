@@ -31,7 +31,7 @@ export interface PublisherOptions {
   readonly request: HttpRequest;
   readonly refusals: Refusals;
   /** Called once. */
-  onEnd(publisher: Publisher, reason: PublisherEnd): void;
+  readonly onEnd: (publisher: Publisher, reason: PublisherEnd) => void;
 }
 
 /** The publisher has gone by itself, or we have failed it. */

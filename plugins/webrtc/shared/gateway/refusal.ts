@@ -1,5 +1,5 @@
 /** Refusals that WHIP and WHEP share, as errors for the HTTP server to answer. */
-import { defineCodes, EddyError, type PluginCode } from 'eddy/plugin';
+import { defineCodes, EddyError } from 'eddy/plugin';
 import { SdpError } from '../sdp/offer.ts';
 
 /** Codes that stand in the manifests of both gateways. */
@@ -93,7 +93,7 @@ export class Refusals {
 
   /** A refusal of this gateway alone. */
   own(code: string, status: number, message: string, details: Readonly<Record<string, unknown>> = {}): EddyError {
-    return new EddyError(`${this.#plugin}/${code}` as PluginCode, message, {
+    return new EddyError(`${this.#plugin}/${code}`, message, {
       kind: 'peer',
       details: { status, ...details },
     });

@@ -4,6 +4,9 @@ import type { DtlsParameters, TransportAddress } from 'eddy/plugin';
 import type { TakenMedia } from './negotiate.ts';
 import type { Offer, OfferedMedia } from './offer.ts';
 
+/** The same in answers and fragments (RFC 9725 4.3.3): PATCH with candidates is taken. */
+const ICE_OPTIONS = 'trickle ice2';
+
 /** Options of {@link writeAnswer}. */
 export interface AnswerOptions {
   readonly direction: 'sendonly' | 'recvonly';
@@ -27,7 +30,7 @@ export function writeAnswer(
   const transport = {
     iceUfrag: address.iceParameters.usernameFragment,
     icePwd: address.iceParameters.password,
-    iceOptions: 'ice2',
+    iceOptions: ICE_OPTIONS,
     fingerprint: fingerprintOf(address),
     setup,
   };
@@ -63,7 +66,7 @@ export function writeFragment(mid: string, kind: string, address: TransportAddre
   );
   return [
     ...(iceParameters.iceLite === false ? [] : ['a=ice-lite']),
-    'a=ice-options:ice2',
+    `a=ice-options:${ICE_OPTIONS}`,
     `m=${kind} 9 UDP/TLS/RTP/SAVPF 0`,
     `a=mid:${mid}`,
     `a=ice-ufrag:${iceParameters.usernameFragment}`,
