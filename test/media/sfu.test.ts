@@ -27,7 +27,7 @@ async function start() {
   const second = scriptedSource({ rtp: 'rtp' });
   const t = await testPipeline(
     {
-      services: { rtc: { plugin: plugin(workers), config: { workers: '1', listen: '127.0.0.1:0' } } },
+      services: { rtc: { plugin: plugin(workers), config: { workers: 1, listen: '127.0.0.1:0' } } },
       stages: {
         rtmp: { plugin: plugin(rtmp), config: { listen: '127.0.0.1:0' } },
         second: second.plugin,
