@@ -27,7 +27,12 @@ export const verb: Verb = {
     }
     const redactor = new Redactor();
     const { graph, findings } = await check(file, cli, { onSecret: (value) => redactor.add(value) });
-    printFindings(findings, cli.err, cli);
+    // Infos are for who writes the file; "eddy validate" shows them.
+    printFindings(
+      findings.filter((finding) => finding.severity !== 'info'),
+      cli.err,
+      cli,
+    );
     if (!graph) {
       cli.err(`${file} was not started: see the errors above\n`);
       return EXIT.badPipeline;

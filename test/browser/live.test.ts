@@ -31,7 +31,7 @@ it('live-dvr.yaml plays in three players, close to the live edge', async () => {
   const players = await Promise.all(
     Array.from({ length: PLAYERS }, async () => {
       const player = await openPage(browser, { width: 800, height: 600 });
-      await player.page.goto(`${eddy!.http}/watch/demo`);
+      await player.page.goto(`${eddy!.http}/watch/demo?via=hls`);
       await untilPlaying(player.page);
       return player;
     }),
