@@ -9,7 +9,7 @@ import {
   type Peer,
   type Session,
 } from 'eddy/plugin';
-import type { Refusals } from '../shared/gateway/refusal.ts';
+import { withStatus, type Refusals } from '../shared/gateway/refusal.ts';
 import { takeForWatching } from '../shared/sdp/negotiate.ts';
 import { parseOffer } from '../shared/sdp/offer.ts';
 import type { LiveCamera, LiveCameras } from './live-camera.ts';
@@ -125,7 +125,7 @@ export class Joining {
       return await use(camera, session);
     } catch (error) {
       session.end();
-      throw error;
+      throw withStatus(error);
     } finally {
       release();
     }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   asEddyError,
+  EddyError,
   type Clock,
   type ConsumerEvent,
   type HttpRequest,
@@ -121,7 +122,8 @@ export class Viewer {
 
   /** Why the engine ended it, as an error for a client that still waits for its answer. */
   get reason(): Error {
-    return asEddyError(this.#session.signal.reason, 'CAMERA_AWAY');
+    const reason: unknown = this.#session.signal.reason;
+    return reason instanceof EddyError ? reason : new EddyError('WEBRTC_TRANSPORT_CLOSED', 'the connection has ended');
   }
 
   get video(): Slot | undefined {
@@ -158,6 +160,7 @@ export class Viewer {
    */
   switchTo(camera: LiveCamera, session: Session): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.ended) throw this.reason;
       const prepared = await this.#prepare(camera);
       const before = { session: this.#session, release: this.#release };
       this.#release = camera.hold();
@@ -228,6 +231,7 @@ export class Viewer {
     this.#wasLive = live;
     if (!this.slots.some((slot) => this.#isStale(slot))) return;
     this.#inTurn(async () => {
+      if (this.ended) return;
       const stale = this.slots.filter((slot) => this.#isStale(slot));
       if (stale.length > 0) await this.#show(await this.#prepare(this.#camera, stale));
     }).catch((error: unknown) => {
@@ -282,7 +286,7 @@ export class Viewer {
   };
 
   #inTurn(change: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(() => (this.ended ? undefined : change()));
+    const done = this.#turn.then(change);
     this.#turn = done.catch(() => undefined);
     return done;
   }

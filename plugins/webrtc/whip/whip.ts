@@ -2,7 +2,7 @@
 import { credentialsOf, peerOf, type Context, type HttpRequest, type HttpResponse, type Running } from 'eddy/plugin';
 import { iceServerLinks, writeLinks } from '../shared/gateway/links.ts';
 import { PeerRate } from '../shared/gateway/peer-rate.ts';
-import { Refusals } from '../shared/gateway/refusal.ts';
+import { Refusals, withStatus } from '../shared/gateway/refusal.ts';
 import { readSdp } from '../shared/gateway/request.ts';
 import { takeForPublishing } from '../shared/sdp/negotiate.ts';
 import { parseOffer } from '../shared/sdp/offer.ts';
@@ -66,7 +66,7 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
       return await Publisher.start({ routers, publication, offer, media, request, refusals, onEnd });
     } catch (error) {
       publication.end('failed');
-      throw error;
+      throw withStatus(error);
     }
   }
 

@@ -1,5 +1,5 @@
 /** Refusals that WHIP and WHEP share, as errors for the HTTP server to answer. */
-import { defineCodes, EddyError } from 'eddy/plugin';
+import { defineCodes, EddyError, type Code } from 'eddy/plugin';
 import { SdpError } from '../sdp/offer.ts';
 
 /** Codes that stand in the manifests of both gateways. */
@@ -77,6 +77,22 @@ const STATUS: Readonly<Record<GatewayCode, number>> = {
   TOKEN_MISSING: 401,
   TOO_MANY: 429,
 };
+
+/** What the routers refuse, as a client of ours is to understand it. */
+const ROUTERS_STATUS: Readonly<Partial<Record<Code, { readonly status: number; readonly retryAfter?: number }>>> = {
+  WEBRTC_WORKERS_DOWN: { status: 503, retryAfter: 1 },
+  WEBRTC_TRANSPORT_CLOSED: { status: 503, retryAfter: 1 },
+  WEBRTC_HANDLE_GONE: { status: 409, retryAfter: 1 },
+  WEBRTC_PARAMETERS_INVALID: { status: 422 },
+  WEBRTC_CODEC_UNFIT: { status: 422 },
+};
+
+/** An error of the routers with the status for HTTP; anything else unchanged. */
+export function withStatus(error: unknown): unknown {
+  if (!(error instanceof EddyError) || error.details.status !== undefined) return error;
+  const details = ROUTERS_STATUS[error.code as Code];
+  return details ? new EddyError(error.code, error.message, { cause: error, details }) : error;
+}
 
 /** Makes errors of one gateway, by its plugin's name. */
 export class Refusals {
