@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { harness, type Harness } from 'eddy/testing';
 import type { AccessUnit } from 'eddy/plugin';
 import { opusPacketDuration } from 'eddy/media';
-import plugin, { manifest } from '../../plugins/transcode/audio/plugin.ts';
+import plugin, { type manifest } from '../../plugins/transcode/audio/plugin.ts';
 import { isAlive } from '../contract/media-hosts.ts';
 import { beeps, decode, frequencyOf, inMilliseconds, makeAac, onsets, type Sound } from './support/audio.ts';
 import { startHosts, until } from './support/pattern.ts';

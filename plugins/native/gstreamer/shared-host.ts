@@ -14,6 +14,8 @@ const MAX_GROWTH = 64 * 1024 * 1024;
 interface Slot {
   state: 'free' | 'taken' | 'spent';
   label: string;
+  /** Its launch has stalled, and may yet run out. */
+  doubted: boolean;
   use: SlotUse | undefined;
 }
 
@@ -48,7 +50,12 @@ export class SharedHost {
   constructor(options: SharedHostOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#slots = Array.from({ length: options.slots }, () => ({ state: 'free', label: '', use: undefined }));
+    this.#slots = Array.from({ length: options.slots }, () => ({
+      state: 'free',
+      label: '',
+      doubted: false,
+      use: undefined,
+    }));
     this.#child = this.#spawn();
     this.#child.then(
       (child) => void child.ended.then((end) => this.#childEnded(end)),
@@ -63,7 +70,11 @@ export class SharedHost {
 
   /** True while it takes another launch. */
   get open(): boolean {
-    return !this.#draining && this.#slots.some(({ state }) => state === 'free');
+    return (
+      !this.#draining &&
+      this.#slots.some(({ state }) => state === 'free') &&
+      !this.#slots.some(({ doubted }) => doubted)
+    );
   }
 
   /** True when it takes no more launches, for good. */
@@ -147,6 +158,7 @@ export class SharedHost {
       pid: child.pid,
       pipe: child.pipe(slotPipe(index)),
       ask: (request: SlotRequest) => child.request({ ...request, slot: index }),
+      doubt: () => void (slot.doubted = true),
       release: (state) => this.#release(slot, state),
     };
   }
@@ -165,6 +177,7 @@ export class SharedHost {
 
   #release(slot: Slot, state: 'clean' | 'dirty' | 'hung'): void {
     slot.use = undefined;
+    slot.doubted = false;
     slot.state = state === 'clean' ? 'free' : 'spent';
     if (state === 'hung') {
       this.#draining = true;

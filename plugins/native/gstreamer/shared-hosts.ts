@@ -79,11 +79,11 @@ export class SharedHosts {
           this.#look(entry);
         },
         onEnd: (end, labels) => {
-          if (end.cause !== 'closed') this.#suspects.crashed(labels);
+          if (end.cause !== 'closed') this.#suspects.failed(labels);
           hooks.onEnd(name, end, labels);
         },
         onHung: (label) => {
-          this.#suspects.hung(label);
+          this.#suspects.failed([label]);
           hooks.onHung(name, label);
         },
       }),

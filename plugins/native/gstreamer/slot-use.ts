@@ -25,6 +25,8 @@ export interface SlotPort {
   readonly pid: number;
   readonly pipe: Socket;
   ask(request: SlotRequest): Promise<unknown>;
+  /** The launch owes frames, and whether it will end is not known yet: its host may be at fault. */
+  doubt(): void;
   /**
    * Called once: `clean` where the pipe is empty and nothing of the launch is left; `dirty` where something may be in the
    * pipe; `hung` where the launch neither works nor ends.
@@ -63,9 +65,10 @@ export class SlotUse implements MediaHost {
     this.ended = this.#end.promise;
     const input = spec.inputs?.[0];
     this.#input = input && new HostInputWriter(slot.pipe, input.name, input.caps);
-    this.#stall = new StallWatch(spec.stallTimeout ?? STALL_MS, !input, (message) =>
-      this.#giveUp({ cause: 'stalled', code: 'native.gstreamer/HOST_STALLED', message }),
-    );
+    this.#stall = new StallWatch(spec.stallTimeout ?? STALL_MS, !input, (message) => {
+      slot.doubt();
+      this.#giveUp({ cause: 'stalled', code: 'native.gstreamer/HOST_STALLED', message });
+    });
     // Frames that are made before anyone listens wait in the pipe; a launch without output has only its end to tell.
     if (!spec.outputs?.length) slot.pipe.resume();
   }

@@ -190,10 +190,7 @@ export class TrackTranscoder implements TrackReader<'frames'>, UseSink {
     const said = `${end.cause}${end.code ? ` (${end.code})` : ''}${end.message ? `: ${end.message}` : ''}`;
     log.warn({ launch: label, ...end }, 'an audio transcoder ended; it is started anew');
     if (this.#restarts.fruitless >= FRUITLESS)
-      report(
-        'transcode.audio/INPUT_UNDECODABLE',
-        `${label}: ${this.#restarts.fruitless} attempts gave nothing, the last: ${said}`,
-      );
+      report('transcode.audio/INPUT_UNDECODABLE', `${label}: nothing comes out, each time: ${said}`);
     else report('transcode.audio/RESTARTED', `${label}: ${said}`);
   }
 }

@@ -7,9 +7,8 @@ import type { TrackId } from 'eddy/plugin';
  */
 export function nameByCodec(id: TrackId, codec: string, taken: (id: TrackId) => boolean): TrackId {
   const plain = `${id.replace(/-(aac|opus|mp3|h264|hevc|av1|vp8|vp9)$/, '')}-${codec}`;
-  const names = [plain, `${id}-${codec}`];
-  for (let n = 2; ; n++) {
-    const name = names.shift() ?? `${id}-${codec}-${n}`;
-    if (!taken(name)) return name;
-  }
+  const whole = `${id}-${codec}`;
+  let name = taken(plain) ? whole : plain;
+  for (let n = 2; taken(name); n++) name = `${whole}-${n}`;
+  return name;
 }
