@@ -2,7 +2,7 @@
 //
 // A benchmark is a file test/bench/*.bench.ts that prints one line of JSON at its end: { bench, ... } with what was measured.
 import { spawn } from 'node:child_process';
-import { globSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describeMachine } from './machine.mjs';
 
@@ -13,6 +13,7 @@ async function measure(file) {
   const child = spawn(process.execPath, ['--conditions=eddy-source', file], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { EDDY_LEVEL: 'proof', ...process.env },
   });
   let output = '';
   child.stdout.on('data', (data) => (output += data));
@@ -23,18 +24,28 @@ async function measure(file) {
   return undefined;
 }
 
-/** `{ a: { b: 1 } }` as `a.b` and `1`. @param {object} value @param {string} [path] @returns {[string, unknown][]} */
+/** `{ a: { b: 1 } }` as `a: b` and `1`. @param {object} value @param {string} [path] @returns {[string, unknown][]} */
 function flatten(value, path = '') {
   return Object.entries(value).flatMap(([key, inner]) => {
-    const name = path ? `${path}.${key}` : key;
+    const name = path ? `${path}: ${key}` : key;
     return typeof inner === 'object' && inner !== null ? flatten(inner, name) : [[name, inner]];
   });
+}
+
+/** What a benchmark says of itself: the first paragraph of the comment that it begins with. @param {string} file */
+function about(file) {
+  const [, comment = ''] = /^\/\*\*([^]*?)\*\//.exec(readFileSync(join(root, file), 'utf8')) ?? [];
+  return comment
+    .replaceAll(/^ *\* ?/gm, '')
+    .trim()
+    .split(/\n\n/)[0];
 }
 
 const page = [
   '# Benchmarks',
   '',
-  'Written by `make bench`.',
+  'Written by `make bench`: Eddy against peers on the same machine in the same run, or against the floor of the method. Ratios travel;',
+  'absolute figures are those of this machine.',
   '',
   `${new Date().toISOString().slice(0, 10)}: ${describeMachine()}.`,
 ];
@@ -43,7 +54,17 @@ for (const file of globSync('test/bench/*.bench.ts', { cwd: root }).sort()) {
   const result = await measure(file);
   if (!result) process.exitCode = 1;
   const { bench = basename(file, '.bench.ts'), ...measured } = result ?? { failed: 'yes' };
-  page.push('', `## ${bench}`, '', `\`${file}\``, '', '| | |', '| --- | --- |');
+  page.push(
+    '',
+    `## ${bench}`,
+    '',
+    about(file),
+    '',
+    `[${file}](../${file})`,
+    '',
+    '| what | measured |',
+    '| --- | --- |',
+  );
   page.push(...flatten(measured).map(([name, value]) => `| ${name} | ${value} |`));
 }
 writeFileSync(join(root, 'docs/benchmarks.md'), `${page.join('\n')}\n`);

@@ -1,6 +1,7 @@
 /**
  * HTTP origin: requests a CPU-second of http.server against nginx, both serving the same part to the same wrk in turns.
- * Prints JSON. `node --conditions=eddy-source test/bench/http-origin.bench.ts [--seconds 4] [--rounds 2] [--size 20000]`
+ *
+ *   node --conditions=eddy-source test/bench/http-origin.bench.ts [--seconds 4] [--rounds 2] [--size 20000]
  *
  * CPU is what each server's own process used (user and system, /proc/PID/stat), so that wrk on the same cores does not
  * count. Rounds alternate and the best of each counts: other work on the machine only ever makes a round worse.
