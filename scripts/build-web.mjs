@@ -1,15 +1,20 @@
 // Bundles the pages of plugins/web/<name>/client/ into plugins/web/<name>/dist/: no CDN, nothing inline.
 import { build } from 'esbuild';
-import { copyFileSync, existsSync, globSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 const root = dirname(import.meta.dirname);
 const web = join(root, 'plugins/web');
 const require = createRequire(import.meta.url);
 
 /** A script that a page loads has its name in the page; what it imports is bundled into it. */
-const ENTRIES = { player: ['home.ts', 'watch.ts', 'style.css'] };
+const ENTRIES = {
+  player: ['home.ts', 'watch.ts', 'style.css'],
+  publish: ['publish.ts', 'ticker.ts', 'style.css'],
+};
+/** Beside the pages' own files: what npm packages load by name. */
+const WORKERS = { player: ['hls.js/dist/hls.worker.js'] };
 
 for (const [plugin, entries] of Object.entries(ENTRIES)) {
   const client = join(web, plugin, 'client');
@@ -27,9 +32,9 @@ for (const [plugin, entries] of Object.entries(ENTRIES)) {
     legalComments: 'eof',
     logLevel: 'warning',
   });
-  for (const file of globSync('*.svg', { cwd: client })) copyFileSync(join(client, file), join(dist, file));
-  const worker = join(dirname(require.resolve('hls.js')), 'hls.worker.js');
-  if (existsSync(worker)) copyFileSync(worker, join(dist, 'hls.worker.js'));
+  const shared = join(web, 'shared/client');
+  for (const file of globSync('*.svg', { cwd: shared })) copyFileSync(join(shared, file), join(dist, file));
+  for (const worker of WORKERS[plugin] ?? []) copyFileSync(require.resolve(worker), join(dist, basename(worker)));
   const size = readdirSync(dist).reduce((sum, file) => sum + statSync(join(dist, file)).size, 0);
   const took = Math.round(performance.now() - began);
   console.log(`web ${plugin}: ${Math.round(size / 1024)} KiB in plugins/web/${plugin}/dist (${took} ms)`);

@@ -66,7 +66,7 @@ export async function startSite(written: Readonly<Record<string, unknown>> = {})
       const tracks: CameraStatus['tracks'][number][] = [];
       const readers: TrackReader<'chunks'>[] = [];
       engine.cameras = [...others, status(cameraId, { tracks })];
-      const end = playLive(clip, {
+      const publisher = playLive(clip, {
         track: (id, caps) => {
           const links = [{ to: 'hls.chunks', active: true }];
           tracks.push({ stage: 'cmaf', pad: 'chunks', track: id, caps: { ...caps }, links });
@@ -75,9 +75,9 @@ export async function startSite(written: Readonly<Record<string, unknown>> = {})
           return reader;
         },
       });
-      endings.push(end);
+      endings.push(() => publisher.stop());
       return async () => {
-        end();
+        publisher.stop();
         for (const reader of readers) void reader.end?.('publisher-ended');
         hls.states.set(cameraId, 'away');
         engine.cameras = [...others, status(cameraId, { state: 'away' })];

@@ -1,67 +1,69 @@
 /** The pages as HTML. What is live in them is filled in by the scripts of client/. */
-import { icon } from './icons.ts';
+import { icon } from '../shared/icons.ts';
+import { brand, escapeHtml, renderPage } from '../shared/pages.ts';
 
 /** What every page knows. */
 export interface PageOptions {
   readonly title: string;
-  /** Prefix or base URL of the playlists. */
+  /** Prefix or base URL of the WHEP endpoints, and of the playlists. */
+  readonly whep: string;
   readonly hls: string;
-  /** Changes with the files, so that no browser mixes two versions. */
+  /** Changes with the files. */
   readonly version: string;
 }
 
-/** Makes a text safe in HTML, in attributes too. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
-}
-
-function page({ title, version }: PageOptions, name: string, heading: string, body: string, data = ''): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
-<meta name="color-scheme" content="dark">
-<meta name="theme-color" content="#0b1014">
-<title>${escapeHtml(heading === title ? title : `${heading} · ${title}`)}</title>
-<link rel="icon" type="image/svg+xml" href="/player/icon.svg?${version}">
-<link rel="stylesheet" href="/player/style.css?${version}">
-<script type="module" src="/player/${name}.js?${version}"></script>
-</head>
-<body class="${name}" data-version="${version}" ${data}>
-${body}
-</body>
-</html>
-`;
-}
-
-const brand = (title: string): string =>
-  `<a class="brand" href="/" data-keep-token><img src="/player/icon.svg" alt="" width="28" height="28"><span>${escapeHtml(title)}</span></a>`;
+const FILES = '/player';
 
 /** `/`: the cameras. */
-export function homePage(options: PageOptions): string {
+export function homePage({ title, hls, version }: PageOptions): string {
   const body = `
-<header class="bar">${brand(options.title)}<p class="summary" id="summary" role="status"></p></header>
+<header class="bar">${brand(title, FILES)}<p class="summary" id="summary" role="status"></p></header>
 <main>
   <h1 class="visually-hidden">Cameras</h1>
   <ul class="cameras" id="cameras"></ul>
   <section class="note" id="note" hidden></section>
   <noscript><section class="note"><h2>This page needs JavaScript</h2>
-  <p>Players can open <code>${escapeHtml(options.hls)}/&lt;camera&gt;/index.m3u8</code> without it.</p></section></noscript>
+  <p>Players can open <code>${escapeHtml(hls)}/&lt;camera&gt;/index.m3u8</code> without it.</p></section></noscript>
 </main>`;
-  return page(options, 'home', options.title, body);
+  return renderPage({ title, heading: title, files: FILES, version, name: 'home', body });
 }
+
+const button = (id: string, label: string, keys: string, icons: string): string =>
+  `<button type="button" id="${id}" aria-label="${label}" title="${label} (${keys})">${icons}</button>`;
+
+const KEYS: readonly (readonly [keys: string, what: string])[] = [
+  ['space k', 'play or pause'],
+  ['l', 'go live'],
+  ['← →', 'back and forward 5 seconds'],
+  ['↑ ↓', 'volume'],
+  ['m', 'sound on or off'],
+  ['w', 'WebRTC or LL-HLS'],
+  ['c', 'cameras'],
+  ['1 … 9', 'that camera of the list'],
+  ['PgUp PgDn', 'the camera before, the next one'],
+  ['f', 'full screen'],
+  ['p', 'picture in picture'],
+  ['esc', 'close'],
+];
+
+const keyList = KEYS.map(([keys, what]) => {
+  const caps = keys.split(' ').map((key) => (key === '…' ? key : `<kbd>${key}</kbd>`));
+  return `    <dt>${caps.join(' ')}</dt><dd>${what}</dd>`;
+}).join('\n');
 
 /** `/watch/{camera}`: the player. */
 export function watchPage(options: PageOptions, camera: string): string {
-  const name = escapeHtml(camera);
-  const button = (id: string, label: string, keys: string, icons: string): string =>
-    `<button type="button" id="${id}" aria-label="${label}" title="${label} (${keys})">${icons}</button>`;
+  const { title, version, hls, whep } = options;
   const body = `
-<header class="bar">${brand(options.title)}<h1>${name}</h1><span class="state" id="state" data-state="loading">connecting</span></header>
+<header class="bar">${brand(title, FILES)}
+  <div class="picker"><button type="button" id="cameras-button" class="picker-button" aria-haspopup="menu" aria-expanded="false" aria-controls="camera-menu" title="Cameras (c)"><h1 id="name">${escapeHtml(camera)}</h1></button>
+  <ul id="camera-menu" class="menu" role="menu" aria-label="Cameras" hidden></ul></div>
+  <span class="state" id="state" data-state="loading">connecting</span>
+</header>
 <main>
   <section class="stage" id="stage" aria-label="Player">
     <video id="video" playsinline muted></video>
+    <img id="poster" class="poster" alt="" hidden>
     <div class="overlay" id="overlay" role="status" aria-live="polite">
       <div class="spinner" id="spinner"></div>
       <h2 id="reason"></h2><p id="detail"></p><p class="mend" id="mend"></p>
@@ -79,12 +81,14 @@ export function watchPage(options: PageOptions, camera: string): string {
         <button type="button" id="live" class="live" title="Go live (l)"><span class="dot"></span><span id="live-text">Live</span></button>
         <time id="clock" class="clock" title="Server time of the picture on screen"></time>
         <span class="gap"></span>
+        <button type="button" id="via" class="via" title="WebRTC or LL-HLS (w)"><span id="via-text">…</span></button>
         ${button('help', 'Keyboard', '?', icon('keyboard'))}
         ${button('pip', 'Picture in picture', 'p', icon('pip'))}
         ${button('full', 'Full screen', 'f', icon('full'))}
       </div>
     </div>
   </section>
+  <section class="notice" id="notice" role="status" hidden><p><strong id="notice-title"></strong> <span id="notice-detail"></span> <span id="notice-mend" class="mend"></span> <code id="notice-code"></code></p></section>
   <dl class="stats" id="stats"></dl>
   <section class="tracks" id="tracks" hidden><h2>Tracks and where they go</h2><ul id="routes"></ul></section>
   <section class="tracks" id="findings" hidden><h2>Findings</h2><ul id="finding-list"></ul></section>
@@ -92,17 +96,10 @@ export function watchPage(options: PageOptions, camera: string): string {
 <dialog id="keys" aria-label="Keyboard">
   <h2>Keyboard</h2>
   <dl>
-    <dt><kbd>space</kbd> <kbd>k</kbd></dt><dd>play or pause</dd>
-    <dt><kbd>l</kbd></dt><dd>go live</dd>
-    <dt><kbd>←</kbd> <kbd>→</kbd></dt><dd>back and forward 5 seconds</dd>
-    <dt><kbd>↑</kbd> <kbd>↓</kbd></dt><dd>volume</dd>
-    <dt><kbd>m</kbd></dt><dd>sound on or off</dd>
-    <dt><kbd>f</kbd></dt><dd>full screen</dd>
-    <dt><kbd>p</kbd></dt><dd>picture in picture</dd>
-    <dt><kbd>esc</kbd></dt><dd>close</dd>
+${keyList}
   </dl>
   <form method="dialog"><button class="primary">Close</button></form>
 </dialog>`;
-  const data = `data-camera="${name}" data-hls="${escapeHtml(options.hls)}"`;
-  return page(options, 'watch', camera, body, data);
+  const data = { camera, hls, whep };
+  return renderPage({ title, heading: camera, files: FILES, version, name: 'watch', body, data });
 }

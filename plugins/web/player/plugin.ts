@@ -1,25 +1,25 @@
 /** web.player: a page that lists the cameras, and one that plays a camera. */
-import { defineManifest, definePlugin, HttpServer, ListOf, Text } from 'eddy/plugin';
+import { defineManifest, definePlugin, HttpServer, Text } from 'eddy/plugin';
+import { EMBED_ORIGINS, PLACE_PATTERN, TITLE } from '../shared/options.ts';
 
 export const manifest = defineManifest({
   name: 'web.player',
   version: '1.0.0',
   api: 1,
-  summary: 'Pages that list the cameras and play them in any browser, and say why one cannot play.',
+  summary: 'Pages that list the cameras and play them by WebRTC or LL-HLS, and say why one cannot play.',
   config: {
+    whep: Text({
+      doc: 'Where webrtc.whep serves the cameras. It is tried first; without such a stage cameras play by LL-HLS.',
+      default: '/whep',
+      pattern: PLACE_PATTERN,
+    }),
     hls: Text({
       doc: 'Where publish.hls serves the cameras: its prefix, or the address of a CDN in front of it.',
       default: '/hls',
-      pattern: '^(https?://[^\\s"<>]+|(/[A-Za-z0-9._-]+)+)$',
+      pattern: PLACE_PATTERN,
     }),
-    title: Text({ doc: 'What the pages are called.', default: 'Eddy' }),
-    embed: ListOf(
-      Text({ doc: 'An origin, such as "https://example.org".', pattern: '^(\\*|https?://[A-Za-z0-9.*:-]+)$' }),
-      {
-        doc: 'Other sites that may show the player in a frame.',
-        default: [],
-      },
-    ),
+    title: TITLE,
+    embed: EMBED_ORIGINS,
   },
   needs: { http: HttpServer },
   claims: { routes: ['/', '/watch', '/player'] },

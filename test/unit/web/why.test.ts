@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bitrate, clock, codecName, seconds } from '../../../plugins/web/player/client/format.ts';
+import { bitrate, clock, codecName, seconds } from '../../../plugins/web/shared/client/format.ts';
 import { explain, type CameraView, type Facts } from '../../../plugins/web/player/client/why.ts';
 
 const camera = (state: CameraView['state'], tracks: CameraView['tracks'] = []): CameraView => ({

@@ -1,7 +1,8 @@
 /** Buttons, the bar and the keyboard. */
-import { byId, setText } from './dom.ts';
-import { clock, seconds } from './format.ts';
-import type { Meter, Stats } from './meter.ts';
+import { byId, setText } from '../../shared/client/dom.ts';
+import { clock, seconds } from '../../shared/client/format.ts';
+import type { Meter } from './meter.ts';
+import type { Stats } from './stats.ts';
 
 const JUMP = 5;
 /** Beyond this behind the live position the button says how far, seconds. */
@@ -9,8 +10,13 @@ const BEHIND = 3;
 /** The controls go away this long after the last movement, ms. */
 const HIDE_AFTER = 2500;
 
-/** Connects the controls of the page. */
-export function connectControls(video: HTMLVideoElement, meter: Meter, livePosition: () => number | undefined) {
+/** Connects the controls of the page; `more` are keys of other parts of it. */
+export function connectControls(
+  video: HTMLVideoElement,
+  meter: Meter,
+  livePosition: () => number | undefined,
+  more: Readonly<Record<string, () => void>> = {},
+) {
   const stage = byId('stage');
   const seek = byId<HTMLInputElement>('seek');
   const volume = byId<HTMLInputElement>('volume');
@@ -32,7 +38,7 @@ export function connectControls(video: HTMLVideoElement, meter: Meter, livePosit
   };
   const jump = (by: number): void => {
     const { seekable } = video;
-    if (seekable.length === 0) return;
+    if (seekable.length === 0 || video.srcObject) return;
     const end = Math.min(seekable.end(seekable.length - 1), livePosition() ?? Infinity);
     seekTo(Math.min(end, Math.max(seekable.start(0), video.currentTime + by)));
   };
@@ -56,6 +62,7 @@ export function connectControls(video: HTMLVideoElement, meter: Meter, livePosit
   };
 
   const actions: Readonly<Record<string, () => void>> = {
+    ...more,
     ' ': play,
     k: play,
     l: goLive,
@@ -117,8 +124,10 @@ export function connectControls(video: HTMLVideoElement, meter: Meter, livePosit
       byId('mute').setAttribute('aria-pressed', String(!video.muted));
       byId('unmute').hidden = !video.muted || stats.state !== 'playing';
       if (document.activeElement !== volume) volume.valueAsNumber = video.muted ? 0 : video.volume;
-      seek.disabled = seekable.length === 0;
-      if (seekable.length > 0 && !dragging) {
+      const isLiveOnly = stats.transport === 'webrtc';
+      stage.classList.toggle('live-only', isLiveOnly);
+      seek.disabled = isLiveOnly || seekable.length === 0;
+      if (!seek.disabled && !dragging) {
         seek.min = String(seekable.start(0));
         seek.max = String(Math.max(live ?? 0, seekable.start(0)));
         seek.valueAsNumber = stats.position;

@@ -1,8 +1,10 @@
 /** `/`: the cameras, as they come and go. */
-import { listCameras, reopenWith, withToken } from './api.ts';
-import { byId, make, setText } from './dom.ts';
-import { codecName, seconds } from './format.ts';
-import { isRefusal, type CameraView, type Refusal } from './why.ts';
+import { isRefusal, type Refusal } from '../../shared/client/refusal.ts';
+import { keepTokens, reopenWith, withToken } from '../../shared/client/server.ts';
+import { listCameras } from './api.ts';
+import { byId, make, setText } from '../../shared/client/dom.ts';
+import { codecName, seconds } from '../../shared/client/format.ts';
+import type { CameraView } from './why.ts';
 
 const REFRESH = 2000;
 const STATES = { live: 'live', lingering: 'interrupted', away: 'away' } as const;
@@ -10,7 +12,7 @@ const list = byId('cameras');
 const note = byId('note');
 let shown = '';
 
-for (const link of document.querySelectorAll<HTMLAnchorElement>('a[data-keep-token]')) link.href = withToken('/');
+keepTokens();
 
 function card(camera: CameraView): HTMLElement {
   const tracks = new Map<string, string>();
@@ -122,8 +124,8 @@ async function refresh(): Promise<void> {
   if (document.visibilityState === 'visible') {
     const answer = await listCameras();
     if (answer === undefined) setText(byId('summary'), 'the server does not answer');
-    else if (isRefusal(answer as Refusal)) refuse(answer as Refusal);
-    else show((answer as { cameras: CameraView[] }).cameras);
+    else if (isRefusal(answer)) refuse(answer);
+    else show(answer.cameras);
   }
   setTimeout(() => void refresh(), REFRESH);
 }

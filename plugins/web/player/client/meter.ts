@@ -1,33 +1,4 @@
-/** What is measured while a camera plays; the page shows it, and tests read it as `window.eddy.stats()`. */
-
-/** One reading; times in seconds unless they say otherwise. */
-export interface Stats {
-  readonly camera: string;
-  readonly state: string;
-  /** How the stream is played: `hls.js` or `native`. */
-  readonly transport: string;
-  /** Position in the media. */
-  readonly position: number;
-  /** Server time of the picture on screen, epoch ms. */
-  readonly wallClock: number | undefined;
-  /** How far the picture on screen is behind the server's now. */
-  readonly latency: number | undefined;
-  /** Media loaded ahead of the position. */
-  readonly buffer: number;
-  /** Times that playback stopped against its will since it began, and for how long in all. */
-  readonly stalls: number;
-  readonly stalledSeconds: number;
-  /** From opening the page to the first picture. */
-  readonly startup: number | undefined;
-  readonly droppedFrames: number;
-  readonly totalFrames: number;
-  readonly width: number;
-  readonly height: number;
-  readonly framesPerSecond: number | undefined;
-  readonly bitsPerSecond: number | undefined;
-  readonly codecs: readonly string[];
-  readonly playbackRate: number;
-}
+/** What an element's playback shows by itself: stalls, start-up, rates. */
 
 /** Media that stands still this long while it should play is a stall, whatever the element says. Ms. */
 const STANDSTILL = 400;
@@ -94,12 +65,16 @@ export class Meter {
     return (this.#stalledMs + this.stalledFor) / 1000;
   }
 
-  /** To be called a few times a second. */
-  tick(): void {
+  /**
+   * To be called a few times a second. `mediaAt`: when media last came, for streams whose position runs on without any
+   * (WebRTC).
+   */
+  tick(mediaAt?: number): void {
     const { currentTime, paused, seeking } = this.#video;
     const now = performance.now();
-    const moved = currentTime !== this.#lastPosition;
-    this.#lastPosition = currentTime;
+    const position = mediaAt ?? currentTime;
+    const moved = position !== this.#lastPosition;
+    this.#lastPosition = position;
     if (moved) {
       this.#resume(now);
       // A jump within what is loaded goes on without a `playing` of its own.

@@ -1,68 +1,142 @@
 /** The panels below the picture: numbers, tracks and findings. */
-import { byId, make, setText } from './dom.ts';
-import { bitrate, codecName, seconds } from './format.ts';
-import type { Stats } from './meter.ts';
+import { byId, make, setText } from '../../shared/client/dom.ts';
+import { bitrate, codecName, millis, seconds } from '../../shared/client/format.ts';
+import type { Notice } from './player.ts';
+import type { Stats } from './stats.ts';
 import type { CameraView } from './why.ts';
 
-type Row = readonly [name: string, hint: string, value: (stats: Stats) => string, isBad?: (stats: Stats) => boolean];
+interface Row {
+  readonly name: string;
+  readonly hint: string | ((stats: Stats) => string);
+  readonly value: (stats: Stats) => string;
+  readonly isBad?: (stats: Stats) => boolean;
+}
 
-const ROWS: readonly Row[] = [
-  [
-    'Latency',
-    'From the server’s clock at the camera’s picture to this screen',
-    (s) => seconds(s.latency),
-    (s) => (s.latency ?? 0) > 6,
-  ],
-  [
-    'Buffer',
-    'Media loaded ahead of the picture',
-    (s) => seconds(s.buffer),
-    (s) => s.state === 'playing' && s.buffer < 0.2,
-  ],
-  [
-    'Picture',
-    'Size and pictures a second',
-    (s) =>
-      (s.width ? `${s.width} × ${s.height}` : '–') +
-      (s.framesPerSecond ? ` · ${Math.round(s.framesPerSecond)} fps` : ''),
-  ],
-  ['Codecs', 'What the camera sends', (s) => [...new Set(s.codecs.map(codecName))].join(' · ') || '–'],
-  ['Bit rate', 'Audio and video together', (s) => bitrate(s.bitsPerSecond)],
-  [
-    'Stalls',
-    'Times that playback stopped against its will',
-    (s) => (s.stalls === 0 ? 'none' : `${s.stalls} · ${seconds(s.stalledSeconds)}`),
-    (s) => s.stalls > 0,
-  ],
-  [
-    'Dropped',
-    'Pictures that this machine was too slow to show',
-    (s) => `${s.droppedFrames} of ${s.totalFrames}`,
-    (s) => s.droppedFrames > 0.05 * Math.max(200, s.totalFrames),
-  ],
-  [
-    'Played by',
-    'hls.js, or the browser itself',
-    (s) => (s.startup === undefined ? s.transport : `${s.transport} · began in ${seconds(s.startup)}`),
-  ],
+/** What people call a transport. */
+export function transportName(transport: Stats['transport']): string {
+  return { webrtc: 'WebRTC', 'hls.js': 'LL-HLS', native: 'HLS', none: '…' }[transport];
+}
+
+const FROM: Readonly<Record<string, string>> = {
+  capture: 'From the camera’s own clock at the picture to this screen',
+  ingest: 'From the server’s clock at the camera’s picture to this screen',
+  network: 'Estimated: half a round trip and the buffer',
+};
+
+const PICTURE: Row = {
+  name: 'Picture',
+  hint: 'Size and pictures a second',
+  value: (s) =>
+    (s.width ? `${s.width} × ${s.height}` : '–') + (s.framesPerSecond ? ` · ${Math.round(s.framesPerSecond)} fps` : ''),
+};
+const CODECS: Row = {
+  name: 'Codecs',
+  hint: (s) => s.codecs.join(', ') || 'What the camera sends',
+  value: (s) => [...new Set(s.codecs.map(codecName))].join(' · ') || '–',
+};
+const BITRATE: Row = { name: 'Bit rate', hint: 'Audio and video together', value: (s) => bitrate(s.bitsPerSecond) };
+const STALLS: Row = {
+  name: 'Stalls',
+  hint: 'Times that playback stopped against its will',
+  value: (s) => (s.stalls === 0 ? 'none' : `${s.stalls} · ${seconds(s.stalledSeconds)}`),
+  isBad: (s) => s.stalls > 0,
+};
+const DROPPED: Row = {
+  name: 'Dropped',
+  hint: 'Pictures that this machine was too slow to show',
+  value: (s) => `${s.droppedFrames} of ${s.totalFrames}`,
+  isBad: (s) => s.droppedFrames > 0.05 * Math.max(200, s.totalFrames),
+};
+
+const HLS_ROWS: readonly Row[] = [
+  { name: 'Latency', hint: FROM.ingest!, value: (s) => seconds(s.latency), isBad: (s) => (s.latency ?? 0) > 6 },
+  {
+    name: 'Buffer',
+    hint: 'Media loaded ahead of the picture',
+    value: (s) => seconds(s.buffer),
+    isBad: (s) => s.state === 'playing' && s.buffer < 0.2,
+  },
+  PICTURE,
+  CODECS,
+  BITRATE,
+  STALLS,
+  DROPPED,
+  {
+    name: 'Played by',
+    hint: 'hls.js, or the browser itself',
+    value: (s) => (s.startup === undefined ? s.transport : `${s.transport} · began in ${seconds(s.startup)}`),
+  },
 ];
 
+const WEBRTC_ROWS: readonly Row[] = [
+  {
+    name: 'Latency',
+    hint: (s) => FROM[s.latencyFrom ?? 'network']!,
+    value: (s) => (s.latency === undefined ? '–' : `${s.latencyFrom === 'network' ? '≈ ' : ''}${millis(s.latency)}`),
+    isBad: (s) => (s.latency ?? 0) > 0.5,
+  },
+  {
+    name: 'Round trip',
+    hint: 'To the server and back',
+    value: (s) => millis(s.roundTrip),
+    isBad: (s) => (s.roundTrip ?? 0) > 0.3,
+  },
+  {
+    name: 'Loss',
+    hint: 'Packets lost on the way, over the last seconds',
+    value: (s) => (s.loss === undefined ? '–' : `${(s.loss * 100).toFixed(s.loss > 0 && s.loss < 0.1 ? 1 : 0)} %`),
+    isBad: (s) => (s.loss ?? 0) > 0.02,
+  },
+  {
+    name: 'Jitter buffer',
+    hint: 'How long media waits for what comes late',
+    value: (s) => millis(s.buffer),
+    isBad: (s) => s.buffer > 0.3,
+  },
+  PICTURE,
+  { name: 'Layer', hint: 'Of a camera that sends several sizes, the one that fits', value: (s) => s.layer ?? '–' },
+  CODECS,
+  BITRATE,
+  STALLS,
+  DROPPED,
+  { name: 'Path', hint: 'How packets come here', value: (s) => s.path?.toUpperCase() ?? '–' },
+  {
+    name: 'Played by',
+    hint: 'From opening the page to the first picture',
+    value: (s) => (s.startup === undefined ? 'WebRTC' : `WebRTC · began in ${seconds(s.startup)}`),
+  },
+];
+
+let rows: readonly Row[] | undefined;
 let cells: HTMLElement[] = [];
 
 /** Shows a reading. */
 export function showStats(stats: Stats): void {
-  if (cells.length === 0) {
-    cells = ROWS.map(() => make('dd', {}));
+  // While nothing plays, what was shown last stays in its place.
+  const wanted = stats.transport === 'webrtc' ? WEBRTC_ROWS : stats.transport === 'none' && rows ? rows : HLS_ROWS;
+  if (rows !== wanted) {
+    rows = wanted;
+    cells = rows.map(() => make('dd', {}));
     byId('stats').replaceChildren(
-      ...ROWS.map(([name, hint], index) => make('div', { title: hint }, make('dt', {}, name), cells[index]!)),
+      ...rows.map(({ name }, index) => make('div', {}, make('dt', {}, name), cells[index]!)),
     );
   }
-  for (const [index, [, , value, isBad]] of ROWS.entries()) {
+  for (const [index, { hint, value, isBad }] of rows.entries()) {
     const cell = cells[index]!;
     setText(cell, value(stats));
-    cell.title = index === 3 ? stats.codecs.join(', ') : '';
+    cell.parentElement!.title = typeof hint === 'string' ? hint : hint(stats);
     cell.classList.toggle('bad', isBad?.(stats) ?? false);
   }
+}
+
+/** Says why it plays by LL-HLS. */
+export function showNotice(notice: Notice | undefined): void {
+  byId('notice').hidden = notice === undefined;
+  if (!notice) return;
+  setText(byId('notice-title'), notice.title);
+  setText(byId('notice-detail'), notice.detail);
+  setText(byId('notice-mend'), notice.mend ?? '');
+  setText(byId('notice-code'), notice.code ?? '');
 }
 
 let shown = '';

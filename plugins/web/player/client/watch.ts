@@ -1,11 +1,16 @@
 /** `/watch/{camera}`: plays, says why it does not, and begins again by itself. */
-import { getCamera, playlistRefusal, reopenWith, serverClockOffset, token, withToken } from './api.ts';
+import { isRefusal } from '../../shared/client/refusal.ts';
+import { keepTokens, reopenWith, serverClockOffset, token } from '../../shared/client/server.ts';
+import { byId, setText } from '../../shared/client/dom.ts';
+import { getCamera, playlistRefusal, posterOf } from './api.ts';
+import { connectCameraMenu } from './camera-menu.ts';
 import { connectControls } from './controls.ts';
-import { byId, setText } from './dom.ts';
-import { Meter, type Stats } from './meter.ts';
-import { Playback, type Failure } from './playback.ts';
-import { showCamera, showStats } from './panels.ts';
-import { explain, isRefusal, type Reason } from './why.ts';
+import { Meter } from './meter.ts';
+import { showCamera, showNotice, showStats, transportName } from './panels.ts';
+import type { Failure } from './playback.ts';
+import { Player } from './player.ts';
+import { readStats, type Stats } from './stats.ts';
+import { explain, type Reason } from './why.ts';
 
 declare global {
   interface Window {
@@ -16,71 +21,92 @@ declare global {
 
 const TICK = 250;
 const LOOK_AGAIN = 2000;
+/** A camera that was there a moment ago is looked for more often, ms. */
+const LOOK_AGAIN_SOON = 500;
 /** A stall that lasts this long is explained, ms. */
 const EXPLAIN_AFTER = 3000;
 /** How often the panel of tracks is brought up to date while it plays, ms. */
 const REFRESH_CAMERA = 5000;
 
-const { camera, hls: base, version } = document.body.dataset as { camera: string; hls: string; version: string };
-const playlist = `${base}/${encodeURIComponent(camera)}/index.m3u8`;
+const data = document.body.dataset as { camera: string; hls: string; whep: string; version: string };
 const video = byId<HTMLVideoElement>('video');
+const poster = byId<HTMLImageElement>('poster');
 const meter = new Meter(video);
-let playback: Playback | undefined;
 let reason: Reason | undefined;
 let clockOffset = 0;
 let explaining = false;
+/** Counts beginnings: what was waited for before the last one is over. */
+let attempt = 0;
 
-function begin(): void {
-  playback?.close();
-  meter.forgive();
-  playback = new Playback({
-    video,
-    url: withToken(playlist),
-    workerUrl: `/player/hls.worker.js?${version}`,
-    meter,
-    onFailure: (failure) => void explainFailure(failure),
-  });
-  void video.play().catch(() => {});
+const player = new Player({
+  ...data,
+  video,
+  meter,
+  clockOffset: () => clockOffset,
+  onBegin: () => {
+    attempt += 1;
+    showPoster();
+  },
+  onFailure: (failure) => void explainFailure(failure),
+  onInactive: () => void explainStall(true),
+});
+
+function showPoster(): void {
+  poster.hidden = true;
+  poster.src = posterOf(player.camera);
 }
+poster.addEventListener('load', () => (poster.hidden = meter.playing));
 
 /** It cannot go on as it is: says why, and begins anew when that may help. */
 async function explainFailure(failure: Partial<Failure>): Promise<void> {
-  playback?.close();
-  playback = undefined;
+  const mine = attempt;
   meter.forgive();
   const seen = await facts(failure);
-  say(explain(seen));
-  if (reason?.kind !== 'waiting') return;
-  await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
-  // Only a camera that the server calls live is worth a playlist request; without an API the playlist itself is asked.
-  const now = await getCamera(camera);
+  const next = explain(seen);
+  if (mine !== attempt) return;
+  say(next);
+  if (next.kind !== 'waiting') return;
+  const isLeaving = seen.camera !== undefined && 'state' in seen.camera && seen.camera.state !== 'away';
+  await new Promise((resolve) => setTimeout(resolve, isLeaving ? LOOK_AGAIN_SOON : LOOK_AGAIN));
+  // Only a camera that the server calls live is worth another attempt; without an API the endpoint itself is asked.
+  const now = await getCamera(player.camera);
+  if (mine !== attempt) return;
   const knowsBetter = now !== undefined && !isRefusal(now) && now.state !== 'live';
   if (knowsBetter || (isRefusal(now) && now.code === 'CAMERA_UNKNOWN')) await explainFailure({});
-  else begin();
+  else player.begin();
 }
 
 async function facts(failure: Partial<Failure>) {
-  const [seen, refused] = await Promise.all([getCamera(camera), playlistRefusal(playlist)]);
+  const [seen, refused] = await Promise.all([getCamera(player.camera), playlistRefusal(player.playlist)]);
   showCamera(seen !== undefined && !isRefusal(seen) ? seen : undefined);
-  const { text, unsupported } = failure;
+  const { text, unsupported, refusal, blocked } = failure;
   return {
-    cameraId: camera,
+    cameraId: player.camera,
     // A server without an API says nothing of cameras; its 404 there is no word about this one.
     camera: isRefusal(seen) && seen.code === 'HTTP_NOT_FOUND' ? undefined : seen,
     playlist: refused,
+    whep: refusal ?? player.notice?.refusal,
+    blocked: blocked ?? player.notice?.blocked ?? false,
     ...(unsupported ? { unsupported } : {}),
     ...(text ? { failure: text } : {}),
   };
 }
 
 /** It stands still but may yet go on: says why meanwhile. */
-async function explainStall(): Promise<void> {
+async function explainStall(isAway = false): Promise<void> {
   if (explaining) return;
   explaining = true;
-  const why = explain(await facts({}));
-  if (meter.stalledFor > EXPLAIN_AFTER)
-    say(why.kind === 'waiting' && why.title === 'Playback was interrupted' ? STARVING : why);
+  const seen = await facts({});
+  const why = explain(seen);
   explaining = false;
+  // Its playlist is over, even where the last of it did not play: what comes next is another beginning.
+  const { camera } = seen;
+  if (camera !== undefined && 'state' in camera && camera.state === 'away' && player.playback?.transport !== 'webrtc') {
+    player.stop();
+    return explainFailure({});
+  }
+  if (player.playback && (isAway ? !player.active : meter.stalledFor > EXPLAIN_AFTER))
+    say(why.kind === 'waiting' && why.title === 'Playback was interrupted' ? STARVING : why);
 }
 const STARVING: Reason = {
   kind: 'waiting',
@@ -104,7 +130,7 @@ function say(next: Reason | undefined): void {
 
 function state(): string {
   if (reason) return reason.kind;
-  if (meter.startup !== undefined && video.paused && playback) return 'paused';
+  if (meter.startup !== undefined && video.paused && player.playback) return 'paused';
   if (!meter.playing) return 'loading';
   return meter.stalled ? 'stalled' : 'playing';
 }
@@ -116,63 +142,89 @@ const WORDS: Readonly<Record<string, string>> = {
   stuck: 'cannot play',
 };
 
-function stats(): Stats {
-  const quality = video.getVideoPlaybackQuality();
-  const wallClock = playback?.wallClock;
-  return {
-    camera,
-    state: state(),
-    transport: playback?.transport ?? 'none',
-    position: video.currentTime,
-    wallClock,
-    latency: wallClock === undefined ? undefined : (Date.now() + clockOffset - wallClock) / 1000,
-    buffer: meter.buffer,
-    stalls: meter.stalls,
-    stalledSeconds: meter.stalledSeconds,
-    startup: meter.startup,
-    droppedFrames: quality.droppedVideoFrames,
-    totalFrames: quality.totalVideoFrames,
-    width: video.videoWidth,
-    height: video.videoHeight,
-    framesPerSecond: meter.framesPerSecond,
-    bitsPerSecond: meter.bitsPerSecond,
-    codecs: playback?.codecs ?? [],
-    playbackRate: video.playbackRate,
-  };
-}
+const stats = (): Stats => readStats({ player, meter, video, state: state(), clockOffset });
 
 function tick(): void {
-  meter.tick();
+  meter.tick(player.mediaAt);
   const now = stats();
-  if (meter.stalledFor > EXPLAIN_AFTER && !reason && playback) void explainStall();
+  if (meter.stalledFor > EXPLAIN_AFTER && !reason && player.playback) void explainStall();
   // What was explained while it stood still is over once it moves again.
-  say(playback && meter.playing && !meter.stalled ? undefined : reason);
-  controls.update(now, playback?.livePosition);
+  say(player.playback && meter.playing && !meter.stalled ? undefined : reason);
+  if (meter.playing) poster.hidden = true;
+  controls.update(now, player.playback?.livePosition);
+  setText(byId('via-text'), transportName(now.transport));
+  showNotice(player.notice);
   showStats(now);
 }
 
-const controls = connectControls(video, meter, () => playback?.livePosition);
+async function goTo(camera: string): Promise<void> {
+  if (camera === player.camera) return;
+  const address = new URL(location.href);
+  address.pathname = `/watch/${encodeURIComponent(camera)}`;
+  history.pushState(null, '', address);
+  await show(camera);
+}
+
+async function show(camera: string): Promise<void> {
+  document.title = document.title.replace(player.camera, () => camera);
+  setText(byId('name'), camera);
+  if (await player.switchTo(camera)) attempt += 1;
+  say(undefined);
+  void refreshCamera();
+}
+
+function toggleTransport(): void {
+  say(undefined);
+  player.toggleTransport();
+}
+
+async function refreshCamera(): Promise<void> {
+  const seen = await getCamera(player.camera);
+  showCamera(seen !== undefined && !isRefusal(seen) ? seen : undefined);
+}
+
+const menu = connectCameraMenu({ current: () => player.camera, onChoose: (camera) => void goTo(camera) });
+const controls = connectControls(video, meter, () => player.playback?.livePosition, {
+  w: toggleTransport,
+  c: menu.toggle,
+  PageUp: () => void menu.step(-1),
+  PageDown: () => void menu.step(1),
+  ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => void menu.choose(index)])),
+});
 
 video.addEventListener('playing', () => say(undefined));
 // A playlist that ends: the camera went away. What was loaded has been played; now wait for it.
-video.addEventListener('ended', () => void explainFailure({}));
+video.addEventListener('ended', () => {
+  player.stop();
+  void explainFailure({});
+});
+byId('via').addEventListener('click', toggleTransport);
 byId('retry').addEventListener('click', () => {
   say(undefined);
-  begin();
+  player.retry();
 });
 byId('key').addEventListener('submit', (event) => {
   event.preventDefault();
   reopenWith(byId<HTMLInputElement>('token').value);
 });
-for (const link of document.querySelectorAll<HTMLAnchorElement>('a[data-keep-token]')) link.href = withToken('/');
+addEventListener('popstate', () => {
+  const camera = decodeURIComponent(location.pathname.split('/').at(-1) ?? '');
+  if (camera !== player.camera) void show(camera);
+});
+keepTokens();
 if (token !== null) byId<HTMLInputElement>('token').value = '';
 
-window.eddy = { stats, reason: () => reason, camera };
-begin();
+window.eddy = {
+  stats,
+  reason: () => reason,
+  get camera() {
+    return player.camera;
+  },
+};
+player.begin();
 setInterval(tick, TICK);
 setInterval(() => {
-  if (document.visibilityState === 'visible' && playback)
-    void getCamera(camera).then((seen) => showCamera(seen !== undefined && !isRefusal(seen) ? seen : undefined));
+  if (document.visibilityState === 'visible' && player.playback) void refreshCamera();
 }, REFRESH_CAMERA);
 void serverClockOffset().then((offset) => (clockOffset = offset ?? 0));
-void getCamera(camera).then((seen) => showCamera(seen !== undefined && !isRefusal(seen) ? seen : undefined));
+void refreshCamera();

@@ -1,13 +1,6 @@
 /** Why a camera cannot play, in words: what is known of it is put together here, and nowhere else. */
-import { codecName } from './format.ts';
-
-/** A refusal as the server says it. */
-export interface Refusal {
-  readonly status: number;
-  readonly code?: string;
-  readonly message?: string;
-  readonly mend?: string;
-}
+import { codecName } from '../../shared/client/format.ts';
+import type { Refusal } from '../../shared/client/refusal.ts';
 
 /** What `/api/v1/cameras/{camera}` says, as far as a player needs it. */
 export interface CameraView {
@@ -48,6 +41,10 @@ export interface Facts {
   readonly camera: CameraView | Refusal | undefined;
   /** How the playlist was refused; undefined where it was not, or not asked for. */
   readonly playlist?: Refusal | undefined;
+  /** How WHEP refused; undefined where it did not, or is not there. */
+  readonly whep?: Refusal | undefined;
+  /** WebRTC was let in, but its packets do not get through. */
+  readonly blocked?: boolean;
   /** Codecs that this browser said it cannot play. */
   readonly unsupported?: readonly string[];
   /** What the player itself said. */
@@ -63,19 +60,14 @@ export interface Reason {
   readonly mend?: string;
 }
 
-/** True for a refusal. */
-export function isRefusal(value: CameraView | Refusal | undefined): value is Refusal {
-  return value !== undefined && 'status' in value;
-}
-
 /** The reason for these facts. */
 export function explain(facts: Facts): Reason {
   const { camera, playlist, cameraId, unsupported = [] } = facts;
   if (unsupported.length > 0) return cannotDecode(unsupported);
-  const refusal = isRefusal(camera) ? camera : undefined;
-  const known = camera === undefined || isRefusal(camera) ? undefined : camera;
+  const refusal = camera !== undefined && 'status' in camera ? camera : undefined;
+  const known = camera !== undefined && 'cameraId' in camera ? camera : undefined;
 
-  for (const said of [playlist, refusal]) {
+  for (const said of [facts.whep, playlist, refusal]) {
     if (said?.status === 401) return asksForKey('This camera needs a key', said);
     if (said?.status === 403) return asksForKey('This key does not open this camera', said);
   }
@@ -100,6 +92,11 @@ export function explain(facts: Facts): Reason {
       'It plays by itself when it begins to publish. Names are case-sensitive.',
     );
   }
+  // Without HLS in the pipeline it is WebRTC that should play it, so that is what is explained.
+  if (known && (!playlist || isNoRoute(playlist))) {
+    const why = facts.blocked ? BLOCKED : facts.whep && notByWebRtc(facts.whep);
+    if (why) return why;
+  }
   if (known && playlist && playlist.status !== 503) return notPublished(known, playlist);
   if (playlist?.status === 503 || refusal?.status === 503) {
     const said = playlist ?? refusal;
@@ -110,6 +107,27 @@ export function explain(facts: Facts): Reason {
   }
   return waiting('Playback was interrupted', facts.failure ?? playlist?.message ?? 'Beginning anew.');
 }
+
+const BLOCKED: Reason = {
+  kind: 'stuck',
+  title: 'WebRTC is blocked on the way here',
+  detail: 'The server let this page in, but neither UDP nor TCP gets through to its media port.',
+  mend: 'Open the port of webrtc.workers, or give it a TURN server.',
+};
+
+/** How WHEP refuses a camera that is live. */
+function notByWebRtc(said: Refusal): Reason {
+  if (said.code === 'CAMERA_AWAY' || said.status === 0 || said.status === 429 || said.status >= 500)
+    return waiting('Starting', said.message ?? 'WebRTC is not ready for this camera yet.');
+  return {
+    kind: 'stuck',
+    title: 'This camera cannot play by WebRTC',
+    detail: said.message ?? `The server answered ${said.status}.`,
+    ...mendOf(said),
+  };
+}
+
+const isNoRoute = ({ status, code }: Refusal): boolean => status === 404 && code === 'HTTP_NOT_FOUND';
 
 function cannotDecode(codecs: readonly string[]): Reason {
   const names = [...new Set(codecs.map(codecName))].join(' and ');

@@ -9,6 +9,12 @@ export function seconds(value: number | undefined): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
 
+/** Seconds as milliseconds: `84 ms`; from a second on as `1.4 s`. */
+export function millis(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return '–';
+  return value < 1 ? `${Math.round(value * 1000)} ms` : seconds(value);
+}
+
 /** Bits a second: `2.5 Mbps`, `96 kbps`. */
 export function bitrate(value: number | undefined): string {
   if (value === undefined || !(value > 0)) return '–';

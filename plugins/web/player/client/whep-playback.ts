@@ -1,0 +1,204 @@
+/**
+ * Plays by WebRTC (WHEP). It watches itself: no media for a second is a question to the server, and a session that is gone
+ * there, or a connection that failed, ends it. It changes camera without a new connection.
+ */
+import { readEvents } from '../../shared/client/event-source.ts';
+import { SdpSession, SessionRefused } from '../../shared/client/sdp-session.ts';
+import type { Failure, Playback } from './playback.ts';
+import { preferCaptureTime } from '../../shared/client/capture-time.ts';
+import { WhepFigures } from './whep-figures.ts';
+
+/** Options of {@link WhepPlayback}. */
+export interface WhepOptions {
+  readonly video: HTMLVideoElement;
+  /** Of the camera: `/whep/cam1`. */
+  readonly endpoint: string;
+  /** Known from an earlier answer. */
+  readonly iceServers: readonly RTCIceServer[];
+  /** How far the server's clock is ahead, ms. */
+  readonly clockOffset: () => number;
+  /** It cannot go on; the playback has closed itself. */
+  readonly onFailure: (failure: Failure) => void;
+  /** The camera has gone (false) or is there again. */
+  readonly onActive: (active: boolean) => void;
+}
+
+/** A connection that takes longer is blocked somewhere, ms. */
+const CONNECT_WITHIN = 5000;
+/** The first picture may need a whole GOP of an RTMP camera; then it is told that nothing comes. Ms. */
+const MEDIA_WITHIN = 8000;
+/** Without media for this long, the server is asked whether the session lives, ms. */
+const SILENCE = 1000;
+const TICK = 250;
+/** How often the server is told what latency its viewer sees, ms. */
+const REPORT_EVERY = 5000;
+
+/** See the file's head. */
+export class WhepPlayback implements Playback {
+  readonly transport = 'webrtc';
+  readonly connection: RTCPeerConnection;
+  readonly #options: WhepOptions;
+  readonly #end = new AbortController();
+  readonly #stream = new MediaStream();
+  readonly #figures: WhepFigures;
+  readonly #beganAt = performance.now();
+  #session: SdpSession | undefined;
+  #connectedAt: number | undefined;
+  #active = true;
+  #asking = false;
+  #reportedAt = performance.now();
+
+  constructor(options: WhepOptions) {
+    this.#options = options;
+    this.connection = new RTCPeerConnection({ iceServers: [...options.iceServers], bundlePolicy: 'max-bundle' });
+    this.#figures = new WhepFigures(this.connection, options.video, options.clockOffset, this.#end.signal);
+    const timer = setInterval(() => void this.#tick(), TICK);
+    this.#end.signal.addEventListener('abort', () => clearInterval(timer));
+    addEventListener('pagehide', () => this.#session?.end(), { signal: this.#end.signal });
+    void this.#begin();
+  }
+
+  get codecs(): readonly string[] {
+    return this.#figures.codecs;
+  }
+
+  get wallClock(): number | undefined {
+    const { latency } = this.#figures.link;
+    return latency === undefined ? undefined : Date.now() + this.#options.clockOffset() - latency * 1000;
+  }
+
+  readonly livePosition = undefined;
+
+  get link() {
+    return this.#figures.link;
+  }
+
+  /** When media last came, on the clock of `performance.now()`. */
+  get mediaAt(): number {
+    return this.#figures.mediaAt;
+  }
+
+  /** False while the server says that the camera sends nothing. */
+  get active(): boolean {
+    return this.#active;
+  }
+
+  /** What the server offers as a detour; for the next attempt. */
+  get iceServers(): readonly RTCIceServer[] {
+    return this.#session?.iceServers ?? [];
+  }
+
+  /** Shows another camera in the same session. Rejects with SessionRefused; then the picture stays as it is. */
+  async switchTo(cameraId: string): Promise<void> {
+    const session = this.#session;
+    const link = session?.links.find(({ parameters }) => parameters.rel === 'urn:eddy:whep:camera');
+    if (!session) throw new SessionRefused({ status: 0, message: 'not connected yet' });
+    await session.post(link?.target ?? `${session.url}/camera`, { cameraId });
+    this.#active = true;
+    this.#figures.restart();
+  }
+
+  close(): void {
+    if (this.#end.signal.aborted) return;
+    this.#end.abort();
+    this.#session?.end();
+    this.connection.close();
+    this.#options.video.srcObject = null;
+  }
+
+  async #begin(): Promise<void> {
+    const { connection } = this;
+    const { video, endpoint } = this.#options;
+    connection.addEventListener('track', ({ track, receiver }) => {
+      // Sound and picture leave the buffer as soon as they can: the least delay that plays.
+      if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+      this.#stream.addTrack(track);
+      // Anew, since browsers look at the tracks only then.
+      video.srcObject = this.#stream;
+      void video.play().catch(() => {});
+    });
+    connection.addEventListener('connectionstatechange', () => this.#onState());
+    for (const kind of ['video', 'audio']) {
+      preferCaptureTime(connection.addTransceiver(kind, { direction: 'recvonly' }));
+    }
+    try {
+      this.#session = await SdpSession.open(endpoint, connection, this.#end.signal);
+    } catch (error) {
+      if (error instanceof SessionRefused) this.#fail({ text: error.message, refusal: error.refusal });
+      else this.#fail({ text: String(error) });
+      return;
+    }
+    // Closed while the server answered.
+    if (this.#end.signal.aborted) return this.#session.end();
+    void this.#follow(this.#session);
+  }
+
+  async #follow(session: SdpSession): Promise<void> {
+    const events = session.extension('server-sent-events');
+    if (!events) return;
+    try {
+      const created = await session.post(events.target, ['active', 'inactive', 'layers', 'reconnect']);
+      const url = new URL(created.headers.get('location') ?? '', events.target).href;
+      await readEvents(url, (name, data) => this.#onEvent(name, data), this.#end.signal);
+    } catch {
+      // Without events the watchdog finds out.
+    }
+  }
+
+  #onEvent(name: string, data: unknown): void {
+    if (this.#end.signal.aborted) return;
+    if (name === 'reconnect') this.#fail({ text: 'the server asks to connect anew' });
+    if (name === 'layers') this.#figures.setLayers(Object.values((data ?? {}) as Record<string, unknown>)[0]);
+    if (name === 'active' || name === 'inactive') {
+      this.#active = name === 'active';
+      this.#options.onActive(this.#active);
+    }
+  }
+
+  #onState(): void {
+    const { connectionState } = this.connection;
+    if (connectionState === 'connected') this.#connectedAt ??= performance.now();
+    if (connectionState === 'failed')
+      this.#fail({ text: 'the connection failed', blocked: this.#connectedAt === undefined });
+  }
+
+  async #tick(): Promise<void> {
+    await this.#figures.read();
+    if (this.#end.signal.aborted || !this.#session) return;
+    const now = performance.now();
+    if (this.#connectedAt === undefined) {
+      if (now - this.#beganAt > CONNECT_WITHIN) this.#fail({ text: 'no path by UDP or TCP', blocked: true });
+      return;
+    }
+    const silentFor = now - Math.max(this.#figures.mediaAt, this.#connectedAt);
+    if (silentFor > SILENCE) await this.#askWhetherAlive(silentFor);
+    else if (now - this.#reportedAt > REPORT_EVERY) this.#report(this.#session, now);
+  }
+
+  async #askWhetherAlive(silentFor: number): Promise<void> {
+    if (this.#asking || !this.#session) return;
+    this.#asking = true;
+    const alive = await this.#session.isAlive();
+    if (alive === false) this.#fail({ text: 'the server has ended this session' });
+    else if (this.#active && silentFor > MEDIA_WITHIN)
+      this.#fail({ text: 'no media comes', blocked: alive === undefined });
+    // Not at every tick: it is one request a second while nothing comes.
+    await new Promise((resolve) => setTimeout(resolve, SILENCE));
+    this.#asking = false;
+  }
+
+  #report(session: SdpSession, now: number): void {
+    const { latency, latencyFrom } = this.#figures.link;
+    if (latency === undefined || latencyFrom === undefined || latencyFrom === 'network') return;
+    this.#reportedAt = now;
+    void session
+      .post(`${session.url}/report`, { latency: Math.max(0, latency * 1000), from: latencyFrom })
+      .catch(() => {});
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#end.signal.aborted) return;
+    this.close();
+    this.#options.onFailure(failure);
+  }
+}
