@@ -41,7 +41,10 @@ export interface RtpParameters {
   readonly rtcp?: { readonly cname?: string; readonly reducedSize?: boolean };
 }
 
-/** A reference to one producer in a router; packets stay in the SFU's workers. */
+/**
+ * A reference to one producer in a router; packets stay in the SFU's workers. On a track a handle is its own key frame: its
+ * writer writes it again at each `onKeyFrameRequest`, and readers take the same producer as no change.
+ */
 export interface RtpHandle {
   readonly routerId: string;
   readonly producerId: string;

@@ -289,6 +289,24 @@ describe('a session', () => {
   });
 });
 
+it('cameras come through webrtc.sfu too, to the first viewer and to the next', async () => {
+  const whole = await webrtcPipeline({ sfu: true });
+  try {
+    const ask = (path: string, body: string): Promise<Response> =>
+      fetch(whole.url + path, { method: 'POST', headers: { 'content-type': SDP }, body });
+    expect((await ask('/whip/cam1', fixture('chromium-156-whip'))).status).toBe(201);
+    for (let i = 0; i < 2; i++) {
+      const answer = await ask('/whep/cam1', OFFER);
+      expect(answer.status).toBe(201);
+      expect(await answer.text()).toMatch(/a=group:BUNDLE 0 1/);
+    }
+    const list = whole.pipeline.engine.container.get('sessions').list();
+    expect(list.map(({ state }) => state.video)).toEqual(['H264', 'H264']);
+  } finally {
+    await whole.close();
+  }
+});
+
 it('sessions opened and dropped leave nothing behind', async () => {
   const routers = async () => {
     const { RtpRouters } = await import('../../core/contracts/index.ts');

@@ -5,6 +5,7 @@ import type { Authorizer } from '../../core/contracts/index.ts';
 import { Authorizer as AuthorizerToken, HttpServer } from '../../core/contracts/index.ts';
 import { serviceOf } from '../../core/testing/index.ts';
 import httpServer from '../../plugins/http/server/plugin.ts';
+import sfu from '../../plugins/webrtc/sfu/plugin.ts';
 import whep from '../../plugins/webrtc/whep/plugin.ts';
 import whip from '../../plugins/webrtc/whip/plugin.ts';
 import workers from '../../plugins/webrtc/workers/plugin.ts';
@@ -15,6 +16,8 @@ export interface WebrtcPipelineOptions {
   readonly whep?: Readonly<Record<string, unknown>>;
   readonly workers?: Readonly<Record<string, unknown>>;
   readonly authorizer?: Authorizer;
+  /** With `webrtc.sfu` between the two, as in a whole pipeline. */
+  readonly sfu?: boolean;
   readonly cameras?: Readonly<Record<string, unknown>>;
 }
 
@@ -37,8 +40,9 @@ export async function webrtcPipeline(options: WebrtcPipelineOptions = {}): Promi
       stages: {
         whip: { plugin: whip, config: options.whip ?? {} },
         whep: { plugin: whep, config: options.whep ?? {} },
+        ...(options.sfu && { sfu }),
       },
-      links: ['whip.rtp -> whep.in'],
+      links: options.sfu ? ['whip.rtp -> sfu.rtp', 'sfu.out -> whep.in'] : ['whip.rtp -> whep.in'],
       ...(options.cameras && { cameras: options.cameras as never }),
     },
     { clock: systemClock },

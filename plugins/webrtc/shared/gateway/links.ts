@@ -23,7 +23,7 @@ export function iceServerLinks(servers: readonly IceServer[]): Link[] {
 export function writeLinks(links: readonly Link[]): string | undefined {
   const texts = links.map(({ target, rel, parameters = {} }) => {
     const all = Object.entries({ rel, ...parameters }).filter(([, value]) => value !== undefined);
-    return [`<${encodeTarget(target)}>`, ...all.map(([name, value]) => `${name}=${quoted(value!)}`)].join('; ');
+    return [`<${encodeTarget(target)}>`, ...all.map(([name, value]) => `${name}=${quoted(value)}`)].join('; ');
   });
   return texts.length > 0 ? texts.join(', ') : undefined;
 }

@@ -1,0 +1,104 @@
+/** The WHIP gateway in the test kit's engine, and parts that both gateways share. */
+import { describe, expect, it } from 'vitest';
+import { conformance, harness, settle, VirtualClock } from '../../../core/testing/index.ts';
+import { EddyError } from 'eddy/plugin';
+import { writeLinks, iceServerLinks } from '../../../plugins/webrtc/shared/gateway/links.ts';
+import { PeerRate } from '../../../plugins/webrtc/shared/gateway/peer-rate.ts';
+import whep from '../../../plugins/webrtc/whep/plugin.ts';
+import whip from '../../../plugins/webrtc/whip/plugin.ts';
+import { FakeRouters } from './gateway-fakes.ts';
+import { fixture } from './sdp-fixtures.ts';
+
+const post = {
+  method: 'POST',
+  headers: { 'content-type': 'application/sdp' },
+  body: fixture('chromium-156-whip'),
+} as const;
+
+describe('in the engine', () => {
+  it('gives handles to who comes late, and ends with its transport', async () => {
+    const routers = new FakeRouters();
+    const h = await harness(whip, { services: { routers }, unwanted: true });
+    const answer = await h.fakes.http.request('/whip/cam1', post);
+    expect(answer.status).toBe(201);
+    expect(h.out.rtp.items('cam1')).toEqual([]);
+    h.out.rtp.want(true);
+    await settle();
+    expect(
+      h.out.rtp
+        .items('cam1')
+        .map(({ kind, producerId }) => `${kind} ${producerId}`)
+        .sort(),
+    ).toEqual(['audio p2', 'video p1']);
+    routers.transports[0]!.tell({ state: 'closed', cause: 'ice' });
+    await settle();
+    expect(h.status('cam1')).toMatchObject({ state: 'lingering', publications: [] });
+    expect((await h.fakes.http.request(answer.headers.location!, { method: 'DELETE' })).status).toBe(404);
+    expect(await h.metric('whip_sessions_ended_total', { reason: 'ice' })).toBe(1);
+    await h.close();
+  });
+
+  it('tells a client when to come back while no worker runs, and leaves no publication', async () => {
+    const routers = new FakeRouters();
+    routers.failure = new EddyError('WEBRTC_WORKERS_DOWN', 'none runs');
+    const h = await harness(whip, { services: { routers } });
+    const answer = await h.fakes.http.request('/whip/cam1', post);
+    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '1']);
+    expect(h.status('cam1')?.publications).toEqual([]);
+    await h.close();
+  });
+
+  it('closes what it has opened where a client hangs up before the answer', async () => {
+    const routers = new FakeRouters();
+    const h = await harness(whip, { services: { routers } });
+    const gone = new AbortController();
+    gone.abort();
+    await h.fakes.http.request('/whip/cam1', { ...post, signal: gone.signal });
+    expect(routers.transports.map(({ closed }) => closed)).toEqual([true]);
+    expect(h.status('cam1')?.publications).toEqual([]);
+    await h.close();
+  });
+
+  it('stops with everything: no session, transport or route is left', async () => {
+    const routers = new FakeRouters();
+    const h = await harness(whip, { services: { routers } });
+    await h.fakes.http.request('/whip/cam1', post);
+    await h.close();
+    expect(routers.transports.every(({ closed }) => closed)).toBe(true);
+  });
+
+  for (const plugin of [whip, whep]) {
+    for (const check of conformance(plugin as never, { services: () => ({ routers: new FakeRouters() }) })) {
+      it(`${plugin.manifest.name}: ${check.name}`, check.run);
+    }
+  }
+});
+
+describe('how often an address may begin', () => {
+  it('is so many in a time, per address, and says how long to wait', async () => {
+    const clock = new VirtualClock();
+    const rate = new PeerRate(clock, { count: 2, within: 10_000 });
+    expect([rate.take('a'), rate.take('a'), rate.take('a'), rate.take('b')]).toEqual([0, 0, 5, 0]);
+    await clock.advance(5000);
+    expect([rate.take('a'), rate.take('a')]).toEqual([0, 5]);
+  });
+
+  it('is kept of so many addresses', () => {
+    const rate = new PeerRate(new VirtualClock(), { count: 1, within: 1000 });
+    rate.take('first');
+    expect(rate.take('first')).toBe(1);
+    for (let i = 0; i < 10_000; i++) rate.take(`10.0.${i >> 8}.${i & 255}`);
+    expect(rate.take('first')).toBe(0);
+  });
+});
+
+it('Link headers keep what they quote', () => {
+  expect(writeLinks([])).toBeUndefined();
+  const links = iceServerLinks([
+    { urls: ['turn:a?transport=udp', 'stun:b>\r\nx: y'], username: 'a"b\\\r\n', credential: 'c' },
+  ]);
+  expect(writeLinks(links)).toBe(
+    '<turn:a?transport=udp>; rel="ice-server"; username="a\\"b\\\\"; credential="c"; credential-type="password", ' +
+      '<stun:b%3E%0D%0Ax:%20y>; rel="ice-server"; username="a\\"b\\\\"; credential="c"; credential-type="password"',
+  );
+});
