@@ -3,6 +3,7 @@ import type { AnyPlugin } from 'eddy/plugin';
 import authNone from './auth/none/plugin.ts';
 import authStatic from './auth/static/plugin.ts';
 import httpServer from './http/server/plugin.ts';
+import indexSqlite from './index/sqlite/plugin.ts';
 import ingestRtmp from './ingest/rtmp/plugin.ts';
 import ingestTestPattern from './ingest/test-pattern/plugin.ts';
 import nativeGstreamer from './native/gstreamer/plugin.ts';
@@ -23,6 +24,7 @@ const plugins = [
   authNone,
   authStatic,
   httpServer,
+  indexSqlite,
   ingestRtmp,
   ingestTestPattern,
   nativeGstreamer,

@@ -1,7 +1,31 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
 import { FakeSegmentIndex } from '../../core/testing/index.ts';
+import { SqliteIndex } from '../../plugins/index/sqlite/sqlite-index.ts';
 import { segmentIndexContract } from './segment-index.ts';
 
 segmentIndexContract('FakeSegmentIndex', async () => {
   const index = new FakeSegmentIndex();
   return { index, another: async () => index, stop: async () => {} };
+});
+
+segmentIndexContract('index.sqlite', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'eddy-index-'));
+  const opened: SqliteIndex[] = [];
+  const open = async (): Promise<SqliteIndex> => {
+    const onCrash = (error: Error): void => void expect.unreachable(error.message);
+    const index = await SqliteIndex.open(join(dir, 'deep/index.db'), { onCrash, onWatcherError: () => {} });
+    opened.push(index);
+    return index;
+  };
+  return {
+    index: await open(),
+    another: open,
+    stop: async () => {
+      await Promise.all(opened.map((index) => index.close()));
+      await rm(dir, { recursive: true });
+    },
+  };
 });
