@@ -42,8 +42,8 @@ export interface RtpParameters {
 }
 
 /**
- * A reference to one producer in a router; packets stay in the SFU's workers. On a track a handle is its own key frame: its
- * writer writes it again at each `onKeyFrameRequest`, and readers take the same producer as no change.
+ * A reference to one producer in a router; packets stay in the SFU's workers. It says how things stand: the engine tells
+ * the newest one to links that come late or are wanted again, and readers take the same producer as no change.
  */
 export interface RtpHandle {
   readonly routerId: string;

@@ -64,8 +64,6 @@ export class FeedSlot {
     // There before its handle is, so that gateways know of the camera before anyone watches it.
     const caps = { kind: options.kind, codec, clockRate, layers: 1 } as const;
     this.#writer = options.out.addTrack(options.id, caps, { from: options.track });
-    // A link that was not wanted, or is new, asks for what it has missed.
-    this.#writer.onKeyFrameRequest(() => void (this.#feed && this.#writer.write(this.#feed.handle)));
     this.take(options.track);
   }
 

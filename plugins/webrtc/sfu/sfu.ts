@@ -1,5 +1,5 @@
 /** The stage: for each camera, its tracks in, and what viewers and packagers get of them. */
-import type { Context, Flow, InputTrack, RtpHandle, Running, SyncClock, TrackReader } from 'eddy/plugin';
+import type { Context, Flow, InputTrack, Running, SyncClock, TrackReader } from 'eddy/plugin';
 import { FeedSlot } from './feed-slot.ts';
 import type { manifest } from './plugin.ts';
 import { PassThrough } from './pass-through.ts';
@@ -116,9 +116,6 @@ class CameraSfu {
     // Only one publication is active: what the one before left behind makes room.
     for (const slot of this.#slots) if (slot.kind === kind && slot.orphaned) slot.end('replaced');
     const forwarded = out.out.addTrack(this.#freeId(track.id), track.caps, { from: track });
-    let current: RtpHandle | undefined;
-    // A link that was not wanted, or is new, asks for what it has missed.
-    forwarded.onKeyFrameRequest(() => void (current && forwarded.write(current)));
     const source = new TapSource({
       track,
       port: out[kind],
@@ -135,7 +132,6 @@ class CameraSfu {
     source.want(out[kind].wanted);
     return {
       item: (handle) => {
-        current = handle;
         forwarded.write(handle);
         source.take(handle);
       },

@@ -104,7 +104,7 @@ export class LiveCamera {
     this.#changed();
     return {
       item: (handle) => {
-        // Handles are repeated for those who come late.
+        // A link that is wanted again tells how things stand, which is often as before.
         if (!this.#tracks.has(track) || this.#tracks.get(track)?.producerId === handle.producerId) return;
         this.#tracks.set(track, handle);
         this.#changed();

@@ -91,10 +91,7 @@ export class Publisher {
   #announce(handles: readonly RtpHandle[]): void {
     const { publication } = this.#options;
     for (const handle of handles) {
-      const writer = publication.out.rtp.addTrack(handle.kind, capsOf(handle));
-      writer.write(handle);
-      // A handle is its own key frame: whoever joins the link later is given it again.
-      writer.onKeyFrameRequest(() => void writer.write(handle));
+      publication.out.rtp.addTrack(handle.kind, capsOf(handle)).write(handle);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Parts of the WHEP gateway: cameras, slots, layers, event streams. */
 import { describe, expect, it } from 'vitest';
 import { settle, VirtualClock } from '../../../core/testing/index.ts';
-import type { CameraId, FlowInput } from 'eddy/plugin';
+import type { CameraId } from 'eddy/plugin';
 import { EventStreams } from '../../../plugins/webrtc/whep/event-streams.ts';
 import { chooseLayer, describeLayers, layerCount } from '../../../plugins/webrtc/whep/layers.ts';
 import { LiveCameras } from '../../../plugins/webrtc/whep/live-camera.ts';

@@ -59,6 +59,16 @@ describe('in the engine', () => {
     await h.close();
   });
 
+  it('409 for a second publisher, where the pipeline refuses one; the first goes on', async () => {
+    const routers = new FakeRouters();
+    const h = await harness(whip, { services: { routers }, cameras: { secondPublisher: 'refuse' } });
+    expect((await h.fakes.http.request('/whip/cam1', post)).status).toBe(201);
+    const second = await h.fakes.http.request('/whip/cam1', post);
+    expect([second.status, await second.json()]).toMatchObject([409, { code: 'PUBLISH_CONFLICT' }]);
+    expect(routers.transports.map(({ closed }) => closed)).toEqual([false]);
+    await h.close();
+  });
+
   it('stops with everything: no session, transport or route is left', async () => {
     const routers = new FakeRouters();
     const h = await harness(whip, { services: { routers } });
