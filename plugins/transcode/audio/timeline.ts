@@ -67,6 +67,8 @@ export class Timeline<Event> {
   readonly #marks: Mark<Event>[] = [];
   readonly #ms: number;
   #end: number;
+  /** The moment that was looked up last, in s of the line. */
+  #seen = LINE_START;
   #offset: number | undefined;
   /** How far the timestamps are ahead of the line, by a running mean. */
   #drift = 0;
@@ -137,8 +139,14 @@ export class Timeline<Event> {
     const mark = this.#marks[0];
     if (!mark) return undefined;
     const { inputRate, outputRate } = this.#options;
+    this.#seen = at / outputRate;
     const { arrivedAt, capturedAt } = mark.unit;
     return { pts: at + rescale(mark.offset, inputRate, outputRate), arrivedAt, capturedAt, events };
+  }
+
+  /** Seconds between what was placed last and what was looked up last. */
+  get inside(): number {
+    return this.#end / this.#options.inputRate - this.#seen;
   }
 
   /** How far a frame's timestamp is ahead of where the line goes on. */

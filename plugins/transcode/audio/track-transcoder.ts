@@ -150,11 +150,11 @@ export class TrackTranscoder implements TrackReader<'frames'>, UseSink {
   }
 
   async #start(): Promise<void> {
-    const { hosts, label, report } = this.#around;
+    const { hosts, label, report, clock } = this.#around;
     this.#restarts.started();
     this.#around.meters.started();
     try {
-      const use = await startUse(hosts, label, this.#plan, this.#caps, this);
+      const use = await startUse(hosts, label, this.#plan, this.#caps, this, clock);
       if (this.#stopped) return void (await use.drop());
       this.#use = use;
       for (const event of this.#events.splice(0)) use.note(event);

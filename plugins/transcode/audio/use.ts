@@ -3,6 +3,7 @@ import {
   rescale,
   type AccessUnit,
   type AudioCaps,
+  type Clock,
   type DiscontinuityCause,
   type GapCause,
   type HostEnd,
@@ -11,7 +12,7 @@ import {
   type MediaHosts,
 } from 'eddy/plugin';
 import { MediaError } from 'eddy/media';
-import { STREAM, type Plan } from './plan.ts';
+import { STALL_MS, STREAM, type Plan } from './plan.ts';
 import { Timeline, type Placed } from './timeline.ts';
 
 /** What is passed on at its place among the frames. */
@@ -32,6 +33,11 @@ export interface UseSink {
 
 /** How long what is inside may take to come out, in ms. */
 const FINISH_MS = 2000;
+/**
+ * Sound that may be inside, in s. More waits at the link, whose policy says what is left out: a host that is short of
+ * processor time would else fall a minute behind in silence.
+ */
+const INSIDE_S = 1;
 
 /** See the file's head; made by {@link startUse}. */
 export class Use {
@@ -39,14 +45,19 @@ export class Use {
   readonly #host: MediaHost;
   readonly #plan: Plan;
   readonly #sink: UseSink;
+  readonly #clock: Clock;
+  readonly #stuck = Promise.withResolvers<HostEnd>();
   readonly #timeline: Timeline<PassedOn>;
   #made = 0;
+  /** Set while the input waits for the output. */
+  #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(host: MediaHost, plan: Plan, caps: AudioCaps, sink: UseSink) {
+  constructor(host: MediaHost, plan: Plan, caps: AudioCaps, sink: UseSink, clock: Clock) {
     this.#host = host;
+    this.#clock = clock;
     this.#plan = plan;
     this.#sink = sink;
-    this.ended = host.ended;
+    this.ended = Promise.race([host.ended, this.#stuck.promise]);
     this.#timeline = new Timeline<PassedOn>({
       timescale: caps.timescale,
       inputRate: plan.inputRate,
@@ -95,7 +106,27 @@ export class Use {
     for (const { unit, at, duration } of placed) {
       room = this.#host.write(STREAM.in, { ...unit, dts: at, pts: at, duration, key: true }) && room;
     }
+    if (placed.length > 0 && this.#timeline.inside > INSIDE_S) {
+      return this.#outputToCatchUp();
+    }
     if (!room) return this.#host.drained(STREAM.in);
+  }
+
+  /** Settles when less is inside, or the run has ended. */
+  async #outputToCatchUp(): Promise<void> {
+    this.#room ??= Promise.withResolvers<void>();
+    const { promise } = this.#room;
+    for (let waiting = true; waiting;) {
+      const made = this.#made;
+      const late = Promise.withResolvers<'late'>();
+      const cancel = this.#clock.after(STALL_MS, () => late.resolve('late'));
+      waiting = (await Promise.race([promise, this.ended, late.promise])) === 'late';
+      cancel();
+      if (waiting && this.#made === made) {
+        this.#stuck.resolve({ cause: 'stalled', message: 'what comes out does not follow what goes in' });
+        return void this.#host.close(0);
+      }
+    }
   }
 
   #take({ caps, unit }: HostFrame): void | Promise<void> {
@@ -104,6 +135,10 @@ export class Use {
     const at = rescale(unit.pts, caps.kind === 'data' ? 1 : caps.timescale, made.timescale);
     const moment = this.#timeline.moment(at - (this.#made++ === 0 ? first : rest));
     if (!moment) return;
+    if (this.#room && this.#timeline.inside < INSIDE_S / 2) {
+      this.#room.resolve();
+      this.#room = undefined;
+    }
     for (const event of moment.events) this.#sink.passOn(event);
     const { pts, arrivedAt, capturedAt } = moment;
     const frame: AccessUnit = {
@@ -126,6 +161,7 @@ export async function startUse(
   plan: Plan,
   caps: AudioCaps,
   sink: UseSink,
+  clock: Clock,
 ): Promise<Use> {
-  return new Use(await hosts.launch({ ...plan.launch, label }), plan, caps, sink);
+  return new Use(await hosts.launch({ ...plan.launch, label }), plan, caps, sink, clock);
 }

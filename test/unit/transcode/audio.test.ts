@@ -34,9 +34,11 @@ const config = (written: Readonly<Record<string, unknown>> = {}): Config => conf
 function encode(host: FakeMediaHost): void {
   let made = 0;
   let start = 0;
-  host.onWrite((_input, unit: AccessUnit) => {
-    if (made === 0) start = unit.pts;
-    for (; start + (made + 1) * 960 <= unit.pts + 1024; made++) {
+  const rate = host.launch.inputs![0]!.caps.timescale;
+  host.onWrite((_input, unit) => {
+    const [from, to] = [unit.pts, unit.pts + 1024].map((ticks) => (ticks * 48_000) / rate);
+    if (made === 0) start = from!;
+    for (; start + (made + 1) * 960 <= to!; made++) {
       const pts = start + Math.max(0, made * 960 - 312);
       void host.emit('out', OPUS, { ...unit, pts, dts: pts, duration: 960, data: Uint8Array.of(0xfc, made & 255) });
     }
@@ -142,6 +144,28 @@ describe('transcode.audio', () => {
       'transcode.audio/RESTARTED',
       'transcode.audio/INPUT_UNDECODABLE',
     ]);
+  });
+
+  it('lets no more than a second be inside, and starts anew what does not come out', async () => {
+    const hosts = await start();
+    const held: (() => void)[] = [];
+    hosts.script((host) => host.onWrite((_input, unit) => void held.push(() => void host.emit('out', OPUS, unit))));
+    const writer = (await stage.camera('cam').publish()).audio(source.caps);
+    for (const unit of source.frames(80)) writer.write(unit);
+    await stage.settle();
+    expect(held).toHaveLength(47);
+    held.slice(0, 30).forEach((emit) => emit());
+    await stage.settle();
+    // Goes on when half a second is inside, up to one again.
+    expect(held.length).toBeGreaterThanOrEqual(24 + 47);
+    expect(held.length).toBeLessThanOrEqual(30 + 47);
+    await stage.advance(2500);
+    expect(hosts.running).toHaveLength(0);
+    expect(stage.out.out.items()).toHaveLength(30);
+    await stage.advance(1000);
+    writer.write(source.frame(300));
+    await stage.settle();
+    expect(hosts.running).toHaveLength(1);
   });
 
   it('tells why it cannot start, and starts when it can', async () => {
