@@ -68,10 +68,18 @@ function say(name: string, ...content: readonly (Node | string)[]): void {
 }
 
 function sayHowToPublish(): void {
+  if (!note.hidden && note.dataset.name === 'empty') return;
+  void offerToPublish();
   say(
     'empty',
     make('h2', {}, 'No camera yet'),
-    make('p', {}, 'Publish one, and it appears here by itself. With ffmpeg:'),
+    make('p', {}, 'Publish one, and it appears here by itself.'),
+    make(
+      'p',
+      { id: 'publish-here', hidden: '' },
+      make('a', { class: 'primary', href: withToken('/publish') }, 'Publish from this browser'),
+    ),
+    make('p', {}, 'With ffmpeg:'),
     make(
       'pre',
       {},
@@ -87,6 +95,13 @@ function sayHowToPublish(): void {
       '.',
     ),
   );
+}
+
+/** Only where the pipeline has web.publish. */
+async function offerToPublish(): Promise<void> {
+  const answer = await fetch('/publish', { method: 'HEAD' }).catch(() => undefined);
+  const offer = document.getElementById('publish-here');
+  if (answer?.ok && offer) offer.hidden = false;
 }
 
 function refuse(refusal: Refusal): void {

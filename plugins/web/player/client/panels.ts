@@ -101,9 +101,9 @@ const WEBRTC_ROWS: readonly Row[] = [
   DROPPED,
   { name: 'Path', hint: 'How packets come here', value: (s) => s.path?.toUpperCase() ?? '–' },
   {
-    name: 'Played by',
-    hint: 'From opening the page to the first picture',
-    value: (s) => (s.startup === undefined ? 'WebRTC' : `WebRTC · began in ${seconds(s.startup)}`),
+    name: 'First picture',
+    hint: 'From opening the page',
+    value: (s) => (s.startup === undefined ? '–' : `after ${seconds(s.startup)}`),
   },
 ];
 

@@ -5,7 +5,7 @@
 import { isRefusal, type Refusal } from '../../shared/client/refusal.ts';
 import { withToken } from '../../shared/client/server.ts';
 import { SessionRefused } from '../../shared/client/sdp-session.ts';
-import { getCamera } from './api.ts';
+import { getCamera, playlistRefusal } from './api.ts';
 import { HlsPlayback } from './hls-playback.ts';
 import type { Meter } from './meter.ts';
 import type { Failure, Playback } from './playback.ts';
@@ -191,7 +191,7 @@ export class Player {
     if (!refusal && !blocked && this.#mayLoseOneMore()) return this.begin();
     if (refusal?.status === 401 || refusal?.status === 403) return this.#options.onFailure(failure);
     const { camera } = this;
-    const seen = await getCamera(camera);
+    const [seen, playlist] = await Promise.all([getCamera(camera), playlistRefusal(this.playlist)]);
     // Something else was begun meanwhile.
     if (this.playback || this.camera !== camera) return;
     const isAway = seen !== undefined && (isRefusal(seen) ? seen.code === 'CAMERA_UNKNOWN' : seen.state !== 'live');
@@ -202,7 +202,7 @@ export class Player {
       if (!this.playback && this.camera === camera) this.begin();
       return;
     }
-    if (!mayFallBack) return this.#options.onFailure(failure);
+    if (!mayFallBack || (playlist && isNoEndpoint(playlist))) return this.#options.onFailure(failure);
     this.notice = noticeOf(failure);
     this.#lastRefusal = refusal;
     this.begin();

@@ -22,7 +22,7 @@ declare global {
 const TICK = 250;
 const LOOK_AGAIN = 2000;
 /** A camera that was there a moment ago is looked for more often, ms. */
-const LOOK_AGAIN_SOON = 500;
+const LOOK_AGAIN_SOON = 250;
 /** A stall that lasts this long is explained, ms. */
 const EXPLAIN_AFTER = 3000;
 /** How often the panel of tracks is brought up to date while it plays, ms. */
@@ -79,7 +79,7 @@ async function explainFailure(failure: Partial<Failure>): Promise<void> {
 async function facts(failure: Partial<Failure>) {
   const [seen, refused] = await Promise.all([getCamera(player.camera), playlistRefusal(player.playlist)]);
   showCamera(seen !== undefined && !isRefusal(seen) ? seen : undefined);
-  const { text, unsupported, refusal, blocked } = failure;
+  const { text, unsupported, refusal, blocked, isLost } = failure;
   return {
     cameraId: player.camera,
     // A server without an API says nothing of cameras; its 404 there is no word about this one.
@@ -87,6 +87,7 @@ async function facts(failure: Partial<Failure>) {
     playlist: refused,
     whep: refusal ?? player.notice?.refusal,
     blocked: blocked ?? player.notice?.blocked ?? false,
+    isLost: isLost ?? false,
     ...(unsupported ? { unsupported } : {}),
     ...(text ? { failure: text } : {}),
   };

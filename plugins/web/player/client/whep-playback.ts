@@ -147,7 +147,7 @@ export class WhepPlayback implements Playback {
 
   #onEvent(name: string, data: unknown): void {
     if (this.#end.signal.aborted) return;
-    if (name === 'reconnect') this.#fail({ text: 'the server asks to connect anew' });
+    if (name === 'reconnect') this.#fail({ text: 'the server asks to connect anew', isLost: true });
     if (name === 'layers') this.#figures.setLayers(Object.values((data ?? {}) as Record<string, unknown>)[0]);
     if (name === 'active' || name === 'inactive') {
       this.#active = name === 'active';
@@ -159,7 +159,11 @@ export class WhepPlayback implements Playback {
     const { connectionState } = this.connection;
     if (connectionState === 'connected') this.#connectedAt ??= performance.now();
     if (connectionState === 'failed')
-      this.#fail({ text: 'the connection failed', blocked: this.#connectedAt === undefined });
+      this.#fail({
+        text: 'the connection failed',
+        isLost: this.#connectedAt !== undefined,
+        blocked: this.#connectedAt === undefined,
+      });
   }
 
   async #tick(): Promise<void> {
@@ -179,9 +183,9 @@ export class WhepPlayback implements Playback {
     if (this.#asking || !this.#session) return;
     this.#asking = true;
     const alive = await this.#session.isAlive();
-    if (alive === false) this.#fail({ text: 'the server has ended this session' });
+    if (alive === false) this.#fail({ text: 'the server has ended this session', isLost: true });
     else if (this.#active && silentFor > MEDIA_WITHIN)
-      this.#fail({ text: 'no media comes', blocked: alive === undefined });
+      this.#fail({ text: 'no media comes', isLost: alive !== undefined, blocked: alive === undefined });
     // Not at every tick: it is one request a second while nothing comes.
     await new Promise((resolve) => setTimeout(resolve, SILENCE));
     this.#asking = false;

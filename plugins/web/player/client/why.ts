@@ -45,6 +45,8 @@ export interface Facts {
   readonly whep?: Refusal | undefined;
   /** WebRTC was let in, but its packets do not get through. */
   readonly blocked?: boolean;
+  /** It played by WebRTC, and that session ended. */
+  readonly isLost?: boolean;
   /** Codecs that this browser said it cannot play. */
   readonly unsupported?: readonly string[];
   /** What the player itself said. */
@@ -94,7 +96,7 @@ export function explain(facts: Facts): Reason {
   }
   // Without HLS in the pipeline it is WebRTC that should play it, so that is what is explained.
   if (known && (!playlist || isNoRoute(playlist))) {
-    const why = facts.blocked ? BLOCKED : facts.whep && notByWebRtc(facts.whep);
+    const why = facts.blocked ? BLOCKED : facts.whep ? notByWebRtc(facts.whep) : facts.isLost ? LOST : undefined;
     if (why) return why;
   }
   if (known && playlist && playlist.status !== 503) return notPublished(known, playlist);
@@ -113,6 +115,12 @@ const BLOCKED: Reason = {
   title: 'WebRTC is blocked on the way here',
   detail: 'The server let this page in, but neither UDP nor TCP gets through to its media port.',
   mend: 'Open the port of webrtc.workers, or give it a TURN server.',
+};
+
+const LOST: Reason = {
+  kind: 'waiting',
+  title: 'Connecting again',
+  detail: 'The connection to the server was lost; a new one is being made.',
 };
 
 /** How WHEP refuses a camera that is live. */

@@ -24,8 +24,8 @@ const LAYERS = [
 /** Bits grow slower than pictures do. */
 const GROWTH = 0.75;
 /** Receivers report many times a second: silence for this long is a question to the server, ms. */
-const SILENCE = 800;
-const CHECK_EVERY = 400;
+const SILENCE = 500;
+const CHECK_EVERY = 200;
 
 /** See the file's head. */
 export class Sender {
