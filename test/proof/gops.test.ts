@@ -46,6 +46,8 @@ it.each([
   );
   const index = `${eddy.http}/hls/cam1/index.m3u8`;
   await until('the camera to play', async () => (await fetch(index)).ok);
+  // At 8.3 s that is in a segment without a key frame, where a player could begin with nothing to show.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
   const { page, errors } = await openPage(browser, { width: 800, height: 600 });
   try {
     await page.goto(`${eddy.http}/watch/cam1`);

@@ -1,20 +1,22 @@
 /** The multivariant playlist by RFC 8216bis 4.4.6. Pure: the tracks on offer, as text. */
 import type { LiveTrack } from '../shared/live-track.ts';
-import { HLS_VERSION } from './media-playlist.ts';
+import { HLS_VERSION, partHoldBackOf } from './media-playlist.ts';
 
 /** The name of the one audio group: every audio track is a rendition of it. */
 const AUDIO_GROUP = 'audio';
 /** Said of a track of which nothing was measured yet and whose source says nothing, bits a second. */
 const ASSUMED = { video: 2_500_000, audio: 128_000 } as const;
 
-/** The multivariant playlist; `suffix` (`?token=...`) is appended to every URI. */
-export function multivariantPlaylist(tracks: readonly LiveTrack[], suffix: string): string {
+/**
+ * The multivariant playlist; `suffix` (`?token=...`) is appended to every URI, `partHoldBack` is what the configuration asks for, in
+ * seconds.
+ */
+export function multivariantPlaylist(tracks: readonly LiveTrack[], suffix: string, partHoldBack?: number): string {
   const video = tracks.filter(({ kind }) => kind === 'video');
   const audio = tracks.filter(({ kind }) => kind === 'audio');
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${HLS_VERSION}`];
-  if (tracks.every((track) => track.segments.every(({ independent }) => independent))) {
-    lines.push('#EXT-X-INDEPENDENT-SEGMENTS');
-  }
+  if (tracks.every(isIndependent)) lines.push('#EXT-X-INDEPENDENT-SEGMENTS');
+  lines.push(...startLine(video[0], partHoldBack));
   if (video.length > 0) audio.forEach((track, index) => lines.push(mediaLine(track, index === 0, suffix)));
   // Without video every audio track is a variant of its own; a player picks one by its bit rate.
   const variants = video.length > 0 ? video : audio;
@@ -23,6 +25,24 @@ export function multivariantPlaylist(tracks: readonly LiveTrack[], suffix: strin
     lines.push(`#EXT-X-STREAM-INF:${streamAttributes(track, companions)}`, uriOf(track, suffix));
   }
   return `${lines.join('\n')}\n`;
+}
+
+const isIndependent = (track: LiveTrack): boolean => track.segments.every(({ independent }) => independent);
+
+/**
+ * EXT-X-START at the newest key frame behind the live position, where a camera's key frames are further apart than its segments
+ * may be long. A player that began in between would have nothing to show until the next one; and hls.js loads what lies before
+ * its position again then, whereupon a browser drops all that follows up to yet another key frame: a stall of a whole GOP.
+ */
+function startLine(track: LiveTrack | undefined, partHoldBack: number | undefined): string[] {
+  if (!track || isIndependent(track)) return [];
+  const least = partHoldBackOf(track, partHoldBack);
+  let fromEnd = 0;
+  for (const part of track.segments.flatMap(({ parts }) => parts).reverse()) {
+    fromEnd += part.duration;
+    if (part.independent && fromEnd >= least) return [`#EXT-X-START:TIME-OFFSET=-${fromEnd.toFixed(3)},PRECISE=YES`];
+  }
+  return [];
 }
 
 /** A quoted-string (RFC 8216bis 4.2); what it must not hold is left out, since a publisher may have chosen the words. */

@@ -57,7 +57,9 @@ export class HlsRoutes {
     if (!camera.ready) await camera.wait(() => camera.ready || camera.ended, FIRST_SEGMENT, signalOf(request, session));
     const tracks = camera.offered;
     if (tracks.length === 0) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment yet.`);
-    const body = this.#rendered.get(camera, `index${suffix}`, () => multivariantPlaylist(tracks, suffix));
+    const body = this.#rendered.get(camera, `index${suffix}`, () =>
+      multivariantPlaylist(tracks, suffix, this.#options.partHoldBack),
+    );
     return playlistAnswer(body);
   }
 

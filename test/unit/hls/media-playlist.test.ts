@@ -233,6 +233,23 @@ describe('the multivariant playlist', () => {
     expect(text).not.toMatch(/^#EXT-X-ENDLIST/m);
   });
 
+  it('lets players begin at a key frame where segments begin without one', () => {
+    const live = track();
+    for (const number of [0, 1, 2, 3]) {
+      for (const part of [0, 1, 2, 3])
+        live.append(chunk(number, part, { last: part === 3, independent: part === 0 && number === 1 }));
+    }
+    // Two segments and the key frame's own after it, of 2 s each.
+    expect(multivariantPlaylist([live, audio()], '')).toContain('#EXT-X-START:TIME-OFFSET=-6.000,PRECISE=YES\n');
+    // A key frame nearer to the end than players may be is not yet theirs.
+    live.append(chunk(4, 0));
+    expect(multivariantPlaylist([live, audio()], '')).toContain('TIME-OFFSET=-6.500,');
+    for (const part of [1, 2]) live.append(chunk(4, part));
+    expect(multivariantPlaylist([live, audio()], '')).toContain('TIME-OFFSET=-1.500,');
+    expect(multivariantPlaylist([live, audio()], '', 2)).toContain('TIME-OFFSET=-7.500,');
+    expect(multivariantPlaylist([track(segments(0, 2)), audio()], '')).not.toContain('EXT-X-START');
+  });
+
   it('makes an audio-only camera a variant of its own', () => {
     const text = multivariantPlaylist([audio()], '');
     expect(text).toContain('CODECS="mp4a.40.2"\naudio/live.m3u8');
