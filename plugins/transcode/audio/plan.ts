@@ -18,8 +18,8 @@ export type Config = ConfigOf<(typeof manifest)['config']>;
 /** Names of the streams in the launch. */
 export const STREAM = { in: 'in', out: 'out' } as const;
 
-/** A launch that has input and gives nothing for so long is stalled, in ms: sound cannot be late by more. */
-export const STALL_MS = 2000;
+/** A launch that has input and gives nothing for so long is stalled, in ms; less may be want of processor time. */
+export const STALL_MS = 4000;
 /** At 5 of 10 Opus costs 0.7% of a core a camera instead of 1.05%; above it nobody hears a difference at these rates. */
 const OPUS_COMPLEXITY = 5;
 /** avenc_aac puts one frame of silence first and gives it the time of the first samples. */

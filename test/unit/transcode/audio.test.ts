@@ -159,8 +159,10 @@ describe('transcode.audio', () => {
     // Goes on when half a second is inside, up to one again.
     expect(held.length).toBeGreaterThanOrEqual(24 + 47);
     expect(held.length).toBeLessThanOrEqual(30 + 47);
-    await stage.advance(2500);
+    // Looked at every four seconds, and told where nothing came in between.
+    await stage.advance(8500);
     expect(hosts.running).toHaveLength(0);
+    expect(stage.reports).toMatchObject([{ code: 'transcode.audio/RESTARTED' }]);
     expect(stage.out.out.items()).toHaveLength(30);
     await stage.advance(1000);
     writer.write(source.frame(300));
