@@ -98,7 +98,7 @@ export class FeedSlot {
       for (const packet of this.#sender.packets(unit)) feed.send(packet);
       this.#resync = false;
     });
-    const report = this.#sender.report(this.#options.clock.monotonic());
+    const report = this.#sender.report(this.#options.clock.now());
     if (report) feed.sendRtcp(report);
   }
 

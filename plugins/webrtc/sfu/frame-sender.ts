@@ -64,12 +64,17 @@ export class FrameSender {
     return this.#writer.frame(payloads, this.#times.of(unit));
   }
 
-  /** A sender report, where it is time for one: about the frame that was sent last. `now` is monotonic ms. */
+  /**
+   * A sender report, where it is time for one. `now` is server time, epoch ms: a report is about the moment at which it is
+   * sent (RFC 3550 6.4.1), wherever the media is. Routers take the difference between that and its arrival for the
+   * difference between two clocks: a report about the last frame would hide how far a transcoder holds sound back.
+   */
   report(now: number): Uint8Array | undefined {
     const { last } = this.#times;
-    if (now - this.#reportedAt < REPORT_MS || !last) return undefined;
+    if (Math.abs(now - this.#reportedAt) < REPORT_MS || !last) return undefined;
     this.#reportedAt = now;
-    return this.#writer.report(last.wall, last.timestamp);
+    const ahead = Math.round(((now - last.wall) * CLOCK_RATE[this.#kind]) / 1000);
+    return this.#writer.report(now, last.timestamp + ahead);
   }
 
   /** A key frame goes with its parameter sets: whoever joins begins there, and the SFU forwards nothing before it. */
