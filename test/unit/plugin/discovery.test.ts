@@ -39,6 +39,9 @@ beforeAll(() => {
     'unbuilt/package.json',
     '{ "name": "unbuilt", "type": "module", "exports": { ".": { "import": "./dist/main.js" } } }',
   );
+  write('workshop/package.json', '{ "name": "workshop", "type": "module", "exports": "./dist/plugin.js" }');
+  write('workshop/plugin.ts', source('test.workshop'));
+  write('workshop/dist/plugin.js', source('test.older'));
   write(
     'node_modules/@acme/eddy-srt/package.json',
     '{ "name": "@acme/eddy-srt", "type": "module", "exports": { ".": { "import": "./main.js" } } }',
@@ -58,6 +61,7 @@ const names = async (name: string): Promise<string[]> =>
 describe('plugins from elsewhere', () => {
   it.each([
     ['a folder with a package.json', './one', 'test.one'],
+    ['the sources of a folder before what was built from them', './workshop', 'test.workshop'],
     ['a folder without', './bare', 'test.bare'],
     ['a file', './single.mjs', 'test.single'],
     ['a list', './list.mjs', 'test.first'],
