@@ -56,6 +56,11 @@ const library = `(() => {
     pc.addEventListener('connectionstatechange', look);
     look();
   });
+  const gathered = (pc) => new Promise((resolve) => {
+    const look = () => pc.iceGatheringState === 'complete' && resolve();
+    pc.addEventListener('icegatheringstatechange', look);
+    look();
+  });
   const paint = ({ width = 640, height = 360, fps = 30, hue = 0 }) => {
     const canvas = document.createElement('canvas');
     Object.assign(canvas, { width, height });
@@ -129,25 +134,28 @@ const library = `(() => {
       else await connected(pc);
       return { ...started, firstFrame: performance.now() - asked };
     },
-    /** A publisher and a player in this page, without a server: what the method itself costs. */
-    async floor(options = {}) {
-      const from = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-      const to = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-      (pcs.floor ??= []).push(from, to);
-      from.onicecandidate = ({ candidate }) => candidate && to.addIceCandidate(candidate);
-      to.onicecandidate = ({ candidate }) => candidate && from.addIceCandidate(candidate);
-      const stream = new MediaStream();
-      to.ontrack = ({ track }) => stream.addTrack(track);
-      await offerOf(from, { codec: 'H264', audio: false, ...options }, paint(options));
-      await to.setRemoteDescription(from.localDescription);
-      await to.setLocalDescription();
-      await from.setRemoteDescription(to.localDescription);
+    /** Half of a connection from page to page, without a server: what the method itself costs. */
+    async floorOffer(options = {}) {
+      const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+      (pcs.floor ??= []).push(pc);
+      await offerOf(pc, { codec: 'H264', audio: false, ...options }, paint(options));
+      await gathered(pc);
+      return pc.localDescription.sdp;
+    },
+    async floorAnswer(sdp) {
+      const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+      (pcs.floor ??= []).push(pc);
       const element = document.createElement('video');
       Object.assign(element, { muted: true, autoplay: true, playsInline: true, width: 640 });
       document.body.append(element);
-      element.srcObject = stream;
-      await new Promise((resolve) => element.requestVideoFrameCallback(resolve));
+      pc.ontrack = ({ track }) => (element.srcObject = new MediaStream([track]));
+      await pc.setRemoteDescription({ type: 'offer', sdp });
+      await pc.setLocalDescription();
+      await gathered(pc);
+      window.firstFrame = new Promise((resolve) => element.requestVideoFrameCallback(() => resolve()));
+      return pc.localDescription.sdp;
     },
+    floorConnect: (sdp) => pcs.floor[0].setRemoteDescription({ type: 'answer', sdp }),
     /** Settles with the ms until a picture is shown whose hue is nearest to this one, and its size. */
     untilHue(hue, timeout = 5000) {
       const video = document.querySelector('video');
@@ -181,11 +189,7 @@ const library = `(() => {
         pc.addTransceiver('audio', { direction: 'recvonly' });
         await pc.setLocalDescription();
       }
-      await new Promise((resolve) => {
-        const look = () => pc.iceGatheringState === 'complete' && resolve();
-        pc.addEventListener('icegatheringstatechange', look);
-        look();
-      });
+      await gathered(pc);
       const { sdp } = pc.localDescription;
       pc.close();
       return sdp;
@@ -215,8 +219,13 @@ export const watch = (
   options: { token?: string; audio?: boolean; video?: boolean } = {},
 ): Promise<Started & { readonly firstFrame?: number }> => page.evaluate(call('watch', url, options));
 
-/** A publisher and a player in one page, without a server. */
-export const floor = (page: Page, options: PublishOptions = {}): Promise<void> => page.evaluate(call('floor', options));
+/** A publisher in one page and a player in another, without a server between them. */
+export async function floor(from: Page, to: Page, options: PublishOptions = {}): Promise<void> {
+  const sdp = await from.evaluate<string>(call('floorOffer', options));
+  const answer = await to.evaluate<string>(call('floorAnswer', sdp));
+  await from.evaluate(call('floorConnect', answer));
+  await to.evaluate('window.firstFrame');
+}
 
 /** Waits for a picture of this hue; `after` is ms. */
 export const untilHue = (page: Page, hue: number): Promise<{ after: number; width: number; height: number }> =>

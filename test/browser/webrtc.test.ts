@@ -46,9 +46,9 @@ describe('from glass to glass', () => {
   it('is well below half a second, beside what the method itself costs', { timeout: 120_000 }, async () => {
     const seconds = atLevel({ test: 8, proof: 60 });
     const options = { width: 1280, height: 720, codec: 'H264', audio: false };
-    const alone = await newPage();
-    await floor(alone, options);
-    const [method] = await measureGlassToGlass([alone], { seconds });
+    const [from, to] = [await newPage(), await newPage()];
+    await floor(from, to, options);
+    const [method] = await measureGlassToGlass([to], { seconds });
     await Promise.all(pages.splice(0).map((page) => page.close()));
 
     const [camera, player] = [await newPage(), await newPage()];
@@ -101,9 +101,10 @@ describe('one session', () => {
     expect(quantile(times, 0.5)).toBeLessThanOrEqual(500);
     expect(quantile(times, 0.95)).toBeLessThanOrEqual(atLevel({ test: 2000, proof: 500 }));
     const sessions = () => eddy.pipeline.engine.container.get('sessions').list();
-    const [session] = sessions();
-    expect(session).toMatchObject({ cameraId: 'red', protocol: 'whep', state: { role: 'viewer', state: 'connected' } });
-    expect(sessions()).toHaveLength(1);
+    // Pages of tests before have left without a word; their sessions end when ICE consent does.
+    const mine = sessions().filter(({ cameraId }) => cameras.some(({ id }) => id === cameraId));
+    expect(mine).toHaveLength(1);
+    expect(mine[0]).toMatchObject({ cameraId: 'red', protocol: 'whep', state: { role: 'viewer', state: 'connected' } });
   });
 
   it('goes on when its publisher comes back', { timeout: 60_000 }, async () => {
@@ -116,7 +117,7 @@ describe('one session', () => {
     pages.splice(pages.indexOf(first), 1);
     const second = await newPage();
     await publish(second, `${eddy.url}/whip/back`, { hue: 120, bitrate: 600_000 });
-    expect((await untilHue(player, 120)).width).toBe(640);
+    expect((await untilHue(player, 120)).after).toBeLessThan(3000);
   });
 
   it('gets simulcast layers as it chooses, and tells them', { timeout: 60_000 }, async () => {
