@@ -7,7 +7,10 @@ import { defineConfig } from 'vitest/config';
 const proof = process.env.EDDY_LEVEL === 'proof';
 const minutes = (n: number): number => n * 60_000;
 
-/** Sources are run as they are: `eddy/plugin` and its sisters mean the checkout, never a stale `dist/`. */
+/**
+ * Sources are run as they are: `eddy/plugin` and its sisters mean the checkout, never a stale `dist/`. The condition `module` stays out: it leads to
+ * builds for bundlers (@aws-sdk), which Node itself cannot load.
+ */
 const conditions = ['eddy-source'];
 
 const common = {
@@ -20,8 +23,8 @@ const common = {
 } as const;
 
 export default defineConfig({
-  resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] },
-  ssr: { resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] } },
+  resolve: { conditions: [...conditions, 'node', 'development|production'] },
+  ssr: { resolve: { conditions: [...conditions, 'node', 'development|production'] } },
   test: {
     // A forgotten `.only` must not turn the whole suite green; `EDDY_ALLOW_ONLY=1` while working on one test.
     allowOnly: process.env.EDDY_ALLOW_ONLY === '1',

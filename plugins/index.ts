@@ -10,6 +10,7 @@ import nativeGstreamer from './native/gstreamer/plugin.ts';
 import packageCmaf from './package/cmaf/plugin.ts';
 import publishHls from './publish/hls/plugin.ts';
 import storeFilesystem from './store/filesystem/plugin.ts';
+import storeS3 from './store/s3/plugin.ts';
 import timeshiftRing from './timeshift/ring/plugin.ts';
 import transcodeAudio from './transcode/audio/plugin.ts';
 import webApi from './web/api/plugin.ts';
@@ -31,6 +32,7 @@ const plugins = [
   packageCmaf,
   publishHls,
   storeFilesystem,
+  storeS3,
   timeshiftRing,
   transcodeAudio,
   webApi,

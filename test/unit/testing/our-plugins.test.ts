@@ -1,5 +1,8 @@
 /** What we ask of every plugin we ask of our own. */
-import { describe, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, test } from 'vitest';
 import type { AnyPlugin } from '../../../core/plugin/index.ts';
 import { conformance, type ConformanceOptions } from '../../../core/testing/index.ts';
 import none from '../../../plugins/auth/none/plugin.ts';
@@ -7,13 +10,23 @@ import statics from '../../../plugins/auth/static/plugin.ts';
 import httpServer from '../../../plugins/http/server/plugin.ts';
 import rtmp from '../../../plugins/ingest/rtmp/plugin.ts';
 import pattern from '../../../plugins/ingest/test-pattern/plugin.ts';
+import index from '../../../plugins/index/sqlite/plugin.ts';
 import cmaf from '../../../plugins/package/cmaf/plugin.ts';
 import hls from '../../../plugins/publish/hls/plugin.ts';
+import files from '../../../plugins/store/filesystem/plugin.ts';
+import s3 from '../../../plugins/store/s3/plugin.ts';
 import ring from '../../../plugins/timeshift/ring/plugin.ts';
 import api from '../../../plugins/web/api/plugin.ts';
 import player from '../../../plugins/web/player/plugin.ts';
 
 const key = { token: '0123456789abcdef', subject: 'gate', cameras: ['*'], actions: ['publish'] };
+const folder = mkdtempSync(join(tmpdir(), 'eddy-conformance-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** Nobody listens there: it starts nevertheless. */
+const nowhere = {
+  ...{ bucket: 'b', endpoint: 'http://127.0.0.1:9', 'path-style': true, attempts: 1 },
+  credentials: { 'access-key': 'a', 'secret-key': 'b' },
+};
 const anyPort = { config: { listen: '127.0.0.1:0' }, clock: 'real' } as const;
 
 const plugins: readonly (readonly [plugin: unknown, options?: ConformanceOptions<unknown>])[] = [
@@ -24,6 +37,9 @@ const plugins: readonly (readonly [plugin: unknown, options?: ConformanceOptions
   [pattern, { skip: { 'the manifest is complete': 'the latency of its encoder is not declared yet' } }],
   [cmaf],
   [ring],
+  [files, { config: { dir: join(folder, 'store') }, clock: 'real' }],
+  [s3, { config: nowhere, clock: 'real' }],
+  [index, { config: { file: join(folder, 'index.db') }, clock: 'real' }],
   [hls],
   [api],
   [player],

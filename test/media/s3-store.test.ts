@@ -1,0 +1,152 @@
+/** store.s3 against a real server that checks signatures and checksums. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { HeadObjectCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Context } from '../../core/plugin/index.ts';
+import plugin, { type manifest } from '../../plugins/store/s3/plugin.ts';
+import { create } from '../../plugins/store/s3/s3.ts';
+import { objectStoreContract } from '../contract/object-store.ts';
+import { startS3Server, whyNoS3Server, type S3Server } from '../support/s3-server/index.ts';
+import { fakeContext } from '../unit/http/fake-context.ts';
+
+const why = whyNoS3Server();
+let server: S3Server;
+let direct: S3Client;
+let count = 0;
+
+function written(changes: Record<string, unknown> = {}) {
+  return {
+    bucket: server.bucket,
+    endpoint: server.endpoint,
+    'path-style': true,
+    credentials: { 'access-key': 'test', 'secret-key': 'testsecret' },
+    'part-size': '5MiB',
+    // Each test has the bucket to itself.
+    prefix: `test-${count++}/`,
+    ...changes,
+  };
+}
+
+async function started(changes: Record<string, unknown> = {}) {
+  const config = written(changes);
+  const { ctx, engine } = fakeContext<Context<typeof manifest>>(plugin, config);
+  const running = create(ctx);
+  const stop = async (): Promise<void> => {
+    await running.stop?.();
+    await engine.close();
+  };
+  return { store: running.services.store, start: async () => running.start?.(), stop, engine, prefix: config.prefix };
+}
+
+if (why !== undefined) process.stderr.write(`store.s3 is not tested against a real server: ${why}\n`);
+
+describe.skipIf(why !== undefined)('store.s3', () => {
+  beforeAll(async () => {
+    server = await startS3Server();
+    const { endpoint, credentials } = server;
+    direct = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true });
+  }, 180_000);
+  afterAll(async () => {
+    direct?.destroy();
+    await server?.stop();
+  }, 30_000);
+
+  // More than two parts.
+  objectStoreContract('store.s3', () => started(), 11_000_001);
+
+  const Bucket = 'test';
+  const uploads = async () => (await direct.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads ?? [];
+
+  it('sends content type, cache rule and a checksum that the server has verified', async () => {
+    for (const checksum of ['CRC32', 'CRC32C', 'SHA256']) {
+      const { store, stop, prefix } = await started({ checksum });
+      const options = { contentType: 'video/mp4', cacheControl: 'max-age=31536000, immutable' };
+      await store.put('small', new Uint8Array(1000), options);
+      await store.put('large', new Uint8Array(6_000_000), options);
+      for (const key of ['small', 'large']) {
+        const head = new HeadObjectCommand({ Bucket, Key: prefix + key, ChecksumMode: 'ENABLED' });
+        const found = await direct.send(head);
+        expect(found).toMatchObject({ ContentType: options.contentType, CacheControl: options.cacheControl });
+        expect(found[`Checksum${checksum}` as 'ChecksumCRC32']).toMatch(/./);
+      }
+      await stop();
+    }
+  });
+
+  it('leaves no parts behind when a large put is given up', async () => {
+    const { store, stop } = await started();
+    const abort = new AbortController();
+    const put = store.put('large', new Uint8Array(30_000_000), { signal: abort.signal });
+    while ((await uploads()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    abort.abort(new Error('enough'));
+    await expect(put).rejects.toThrow('enough');
+    expect(await uploads()).toEqual([]);
+    expect(await store.head('large')).toBeUndefined();
+    await stop();
+  });
+
+  it('refuses to start with a wrong secret, an unknown key, or no such bucket', async () => {
+    for (const [changes, code] of [
+      [{ credentials: { 'access-key': 'test', 'secret-key': 'wrong' } }, 'STORE_DENIED'],
+      [{ credentials: { 'access-key': 'nobody', 'secret-key': 'testsecret' } }, 'STORE_DENIED'],
+      [{ bucket: 'no-such-bucket' }, 'STORE_BUCKET_UNKNOWN'],
+    ] as const) {
+      const { store, start, stop } = await started(changes);
+      await expect(start()).rejects.toMatchObject({ code });
+      await expect(store.put('a', new Uint8Array(1), { overwrite: true })).rejects.toMatchObject({ code });
+      await stop();
+    }
+  });
+
+  describe('with a server that fails', () => {
+    /** Behaves as told for the first connections, then passes on to the real server. */
+    async function flaky(behave: (socket: Socket) => void, times: number) {
+      const { connect } = await import('node:net');
+      const sockets = new Set<Socket>();
+      let connections = 0;
+      const proxy: Server = createServer((socket) => {
+        sockets.add(socket);
+        socket.on('error', () => undefined);
+        if (connections++ < times) return behave(socket);
+        const upstream = connect(Number(new URL(server.endpoint).port), '127.0.0.1');
+        upstream.on('error', () => socket.destroy());
+        socket.pipe(upstream).pipe(socket);
+      });
+      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+      const { port } = proxy.address() as { port: number };
+      const close = async (): Promise<void> => {
+        for (const socket of sockets) socket.destroy();
+        await new Promise((resolve) => proxy.close(resolve));
+      };
+      return { endpoint: `http://127.0.0.1:${port}`, close, connections: () => connections };
+    }
+
+    it('tries again after connections that break and answers that never come', async () => {
+      const behaviours = [
+        (socket: Socket) => void socket.destroy(),
+        () => undefined,
+        (socket: Socket) => void socket.end('HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'),
+      ];
+      for (const behave of behaviours) {
+        const proxy = await flaky(behave, 2);
+        const { store, stop } = await started({ endpoint: proxy.endpoint, timeout: '300ms' });
+        await store.put('a', Uint8Array.of(1, 2, 3));
+        expect(await store.get('a')).toEqual(Uint8Array.of(1, 2, 3));
+        expect(proxy.connections()).toBeGreaterThan(2);
+        await stop();
+        await proxy.close();
+      }
+    });
+
+    it('gives up after so many attempts, and starts nevertheless', async () => {
+      const proxy = await flaky(() => undefined, Infinity);
+      const away = await started({ endpoint: proxy.endpoint, timeout: '100ms', attempts: 2 });
+      await away.start();
+      expect(away.engine.reports).toMatchObject([{ code: 'store.s3/NOT_REACHED' }]);
+      await expect(away.store.get('a')).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' });
+      expect(proxy.connections()).toBe(4);
+      await away.stop();
+      await proxy.close();
+    });
+  });
+});
