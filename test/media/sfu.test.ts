@@ -2,14 +2,16 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { RtpRouters } from '../../core/contracts/index.ts';
 import { systemClock } from '../../core/engine/clock.ts';
-import { FrameReader, parseAvcConfig, parseRtp } from '../../core/media/index.ts';
-import type { AnyPlugin, RtpHandle, VideoCaps } from '../../core/plugin/index.ts';
+import { FrameReader, parseAvcConfig, parseRtcp, parseRtp } from '../../core/media/index.ts';
+import type { AnyPlugin, CameraId, RtpHandle, VideoCaps } from '../../core/plugin/index.ts';
 import { capturingSink, scriptedSource, testPipeline, type TestPipeline } from '../../core/testing/index.ts';
 import rtmp from '../../plugins/ingest/rtmp/plugin.ts';
 import sfu from '../../plugins/webrtc/sfu/plugin.ts';
 import workers from '../../plugins/webrtc/workers/plugin.ts';
 import { startFfmpeg, type FfmpegRun } from '../support/ffmpeg.ts';
-import { until } from '../support/sfu.ts';
+import { connectPeer, lineOf } from '../support/rtc-peer.ts';
+import { h264Offered, opusOffered, until } from '../support/sfu.ts';
+import { pictures, sounds } from '../unit/webrtc/sfu-fakes.ts';
 
 const plugin = (one: unknown): AnyPlugin => one as AnyPlugin;
 const running: TestPipeline[] = [];
@@ -111,5 +113,63 @@ describe('the SFU between RTMP and frames', () => {
     tap.close();
     expect(direct.tracks('cam1')).toHaveLength(1);
     expect(t.camera('cam1')!.publications).toHaveLength(1);
+  }, 30_000);
+
+  it('sound that a transcoder holds back is told to viewers at the moment of its pictures', async () => {
+    const source = scriptedSource({ video: 'frames', audio: 'frames' });
+    const viewer = capturingSink({ out: 'rtp' });
+    const t = await testPipeline(
+      {
+        services: { rtc: { plugin: plugin(workers), config: { workers: 1, listen: '127.0.0.1:0' } } },
+        stages: { source: source.plugin, sfu: plugin(sfu), viewer: viewer.plugin },
+        links: ['source.video -> sfu.video', 'source.audio -> sfu.audio', 'sfu.out -> viewer.out'],
+      },
+      { clock: systemClock },
+    );
+    running.push(t);
+    const epoch = Date.now();
+    const [picture, sound] = [pictures({ epoch }), sounds({ epoch })];
+    const publication = await source.publish('cam1');
+    const video = publication.out.video.addTrack('video', picture.caps);
+    const audio = publication.out.audio.addTrack('audio', sound.caps);
+    await viewer.pads.out.until((pad) => pad.items('cam1').length === 2, 5000);
+    const transport = await t.service(RtpRouters, 'rtc').connect('cam1' as CameraId);
+    const consumers = await Promise.all(
+      viewer.pads.out
+        .items('cam1')
+        .map((handle) =>
+          transport.consume(handle, handle.kind === 'video' ? h264Offered : opusOffered, { mid: handle.kind }),
+        ),
+    );
+    const offers = { video: h264Offered, audio: opusOffered };
+    const peer = await connectPeer(
+      transport,
+      consumers.map((consumer) => lineOf(consumer, offers[consumer.kind])),
+    );
+    for (const consumer of consumers) await consumer.resume();
+    const HELD = 300;
+    let [pictureCount, soundCount] = [0, 0];
+    const end = Date.now() + 6000;
+    // The first frame of each is of one moment: a key frame, and the sound with it.
+    while (Date.now() < end) {
+      const now = Date.now() - epoch;
+      for (; pictureCount * 40 <= now; pictureCount++)
+        video.write({ ...picture.frame(pictureCount), arrivedAt: Date.now() });
+      for (; soundCount * 20 <= now - HELD; soundCount++)
+        audio.write({ ...sound.frame(soundCount), arrivedAt: Date.now() });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    peer.close();
+    /** Where the router says that each stream's first packet lies in time, by its last report, ms since the epoch. */
+    const told = consumers.map(({ kind, rtpParameters }) => {
+      const { ssrc } = rtpParameters.encodings![0]!;
+      const first = peer.packets.find((packet) => packet.ssrc === ssrc)!.timestamp;
+      const reports = peer.rtcp
+        .flatMap(parseRtcp)
+        .flatMap((one) => (one.type === 'sender-report' && one.ssrc === ssrc ? [one] : []));
+      const { senderTime, rtpTimestamp } = reports.at(-1)!;
+      return senderTime - ((rtpTimestamp - first + 2 ** 32) % 2 ** 32) / (kind === 'video' ? 90 : 48);
+    });
+    expect(Math.abs(told[0]! - told[1]!)).toBeLessThanOrEqual(20);
   }, 30_000);
 });

@@ -16,6 +16,8 @@ export interface PeerLine {
 export interface RtcPeer {
   /** RTP packets in the order of their arrival, of all lines. */
   readonly packets: Rtp[];
+  /** RTCP compound packets. */
+  readonly rtcp: Buffer[];
   readonly state: string;
   /** Sends RTCP to the other side. */
   sendRtcp(packet: Buffer): void;
@@ -34,6 +36,7 @@ export const lineOf = (consumer: RtpConsumer, offered: RtpParameters): PeerLine 
 export async function connectPeer(transport: WebRtcTransport, lines: readonly PeerLine[]): Promise<RtcPeer> {
   const connection = new nodeDataChannel.PeerConnection('peer', { iceServers: [], bindAddress: '127.0.0.1' });
   const packets: Rtp[] = [];
+  const rtcp: Buffer[] = [];
   const tracks = lines.map(({ kind, mid, offered }) => {
     const media =
       kind === 'video' ? new nodeDataChannel.Video(mid, 'RecvOnly') : new nodeDataChannel.Audio(mid, 'RecvOnly');
@@ -48,6 +51,7 @@ export async function connectPeer(transport: WebRtcTransport, lines: readonly Pe
     track.onMessage((message) => {
       // RTCP shares the port (RFC 5761, 4): its packet types would be payload types 64 to 95 with the marker set.
       if (message[1]! < 192 || message[1]! > 223) packets.push(readRtp(message));
+      else rtcp.push(Buffer.from(message));
     });
     return track;
   });
@@ -66,6 +70,7 @@ export async function connectPeer(transport: WebRtcTransport, lines: readonly Pe
   await connected;
   return {
     packets,
+    rtcp,
     get state() {
       return connection.state();
     },
