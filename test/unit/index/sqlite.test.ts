@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,40 +29,7 @@ const open = async (path = file): Promise<SqliteIndex> => {
   return index;
 };
 
-/** Runs the child until it has acknowledged `count`, kills it, and returns all that it acknowledged. */
-async function killAfter(count: number, first: number): Promise<number[]> {
-  const child = spawn(
-    process.execPath,
-    ['--conditions=eddy-source', join(import.meta.dirname, 'sqlite-child.ts'), file, String(first)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  let output = '';
-  child.stdout.on('data', (data: Buffer) => {
-    output += data.toString();
-    if (output.split('\n').length > count) child.kill('SIGKILL');
-  });
-  await once(child, 'close');
-  expect(child.signalCode).toBe('SIGKILL');
-  return output.split('\n').slice(0, -1).map(Number);
-}
-
 describe('index.sqlite', () => {
-  it('loses no acknowledged segment when it is killed', { timeout: 30_000 }, async () => {
-    const acknowledged: number[] = [];
-    for (const [round, count] of [40, 101, 7].entries()) acknowledged.push(...(await killAfter(count, round * 10_000)));
-    const index = await open();
-    const found = await index.range(CAM, ALL);
-    // What was written and not yet acknowledged may be there too.
-    const numbers = new Set(found.map(({ number }) => number));
-    expect(acknowledged.filter((number) => !numbers.has(number))).toEqual([]);
-    expect(acknowledged.length).toBeGreaterThanOrEqual(148);
-    expect(await index.reserve(CAM, 0, 1)).toBeGreaterThan(Math.max(...acknowledged));
-    expect(found).toEqual(found.map(({ number }) => indexedSegment(number)));
-    const check = new Database(file, { readonly: true });
-    expect(check.pragma('integrity_check', { simple: true })).toBe('ok');
-    check.close();
-  });
-
   it('keeps reservations and gaps over a restart', async () => {
     const before = await open();
     expect(await before.reserve(CAM, 100, 50)).toBe(100);

@@ -1,6 +1,6 @@
 /** Adds segments one after another and prints the number of each once it is acknowledged, until it is killed. */
-import { SqliteIndex } from '../../../plugins/index/sqlite/sqlite-index.ts';
-import { indexedSegment } from '../../support/segments.ts';
+import { SqliteIndex } from '../../plugins/index/sqlite/sqlite-index.ts';
+import { indexedSegment } from '../support/segments.ts';
 
 const [file = '', first = '0'] = process.argv.slice(2);
 const fail = (error: unknown): never => {
