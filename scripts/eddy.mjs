@@ -36,6 +36,10 @@ async function start() {
     if (error?.code !== 'ERR_MODULE_NOT_FOUND' || existsSync(join(root, 'node_modules')) || !inCheckout) throw error;
     giveUp('its npm packages are not installed', setup);
   }
+  // "eddy schema | head": whoever read has enough, which is no error of ours and no reason for a running pipeline to end.
+  process.stdout.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   process.exitCode = await cli.main(process.argv.slice(2), {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -3,6 +3,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const launcher = join(import.meta.dirname, '../../scripts/eddy.mjs');
@@ -62,6 +63,19 @@ describe('in a checkout', () => {
       'export const main = async (a: string[]): Promise<number> => (console.log(a.join()), 78);',
     );
     expect(await eddy(['validate', 'x y'])).toMatchObject({ code: 78, stdout: 'validate,x y\n' });
+  });
+
+  it('goes on quietly when whoever reads its output has enough', async () => {
+    write(
+      'core/cli/main.ts',
+      `export async function main(_: string[], cli: any): Promise<number> {
+        for (let n = 0; n < 300; n++) { cli.out('x'.repeat(1000) + '\\n'); await new Promise((next) => setTimeout(next, 1)); }
+        return 5;
+      }`,
+    );
+    const command = `"${process.execPath}" "${join(root, 'scripts/eddy.mjs')}" | head -c 1; echo " \${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command]);
+    expect({ stdout, stderr }).toEqual({ stdout: 'x 5\n', stderr: '' });
   });
 
   it('hands in the plugins in the box, loaded when asked for, and the surroundings', async () => {
