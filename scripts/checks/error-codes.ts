@@ -33,7 +33,8 @@ for (const file of globSync('plugins/*/*/plugin.ts', { cwd: root })) {
 }
 
 const RAISED = /['"`]([a-z][a-z0-9-]*\.[a-z][a-z0-9-]*\/[A-Z][A-Z0-9_]+)['"`]/g;
-for (const file of globSync('{core,plugins}/**/*.ts', { cwd: root })) {
+// The test kit's fakes raise codes of their own names, which no user meets.
+for (const file of globSync('{core,plugins}/**/*.ts', { cwd: root, exclude: ['core/testing/**'] })) {
   const path = join(root, file);
   for (const [, code] of withoutComments(readFileSync(path, 'utf8')).matchAll(RAISED)) {
     if (!documented.has(code!)) wrong.push(`${relative(root, path)}: ${code} is in no plugin's manifest`);

@@ -1,7 +1,15 @@
 /** A small fake of what the engine gives to a service plugin, for tests without an engine. */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import type { AnyPlugin, CameraStatus, Credentials, Fields, Peer, SessionRequest, SessionStatus } from '../../../core/plugin/index.ts';
+import type {
+  AnyPlugin,
+  CameraStatus,
+  Credentials,
+  Fields,
+  Peer,
+  SessionRequest,
+  SessionStatus,
+} from '../../../core/plugin/index.ts';
 import { EddyError, parseFields } from '../../../core/plugin/index.ts';
 import {
   createEvents,
