@@ -8,8 +8,12 @@ import { SlotUse, type SlotPort, type SlotRequest } from './slot-use.ts';
 
 /** A Pipeline is never freed (0.3 MB, two descriptors): after so many the host takes no more. */
 const MAX_USES = 200;
-/** ... nor when it has grown by so many bytes since its first launches. */
+/** ... nor when it has grown by so many bytes, its running launches apart. */
 const MAX_GROWTH = 64 * 1024 * 1024;
+/** What a running launch has, in bytes (measured: 1 MB at once, 2.3 MB after a while). */
+const LAUNCH_BYTES = 2.5 * 1024 * 1024;
+/** Readings of memory until it is at rest: the first launches load 40 MB of libraries. */
+const UNRESTED = 2;
 
 interface Slot {
   state: 'free' | 'taken' | 'spent';
@@ -42,6 +46,7 @@ export class SharedHost {
   readonly #slots: Slot[];
   readonly #child: Promise<Child>;
   #uses = 0;
+  #readings = 0;
   #restingBytes: number | undefined;
   #draining = false;
   #ended = false;
@@ -168,9 +173,10 @@ export class SharedHost {
   }
 
   #weigh(rssBytes: number): void {
-    if (this.#uses === 0) return;
-    this.#restingBytes ??= rssBytes;
-    if (this.#draining || rssBytes - this.#restingBytes < MAX_GROWTH) return;
+    if (this.#uses === 0 || ++this.#readings <= UNRESTED) return;
+    const own = rssBytes - this.taken * LAUNCH_BYTES;
+    this.#restingBytes ??= own;
+    if (this.#draining || own - this.#restingBytes < MAX_GROWTH) return;
     this.#draining = true;
     this.#options.onChange();
   }
