@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { defineManifest, definePlugin, input, type AnyPlugin } from 'eddy/plugin';
+import { defineManifest, definePlugin, input } from 'eddy/plugin';
 import { loadPipeline } from '../../../core/graph/index.ts';
 import { createRegistry } from '../../../core/plugin/registry.ts';
 import testPattern from '../../../plugins/ingest/test-pattern/plugin.ts';
