@@ -70,7 +70,9 @@ const live = (camera: string): Promise<Playlist> =>
     const found = await playlist(camera);
     return found !== undefined && found.segments >= 2 ? found : undefined;
   }).catch((error: unknown) => {
-    throw new Error(`${String(error)}\n${publishers.map((run) => run.log()).join('\n')}\n${eddy!.stderr().slice(-4000)}`);
+    throw new Error(
+      `${String(error)}\n${publishers.map((run) => run.log()).join('\n')}\n${eddy!.stderr().slice(-4000)}`,
+    );
   });
 
 describe('faults', () => {
