@@ -14,7 +14,7 @@ export function welcome(pipeline: Pipeline): string {
     lines.push(
       `publish:  ffmpeg -re -i any.mp4 -c copy -f flv ${url}/cam1`,
       `          OBS: Settings, Stream, Custom; server ${url}, stream key cam1`,
-      `          for WebRTC later: -c:v libx264 -bf 0 -g 60 -tune zerolatency`,
+      `          without B-frames it plays by WebRTC too: -c:v libx264 -bf 0 -g 60 -tune zerolatency`,
     );
   }
   return lines.length > 0 ? `\n${lines.join('\n')}\nstop:     ctrl-c\n\n` : '';
