@@ -142,7 +142,7 @@ describe('a plugin made by "eddy new plugin"', () => {
     const plugin = join(user, 'acme-blur');
     // What `npm install` would bring.
     mkdirSync(join(plugin, 'node_modules'));
-    for (const name of ['typescript', '@types']) {
+    for (const name of ['typescript', '@types', '.bin']) {
       symlinkSync(join(checkout, 'node_modules', name), join(plugin, 'node_modules', name));
     }
     const tested = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: plugin });

@@ -202,13 +202,21 @@ export class RtpSource {
   readonly start: number;
   readonly #rate: number;
 
+  readonly #kind: 'video' | 'audio';
+
   constructor(kind: 'video' | 'audio', caps: InputTrack<'frames'>['caps'], ssrc: number, start: number) {
     this.ssrc = ssrc;
     this.start = start;
+    this.#kind = kind;
     this.#rate = kind === 'video' ? 90_000 : 48_000;
     this.#sender = new FrameSender(kind, 'test');
+    this.change(caps);
+  }
+
+  /** Goes on with other caps, as an encoder does that changes its size: sequence numbers count on. */
+  change(caps: InputTrack<'frames'>['caps']): void {
     const clock = { toWall: (ticks: number, timescale: number) => (ticks / timescale) * 1000 };
-    this.#sender.begin({ id: kind, caps, clock, replaces: undefined, requestKeyFrame: () => undefined });
+    this.#sender.begin({ id: this.#kind, caps, clock, replaces: undefined, requestKeyFrame: () => undefined });
   }
 
   /** RTP timestamp of a moment of media time, ms. */

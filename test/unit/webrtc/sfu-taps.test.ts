@@ -137,8 +137,8 @@ describe('frames', () => {
     const [small, large] = [pictures(), pictures({ width: 640, height: 480 })];
     const rtp = new RtpSource('video', small.caps, 1, 0);
     for (let i = 0; i < 10; i++) tapOf(routers, 'video').deliver(rtp.packets(small.frame(i), i * 40));
-    const bigger = new RtpSource('video', large.caps, 1, 0);
-    for (let i = 0; i < 10; i++) tapOf(routers, 'video').deliver(bigger.packets(large.frame(i), 400 + i * 40));
+    rtp.change(large.caps);
+    for (let i = 0; i < 10; i++) tapOf(routers, 'video').deliver(rtp.packets(large.frame(i), 400 + i * 40));
     await h.settle();
     expect(h.out.video.tracks('cam1')).toMatchObject([
       { id: 'video', caps: { width: 320 }, ended: 'replaced' },
