@@ -124,8 +124,10 @@ export class FeedSlot {
     this.#cancelRetry?.();
     this.#cancelOrphan?.();
     this.#writer.end(cause);
-    this.#feed?.close();
+    // Let go of first: a feed that we close ourselves is not one that was lost.
+    const feed = this.#feed;
     this.#feed = undefined;
+    feed?.close();
     this.#options.onEnd();
   }
 

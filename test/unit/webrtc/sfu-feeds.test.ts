@@ -149,6 +149,18 @@ describe('frames to viewers', () => {
     expect(camera.signal.aborted).toBe(false);
   });
 
+  it('a camera that leaves is no stream that was lost', async () => {
+    const { h, routers } = await start();
+    const stream = pictures();
+    const camera = await h.camera('cam1').publish();
+    camera.video(stream.caps).write(stream.frame(0));
+    await h.settle();
+    camera.end();
+    await h.settle();
+    expect(routers.feeds).toHaveLength(1);
+    expect(h.logs.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+
   it('other parameter sets go on in the same stream, with the next key frame', async () => {
     const { h, routers } = await start();
     const [small, large] = [pictures(), pictures({ width: 640, height: 480, startMs: 400 })];
