@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { atLevel } from '../level.ts';
 import { childrenOf, startEddy, until, type RunningEddy } from '../support/eddy.ts';
 import { launchChromium, openPage } from './chromium.ts';
 import { measureGlassToGlass, untilPlaying } from './glass-to-glass.ts';
@@ -73,7 +74,7 @@ it('a test card is published in three layers and watched by WebRTC; another sour
   expect(stats).toMatchObject({ transport: 'webrtc', latencyFrom: 'capture', path: 'udp' });
   expect(stats.codecs).toContain('H264');
   expect(stats.layer).toMatch(/^\d+p of 3$/);
-  expect(Math.abs(stats.latency * 1000 - glass!.p50)).toBeLessThan(200);
+  expect(Math.abs(stats.latency * 1000 - glass!.p50)).toBeLessThan(atLevel({ test: 1000, proof: 200 }));
   const { figures } = await published(publisher.page);
   expect(figures!.codec).toBe('H264');
   expect(figures!.layers.map(({ rid }) => rid)).toEqual(['h', 'm', 'l']);
