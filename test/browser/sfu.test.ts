@@ -117,7 +117,8 @@ it('three layers and sound: one timeline, segments that begin together, and no k
     .slice(2); // layers begin one after the other
   say(`${spreads.length} segments begin in ${live.join(', ')}, at most ${Math.max(...spreads).toFixed(1)} ms apart`);
   expect(spreads.length).toBeGreaterThanOrEqual(SECONDS / 3 - 3);
-  // On a busy machine Chromium's layers make their key frames apart; the bar is judged on a machine of one's own.
+  // Not met yet, on an idle machine too (1.3 s seen): the packager's boundary is still that of the first layer to cut, not
+  // the top layer's, which the others are to follow within 300 ms. The proof says so until it is mended.
   if (level === 'proof') expect(quantile(spreads, 0.95)).toBeLessThanOrEqual(100);
   expect(pipeline.logs.filter(({ level }) => level === 'error')).toEqual([]);
 }, 120_000);
