@@ -33,7 +33,6 @@ interface LinkState {
   readonly refused: Map<OutTrack, Refusal>;
   /** Tracks that have ended here, for what replaces them: id and kind. */
   readonly past: { id: string; kind: string | undefined; link: LinkTrack }[];
-  held: boolean;
 }
 
 /** What connections need of their flow. */
@@ -89,7 +88,6 @@ export class Connections {
         connections: new Map(),
         refused: new Map(),
         past: known?.past ?? [],
-        held: false,
       });
     }
   }
@@ -114,15 +112,9 @@ export class Connections {
     }
   }
 
-  /** Looks at every link, or at those that have this pad as a route. Returns true where a route changed. */
-  choose(from?: PadRef): boolean {
-    let changed = false;
-    for (const state of this.#affected(from)) {
-      const route = this.#bestRoute(state);
-      if (route !== state.route) changed = true;
-      state.route = route;
-    }
-    return changed;
+  /** Looks at every link, or at those that have this pad as a route. */
+  choose(from?: PadRef): void {
+    for (const state of this.#affected(from)) state.route = this.#bestRoute(state);
   }
 
   /** Connects and cuts, after `choose` and the demand that follows from it. */
@@ -260,7 +252,6 @@ export class Connections {
         requestKeyFrame: () => track.begin(link),
       },
     );
-    link.hold(state.held);
     track.links.set(state, link);
     state.connections.set(track, { track, link, part, input });
     const before = this.#predecessor(state, track);

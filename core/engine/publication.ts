@@ -112,10 +112,9 @@ export class Publication {
   }
 
   #syncClock(request: PublishRequest): SyncClock {
-    const { startAt, speed = 1 } = request;
+    const { startAt } = request;
     if (startAt === undefined) return { toWall: (ticks, timescale) => this.#wall.toWall(ticksToMs(ticks, timescale)) };
     // A replay says itself what time it shows: media time begins at startAt, however fast it is sent.
-    void speed;
     return { toWall: (ticks, timescale) => startAt + ticksToMs(ticks, timescale) };
   }
 
