@@ -6,6 +6,8 @@ export interface Totals {
   passed: number;
   failed: number;
   skipped: number;
+  /** Tests that failed at first and passed when they were tried again, with what they said then. They count as passed. */
+  unsteady: string[];
 }
 
 /**
@@ -20,10 +22,12 @@ export default class TotalsReporter implements Reporter {
 }
 
 function count(modules: readonly TestModule[], unhandledErrors: number): Totals {
-  const totals: Totals = { passed: 0, failed: unhandledErrors, skipped: 0 };
+  const totals: Totals = { passed: 0, failed: unhandledErrors, skipped: 0, unsteady: [] };
   for (const module of modules) {
     for (const test of module.children.allTests()) {
-      const { state } = test.result();
+      const { state, errors } = test.result();
+      if (test.diagnostic()?.flaky)
+        totals.unsteady.push(`${module.relativeModuleId} > ${test.fullName}: ${errors?.[0]?.message ?? ''}`);
       if (state === 'passed') totals.passed++;
       else if (state === 'failed') totals.failed++;
       // `pending` after the end is a test that never came to run, e.g. because its `beforeAll` failed: not a skip.

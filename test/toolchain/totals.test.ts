@@ -32,7 +32,7 @@ async function totalsOf(test: string): Promise<unknown> {
 
 it('counts what passed, failed and was skipped', async () => {
   const test = "it('a', () => {}); it('b', () => expect(1).toBe(2)); it.skip('c', () => {});";
-  expect(await totalsOf(test)).toEqual({ passed: 1, failed: 1, skipped: 1 });
+  expect(await totalsOf(test)).toMatchObject({ passed: 1, failed: 1, skipped: 1 });
 });
 
 it('counts a suite that could not begin', async () => {
@@ -42,11 +42,21 @@ it('counts a suite that could not begin', async () => {
 });
 
 it('counts a file that does not load', async () => {
-  expect(await totalsOf("import './gone.js';")).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  expect(await totalsOf("import './gone.js';")).toMatchObject({ passed: 0, failed: 1, skipped: 0 });
 });
 
 it('counts an error that belongs to no test', async () => {
   const test =
     "it('a', () => { setTimeout(() => { throw new Error('late'); }, 0); }); it('b', () => new Promise((r) => setTimeout(r, 50)));";
-  expect(await totalsOf(test)).toEqual({ passed: 2, failed: 1, skipped: 0 });
+  expect(await totalsOf(test)).toMatchObject({ passed: 2, failed: 1, skipped: 0 });
+});
+
+it('names a test that passed only when it was tried again', async () => {
+  const test =
+    "let n = 0; it('a', { retry: 1 }, () => expect(++n).toBe(2)); it('b', { retry: 1 }, () => expect(0).toBe(1));";
+  expect(await totalsOf(test)).toMatchObject({
+    passed: 1,
+    failed: 1,
+    unsteady: [expect.stringMatching(/^a\.test\.js > a: expected 1 to be 2/)],
+  });
 });
