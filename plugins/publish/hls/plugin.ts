@@ -13,10 +13,10 @@ export const manifest = defineManifest({
       doc: 'Where its routes begin: {prefix}/{camera}/index.m3u8.',
     }),
     window: Duration({
-      default: '30s',
+      optional: true,
       min: '10s',
-      max: '10m',
-      doc: 'How much a live playlist lists. Short playlists are cheap to fetch several times a second.',
+      max: '24h',
+      doc: 'How much a live playlist lists: 10m where there is a timeline to read it from, else 30s, which is then held in memory.',
     }),
     'part-hold-back': Duration({
       optional: true,

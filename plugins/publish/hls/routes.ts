@@ -105,7 +105,7 @@ export class HlsRoutes {
       const init = track.findInit(name);
       if (init) return mediaAnswer(track.kind, init.caps.init);
       const segment = track.find(name);
-      if (segment?.complete && !segment.gap) return mediaAnswer(track.kind, Buffer.concat(segment.data()));
+      if (segment?.complete && !segment.gap && !segment.released) return mediaAnswer(track.kind, Buffer.concat(segment.data()));
     }
     return this.#past(request, name);
   }

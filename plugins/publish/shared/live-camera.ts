@@ -1,5 +1,6 @@
 /** A camera as its viewers see it live: its tracks, and who waits for more of them. */
-import type { CameraId, Chunk, ChunkCaps, Clock, TrackId } from 'eddy/plugin';
+import type { CameraId, Chunk, ChunkCaps, Clock, Segment, TrackId } from 'eddy/plugin';
+import type { LiveInit } from './live-segment.ts';
 import { LiveTrack, type LiveTrackOptions } from './live-track.ts';
 import { Waiters } from './waiters.ts';
 
@@ -11,6 +12,7 @@ export class LiveCamera {
   readonly tracks = new Map<TrackId, LiveTrack>();
   readonly #options: LiveTrackOptions;
   readonly #waiters: Waiters;
+  readonly #listeners = new Set<(track: LiveTrack) => void>();
   #revision = 0;
   #ended = false;
 
@@ -28,6 +30,14 @@ export class LiveCamera {
   /** True once the camera is away beyond its linger: what is listed is the end. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Where the oldest listed media begins that is no longer held here (epoch ms); undefined where all is. */
+  get oldestReleased(): number | undefined {
+    const starts = [...this.tracks.values()].flatMap(({ segments: [first] }) =>
+      first?.released === true ? [first.startTs] : [],
+    );
+    return starts.length > 0 ? Math.min(...starts) : undefined;
   }
 
   /** Tracks worth offering to a newcomer: those that are written, or all of them while the publisher is awaited. */
@@ -57,9 +67,30 @@ export class LiveCamera {
     return track;
   }
 
+  /** See {@link LiveTrack.remember}. */
+  remember(track: LiveTrack, past: readonly { readonly segment: Segment; readonly init: LiveInit }[]): void {
+    track.remember(past);
+    if (track.segments.length === 0) return;
+    this.#listeners.forEach((listener) => listener(track));
+    this.#changed();
+  }
+
+  /** Lists nothing that ended before this moment (epoch ms). */
+  dropBefore(moment: number): void {
+    for (const track of this.tracks.values()) track.dropBefore(moment);
+    this.#changed();
+  }
+
+  /** Calls back whenever a track has a segment more. */
+  onSegment(listener: (track: LiveTrack) => void): void {
+    this.#listeners.add(listener);
+  }
+
   /** Takes a chunk in; false where it has no place (see {@link LiveTrack.append}). */
   append(track: LiveTrack, chunk: Chunk): boolean {
+    const before = track.last;
     if (!track.append(chunk)) return false;
+    if (track.last !== before) this.#listeners.forEach((listener) => listener(track));
     for (const other of this.tracks.values()) {
       if (!other.active && (other.last?.number ?? -Infinity) < chunk.segment - LEFT_BEHIND) other.ended = true;
     }

@@ -1,5 +1,5 @@
 /** A live segment and its parts: what playlists and manifests are written from. */
-import { type Chunk, type ChunkCaps, segmentName } from 'eddy/plugin';
+import { type Chunk, type ChunkCaps, type Segment, segmentName } from 'eddy/plugin';
 
 /** An init segment under the name that playlists give it. */
 export interface LiveInit {
@@ -18,13 +18,18 @@ export interface LivePart {
 }
 
 /** What is known of a segment when its first part comes. */
-export type LiveSegmentHead = Pick<LiveSegment, 'number' | 'startTs' | 'writer' | 'init' | 'discontinuity' | 'epoch'>;
+export type LiveSegmentHead = Pick<
+  LiveSegment,
+  'number' | 'startTs' | 'writer' | 'init' | 'discontinuity' | 'epoch' | 'baseTime'
+>;
 
-/** Made of chunks while it is written; never changed after it is complete. */
+/** Made of chunks while it is written; its media never changes after it is complete, but may be let go. */
 export class LiveSegment {
   readonly number: number;
   /** Server time (epoch ms) of its first sample's presentation. */
   readonly startTs: number;
+  /** Decode time of its first sample, in ticks of its init segment's timescale; of a hole: where the media before ends. */
+  readonly baseTime: number;
   readonly writer: string;
   readonly init: LiveInit;
   /** True where its timeline does not continue that of the segment before. */
@@ -39,7 +44,10 @@ export class LiveSegment {
   /** The whole segment is a hole. */
   readonly gap: boolean;
   #complete = false;
+  #released = false;
+  #independent = false;
   #duration = 0;
+  #endTime: number;
   #bytes = 0;
 
   constructor(
@@ -51,6 +59,7 @@ export class LiveSegment {
   ) {
     this.number = head.number;
     this.startTs = head.startTs;
+    this.baseTime = this.#endTime = head.baseTime;
     this.writer = head.writer;
     this.init = head.init;
     this.discontinuity = head.discontinuity;
@@ -65,6 +74,18 @@ export class LiveSegment {
     this.#complete = true;
   }
 
+  /** A finished segment as the timeline knows it: its media is there. */
+  static past(segment: Segment, head: Pick<LiveSegmentHead, 'init' | 'discontinuity' | 'epoch'>): LiveSegment {
+    const { number, startTs, baseTime, writer } = segment;
+    const past = new LiveSegment({ number, startTs, baseTime, writer, ...head });
+    past.#complete = past.#released = true;
+    past.#independent = segment.independent;
+    past.#duration = segment.durationTicks / segment.timescale;
+    past.#endTime = baseTime + segment.durationTicks;
+    past.#bytes = segment.bytes;
+    return past;
+  }
+
   /** True once no part will follow. */
   get complete(): boolean {
     return this.#complete;
@@ -75,8 +96,18 @@ export class LiveSegment {
     return this.#duration;
   }
 
+  /** Exact duration so far, in ticks of its init segment's timescale. */
+  get ticks(): number {
+    return this.#endTime - this.baseTime;
+  }
+
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** True where its media is no longer held here: the timeline has it. */
+  get released(): boolean {
+    return this.#released;
   }
 
   /** Server time (epoch ms) at which its media ends so far. */
@@ -86,20 +117,28 @@ export class LiveSegment {
 
   /** True where decoding can begin at its first sample. */
   get independent(): boolean {
-    return this.gap || this.parts[0]?.independent === true;
+    return this.gap || this.#independent;
   }
 
   /** Adds a chunk; where chunks before it were lost, their places are holes of `partTarget` seconds. */
   add(chunk: Chunk, partTarget: number): void {
     const { timescale } = this.init.caps;
     while (this.parts.length < chunk.part) this.#push(partTarget, false, undefined);
+    if (this.parts.length === 0) this.#independent = chunk.independent;
     this.#push(chunk.duration / timescale, chunk.independent, chunk.data);
+    this.#endTime = chunk.baseTime + chunk.duration;
     if (chunk.last) this.#complete = true;
   }
 
   /** No part will follow: its last was lost, or the track has ended. */
   close(): void {
     this.#complete = true;
+  }
+
+  /** Lets its media go; playlists still list it as a whole. */
+  release(): void {
+    this.#released = true;
+    this.parts.length = 0;
   }
 
   /** The buffers of its parts, in order. */

@@ -1,5 +1,5 @@
 /** The live window of one track: its newest segments with their parts, from chunks as they come. */
-import { type Chunk, type ChunkCaps, initName, type TrackId } from 'eddy/plugin';
+import { type Chunk, type ChunkCaps, initName, type Segment, type TrackId } from 'eddy/plugin';
 import { BitrateMeter } from './bitrate.ts';
 import { type LiveInit, LiveSegment, partName, type LivePart, partStem } from './live-segment.ts';
 
@@ -9,6 +9,8 @@ export interface LiveTrackOptions {
   readonly window: number;
   /** Seconds for which segments stay readable after they were listed. */
   readonly grace: number;
+  /** Seconds of media held in memory; what is older is read from the timeline. Default: all that is listed. */
+  readonly hold?: number;
 }
 
 /** Where a track stands: the newest segment and its newest part; part -1 for a segment without parts. */
@@ -94,6 +96,34 @@ export class LiveTrack {
     this.ended = false;
   }
 
+  /**
+   * Begins with what the camera had before this process, or this stage, began: its finished segments, oldest first, each with its init
+   * segment. What comes next is told as a discontinuity.
+   */
+  remember(past: readonly { readonly segment: Segment; readonly init: LiveInit }[]): void {
+    if (this.segments.length > 0) return;
+    for (const { segment, init } of past) {
+      const last = this.last;
+      if (last && segment.number <= last.number) continue;
+      if (last && segment.number > last.number + 1) this.#fill(last, segment.number, segment.startTs);
+      const discontinuity = last !== undefined && (segment.discontinuity || init !== last.init || this.#cut);
+      this.#cut = false;
+      if (discontinuity) this.#epoch += 1;
+      this.segments.push(LiveSegment.past(segment, { init, discontinuity, epoch: this.#epoch }));
+      if (!this.#inits.includes(init)) this.#inits.push(init);
+      this.#init = init;
+      this.bitrate.add(segment.bytes, segment.duration / 1000);
+    }
+    this.#cut = this.segments.length > 0;
+    this.#trim();
+  }
+
+  /** Lists nothing that ended before this moment (epoch ms), because it can no longer be read. */
+  dropBefore(moment: number): void {
+    const gone = this.segments.findIndex(({ endTs }) => endTs > moment);
+    if (gone > 0) this.#retire(gone);
+  }
+
   /** Nobody writes it now. What was being written is as whole as it will get. */
   pause(): void {
     this.active = false;
@@ -117,7 +147,7 @@ export class LiveTrack {
     }
     if (chunk.part !== 0) return false;
     this.#complete(last);
-    if (last && chunk.segment > last.number + 1) this.#fill(last, chunk);
+    if (last && chunk.segment > last.number + 1) this.#fill(last, chunk.segment, chunk.startTs);
     this.#open(chunk);
     this.#trim();
     return true;
@@ -136,6 +166,12 @@ export class LiveTrack {
   /** A segment by its media name, listed or within its grace. */
   find(name: string): LiveSegment | undefined {
     return this.segments.findLast((segment) => segment.name === name) ?? this.#retired.find((old) => old.name === name);
+  }
+
+  /** A segment by who wrote it and its number, or its decode time: listed or within its grace. */
+  findBy(writer: string, key: 'number' | 'baseTime', value: number): LiveSegment | undefined {
+    const fits = (one: LiveSegment): boolean => one[key] === value && one.writer === writer && !one.gap;
+    return this.segments.findLast(fits) ?? this.#retired.findLast(fits);
   }
 
   /** A part by the two halves of its media name. */
@@ -163,7 +199,7 @@ export class LiveTrack {
   }
 
   #hasPart(number: number, part: number): boolean {
-    const segment = this.segments.find((one) => one.number === number);
+    const segment = this.segments.findLast((one) => one.number === number);
     // Gone from the window: certainly past. Beyond its last part: part 0 of the next one, which exists.
     return !segment || part < segment.parts.length || segment.number < this.last!.number;
   }
@@ -178,10 +214,11 @@ export class LiveTrack {
     if (discontinuity) this.#epoch += 1;
     const hinted =
       last && last.writer === chunk.writer && last.number + 1 === chunk.segment ? this.#nextStem(last) : undefined;
-    const { segment: number, startTs, writer } = chunk;
+    const { segment: number, startTs, baseTime, writer } = chunk;
     const head = {
       number,
       startTs,
+      baseTime,
       writer,
       init,
       discontinuity,
@@ -195,9 +232,9 @@ export class LiveTrack {
   }
 
   /** Numbers that never came are holes, so that a number keeps its place; a jump past the window begins anew. */
-  #fill(last: LiveSegment, chunk: Chunk): void {
-    const missing = chunk.segment - last.number - 1;
-    const hole = Math.max(0, chunk.startTs - last.endTs) / 1000;
+  #fill(last: LiveSegment, next: number, startTs: number): void {
+    const missing = next - last.number - 1;
+    const hole = Math.max(0, startTs - last.endTs) / 1000;
     const each = hole > 0 ? hole / missing : this.#caps.segmentTarget;
     if (missing * this.#caps.segmentTarget > this.#options.window || each > this.targetDuration) {
       this.#retire(this.segments.length);
@@ -209,6 +246,7 @@ export class LiveTrack {
         new LiveSegment({
           number: last.number + 1 + index,
           startTs: last.endTs + index * each * 1000,
+          baseTime: last.baseTime + last.ticks,
           writer: last.writer,
           init: last.init,
           discontinuity: false,
@@ -249,6 +287,20 @@ export class LiveTrack {
       count += 1;
     }
     this.#retire(this.segments.length - count);
+    this.#release();
+  }
+
+  /** Media beyond what is to be held goes; the newest that went is where those before it have gone too. */
+  #release(): void {
+    const { hold = Infinity } = this.#options;
+    let held = 0;
+    for (let index = this.segments.length - 1; index >= 0; index -= 1) {
+      const segment = this.segments[index]!;
+      if (segment.released) return;
+      // Players take the newest three target durations part by part.
+      if (held > Math.max(hold, 4 * this.targetDuration) && !segment.gap) segment.release();
+      held += segment.duration;
+    }
   }
 
   #retire(count: number): void {
