@@ -1,4 +1,4 @@
-/** Segment indexes. */
+/** Segment indexes and timelines. */
 import { defineCodes } from '../define.ts';
 
 export const indexCodes = defineCodes({
@@ -45,5 +45,12 @@ export const indexCodes = defineCodes({
     meaning: 'The segment index was written by a newer Eddy, whose format this one does not know.',
     mend: 'Run the newer Eddy again, or name another file.',
     example: 'going back to an older version after an update',
+  },
+  TIMELINE_NOT_STORED: {
+    severity: 'error',
+    kind: 'config',
+    meaning: 'A stretch of the past is to be kept, and the pipeline keeps the past in memory alone.',
+    mend: 'Give the pipeline a store and an index: "store: { plugin: store.filesystem, dir: ./data }" and "index: { plugin: index.sqlite, file: ./data/index.db }".',
+    example: 'PUT /api/v1/cameras/cam1/keeps in a pipeline without a store',
   },
 });

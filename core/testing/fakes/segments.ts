@@ -2,9 +2,12 @@
 import {
   spansOf,
   type Gap,
+  type KeepMark,
   type SegmentIndex,
   type Span,
   type Timeline,
+  type TimelineQuery,
+  type TimelineState,
   type TimelineTrack,
   type TimeRange,
 } from '../../contracts/index.ts';
@@ -138,6 +141,8 @@ export class FakeTimeline implements Timeline {
   readonly #tracks = new Map<CameraId, Map<TrackId, KeptTrack>>();
   readonly #segments: { readonly segment: Segment; readonly data: Uint8Array }[] = [];
   readonly #gaps: (Gap & { readonly cameraId: CameraId })[] = [];
+  readonly #watchers = new Map<(segment: Segment) => void, CameraId>();
+  #keeps: KeepMark[] = [];
 
   /** Adds a finished segment with its bytes; its track's init segment goes by {@link initName} of the first such. */
   put(segment: Segment, data: Uint8Array, caps: ChunkCaps): void {
@@ -149,6 +154,7 @@ export class FakeTimeline implements Timeline {
     const init = segment.initUrl.split('/').at(-1) ?? initName(segment);
     if (track.generations.at(-1)?.init !== init) track.generations.push({ init, caps });
     this.#segments.push({ segment, data });
+    for (const [watcher, watched] of [...this.#watchers]) if (watched === cameraId) watcher(segment);
   }
 
   /** Says why a stretch has no media. */
@@ -165,12 +171,31 @@ export class FakeTimeline implements Timeline {
     return tracks.map(([track, { generations }]) => ({ track, ...generations.at(-1)! }));
   }
 
-  async segments(cameraId: CameraId, range: TimeRange, track?: TrackId): Promise<Segment[]> {
-    return this.#segments
-      .map(({ segment }) => segment)
-      .filter((one) => one.cameraId === cameraId && (track ?? one.track) === one.track)
+  async generation(cameraId: CameraId, track: TrackId, init: string): Promise<TimelineTrack | undefined> {
+    const found = this.#tracks
+      .get(cameraId)
+      ?.get(track)
+      ?.generations.find((one) => one.init === init);
+    return found && { track, ...found };
+  }
+
+  async segments(
+    cameraId: CameraId,
+    range: TimeRange,
+    track?: TrackId,
+    { limit = Infinity }: TimelineQuery = {},
+  ): Promise<Segment[]> {
+    return this.#of(cameraId, track)
       .filter(({ startTs, duration }) => overlaps(range, startTs, startTs + duration))
-      .sort(byTime);
+      .sort(byTime)
+      .slice(0, limit);
+  }
+
+  async latest(cameraId: CameraId, track?: TrackId): Promise<Segment | undefined> {
+    return this.#of(cameraId, track).reduce<Segment | undefined>(
+      (newest, one) => (isLater(one, newest) ? one : newest),
+      undefined,
+    );
   }
 
   async spans(cameraId: CameraId, range: TimeRange): Promise<Span[]> {
@@ -190,5 +215,38 @@ export class FakeTimeline implements Timeline {
       .get(cameraId)
       ?.get(track)
       ?.generations.find(({ init }) => init === name)?.caps.init;
+  }
+
+  watch(cameraId: CameraId, listener: (segment: Segment) => void): () => void {
+    const own = (segment: Segment): void => listener(segment);
+    this.#watchers.set(own, cameraId);
+    return () => void this.#watchers.delete(own);
+  }
+
+  async keeps(cameraId: CameraId): Promise<KeepMark[]> {
+    return this.#keeps.filter((mark) => mark.cameraId === cameraId).sort((a, b) => a.start - b.start);
+  }
+
+  async keep(cameraId: CameraId, { start, end }: TimeRange): Promise<void> {
+    await this.unkeep(cameraId, { start, end });
+    this.#keeps.push({ cameraId, start, end });
+  }
+
+  async unkeep(cameraId: CameraId, { start, end }: TimeRange): Promise<boolean> {
+    const left = this.#keeps.filter((one) => one.cameraId !== cameraId || one.start !== start || one.end !== end);
+    const found = left.length < this.#keeps.length;
+    this.#keeps = left;
+    return found;
+  }
+
+  async state(): Promise<TimelineState> {
+    const waiting = { segments: 0, bytes: 0 };
+    return { store: 'none', index: 'none', log: 'none', waiting, clockStepped: false };
+  }
+
+  #of(cameraId: CameraId, track?: TrackId): Segment[] {
+    return this.#segments
+      .map(({ segment }) => segment)
+      .filter((one) => one.cameraId === cameraId && (track ?? one.track) === one.track);
   }
 }

@@ -1,15 +1,19 @@
 /** The memory of all cameras: a window of time within one budget of bytes. */
-import type {
-  CameraId,
-  Chunk,
-  ChunkCaps,
-  GapCause,
-  Segment,
-  Span,
-  Timeline,
-  TimelineTrack,
-  TimeRange,
-  TrackId,
+import {
+  EddyError,
+  type CameraId,
+  type Chunk,
+  type ChunkCaps,
+  type GapCause,
+  type KeepMark,
+  type Segment,
+  type Span,
+  type Timeline,
+  type TimelineQuery,
+  type TimelineState,
+  type TimelineTrack,
+  type TimeRange,
+  type TrackId,
 } from 'eddy/plugin';
 import { cutSpans, type Gap, spansOf } from './spans.ts';
 import { type KeptSegment, TrackMemory } from './track-memory.ts';
@@ -45,6 +49,7 @@ export class RingMemory implements Timeline {
   #queue: { readonly owner: TrackMemory; readonly kept: KeptSegment }[] = [];
   #head = 0;
   #bytes = 0;
+  readonly #watchers = new Map<(segment: Segment) => void, CameraId>();
 
   constructor(limits: RingLimits, now: () => number) {
     this.#limits = limits;
@@ -128,11 +133,30 @@ export class RingMemory implements Timeline {
     );
   }
 
-  async segments(cameraId: CameraId, range: TimeRange, track?: TrackId): Promise<Segment[]> {
+  async segments(
+    cameraId: CameraId,
+    range: TimeRange,
+    track?: TrackId,
+    { limit = Infinity }: TimelineQuery = {},
+  ): Promise<Segment[]> {
     return this.#tracksOf(cameraId)
       .filter(({ id }) => track === undefined || id === track)
       .flatMap(({ segments }) => segments.filter((kept) => overlaps(kept, range)).map(({ segment }) => segment))
-      .toSorted((a, b) => a.startTs - b.startTs || (a.track < b.track ? -1 : 1));
+      .toSorted((a, b) => a.startTs - b.startTs || (a.track < b.track ? -1 : 1))
+      .slice(0, limit);
+  }
+
+  async generation(cameraId: CameraId, track: TrackId, init: string): Promise<TimelineTrack | undefined> {
+    const found = this.#cameras.get(cameraId)?.tracks.get(track)?.findGeneration(init);
+    return found && { track, init, caps: found.caps };
+  }
+
+  async latest(cameraId: CameraId, track?: TrackId): Promise<Segment | undefined> {
+    return this.#tracksOf(cameraId)
+      .filter(({ id }) => track === undefined || id === track)
+      .flatMap(({ segments }) => segments.at(-1)?.segment ?? [])
+      .toSorted((a, b) => a.startTs - b.startTs || a.number - b.number)
+      .at(-1);
   }
 
   async spans(cameraId: CameraId, range: TimeRange): Promise<Span[]> {
@@ -157,6 +181,29 @@ export class RingMemory implements Timeline {
     return this.#cameras.get(cameraId)?.tracks.get(track)?.init(name);
   }
 
+  watch(cameraId: CameraId, listener: (segment: Segment) => void): () => void {
+    const own = (segment: Segment): void => listener(segment);
+    this.#watchers.set(own, cameraId);
+    return () => void this.#watchers.delete(own);
+  }
+
+  async keeps(): Promise<KeepMark[]> {
+    return [];
+  }
+
+  async keep(): Promise<void> {
+    throw new EddyError('TIMELINE_NOT_STORED', 'nothing is kept beyond the memory of this timeline');
+  }
+
+  async unkeep(): Promise<boolean> {
+    return false;
+  }
+
+  async state(): Promise<TimelineState> {
+    const waiting = { segments: 0, bytes: 0 };
+    return { store: 'none', index: 'none', log: 'none', waiting, clockStepped: false };
+  }
+
   #tracksOf(cameraId: CameraId): TrackMemory[] {
     return [...(this.#cameras.get(cameraId)?.tracks.values() ?? [])];
   }
@@ -165,6 +212,7 @@ export class RingMemory implements Timeline {
     if (!kept) return;
     this.#queue.push({ owner, kept });
     this.#bytes += kept.segment.bytes;
+    for (const [watcher, watched] of [...this.#watchers]) if (watched === owner.cameraId) watcher(kept.segment);
   }
 
   /** Gaps, tracks and cameras of which nothing is left in the window. */

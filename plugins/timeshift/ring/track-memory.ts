@@ -128,8 +128,13 @@ export class TrackMemory {
 
   /** An init segment that a kept or coming segment needs. */
   init(name: string): Uint8Array | undefined {
-    if (this.#generation?.name === name) return this.#generation.caps.init;
-    return this.segments.find(({ generation }) => generation.name === name)?.generation.caps.init;
+    return this.findGeneration(name)?.caps.init;
+  }
+
+  /** The generation that has this init segment, while a kept or coming segment needs it. */
+  findGeneration(name: string): Generation | undefined {
+    if (this.#generation?.name === name) return this.#generation;
+    return this.segments.find(({ generation }) => generation.name === name)?.generation;
   }
 
   /** Forgets a segment; the oldest goes first, so it is found at once. */
