@@ -8,6 +8,7 @@ import ingestRtmp from './ingest/rtmp/plugin.ts';
 import ingestTestPattern from './ingest/test-pattern/plugin.ts';
 import nativeGstreamer from './native/gstreamer/plugin.ts';
 import packageCmaf from './package/cmaf/plugin.ts';
+import publishDash from './publish/dash/plugin.ts';
 import publishHls from './publish/hls/plugin.ts';
 import storeFilesystem from './store/filesystem/plugin.ts';
 import storeS3 from './store/s3/plugin.ts';
@@ -30,6 +31,7 @@ const plugins = [
   ingestTestPattern,
   nativeGstreamer,
   packageCmaf,
+  publishDash,
   publishHls,
   storeFilesystem,
   storeS3,

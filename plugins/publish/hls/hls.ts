@@ -25,6 +25,6 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
       });
       ctx.scope.add(routes.mount(http));
     },
-    flow: (flow) => cameras.read(flow),
+    flow: (flow) => void cameras.read(flow),
   };
 }

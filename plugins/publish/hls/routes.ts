@@ -8,7 +8,7 @@ import { cameraAway, mediaAnswer, playlistAnswer, refusal } from './answers.ts';
 import { checkReach, parseDirectives } from './directives.ts';
 import { mediaPlaylist, partHoldBackOf } from './media-playlist.ts';
 import { multivariantPlaylist } from './multivariant.ts';
-import { RenderCache } from './render-cache.ts';
+import { RenderCache } from '../shared/render-cache.ts';
 
 /** How long a request for a camera that has just begun waits for its first segment, ms. */
 const FIRST_SEGMENT = 10_000;

@@ -60,8 +60,14 @@ export class LiveCameras {
     return this.#cameras.get(cameraId as CameraId);
   }
 
+  /** Whether more of a camera may come: somebody publishes it, or is awaited. */
+  isLive(cameraId: string): boolean {
+    const state = this.#ctx.cameras.get(cameraId as CameraId)?.state;
+    return this.#flows.has(cameraId as CameraId) || state === 'live' || state === 'lingering';
+  }
+
   /** A camera has a flow: its tracks are read from now on. */
-  read(flow: ChunkFlow): void {
+  read(flow: ChunkFlow): LiveCamera {
     const { cameraId } = flow;
     let camera = this.#cameras.get(cameraId);
     if (!camera || camera.ended) {
@@ -79,6 +85,7 @@ export class LiveCameras {
     });
     const live = camera;
     flow.in.chunks.onTrack(({ id, caps }) => this.#reader(live, live.begin(id, caps)));
+    return live;
   }
 
   #reader(camera: LiveCamera, track: LiveTrack): TrackReader<'chunks'> {
@@ -132,8 +139,7 @@ export class LiveCameras {
   /** Ends the playlists of a camera that has no flow and no hope of one; players see the end, then nothing. */
   #endIfAway(cameraId: CameraId): void {
     const camera = this.#cameras.get(cameraId);
-    const state = this.#ctx.cameras.get(cameraId)?.state;
-    if (!camera || camera.ended || this.#flows.has(cameraId) || state === 'live' || state === 'lingering') return;
+    if (!camera || camera.ended || this.isLive(cameraId)) return;
     camera.end();
     this.#ctx.clock.after(this.#window, () => {
       if (this.#cameras.get(cameraId) === camera) this.#cameras.delete(cameraId);

@@ -15,6 +15,9 @@ export interface Viewer {
   readonly suffix: string;
 }
 
+/** What a request is for: the live playlist, one of the past, or the media that either of them lists. */
+export type Purpose = 'watch' | 'rewind' | 'media';
+
 interface Entry {
   readonly opened: Promise<Session>;
   /** Known once it is open; from then on requests are answered without a turn of the event loop. */
@@ -41,10 +44,17 @@ export class Viewers {
     return this.#entries.size;
   }
 
-  /** Answers a request for a viewer who may watch; rejects as `sessions.open` does for one who may not. */
-  serve<T>(request: HttpRequest, answer: (viewer: Viewer) => T | Promise<T>): T | Promise<T> {
+  /**
+   * Answers a request for a viewer who may watch, or rewind; rejects as `sessions.open` does for one who may not. Media is asked for
+   * in either way: it is given to whoever has begun to do one of the two.
+   */
+  serve<T>(
+    request: HttpRequest,
+    answer: (viewer: Viewer) => T | Promise<T>,
+    action: Purpose = 'watch',
+  ): T | Promise<T> {
     const fromQuery = request.query.get('token') ?? undefined;
-    const entry = this.#entryFor(request, fromQuery ?? bearer(request.headers.authorization));
+    const entry = this.#entryFor(request, fromQuery ?? bearer(request.headers.authorization), action);
     entry.seenAt = this.#ctx.clock.monotonic();
     const suffix = fromQuery === undefined ? '' : `?token=${encodeURIComponent(fromQuery)}`;
     const known = entry.session;
@@ -66,16 +76,18 @@ export class Viewers {
     return settled[0].value;
   }
 
-  #entryFor(request: HttpRequest, token: string | undefined): Entry {
+  #entryFor(request: HttpRequest, token: string | undefined, purpose: Purpose): Entry {
     const cameraId: CameraId = request.params.camera;
     const { 'user-agent': userAgent, origin } = request.headers;
     // Only the last of these may hold a line break.
-    const key = [cameraId, request.remoteAddress, userAgent, token].join('\n');
-    const known = this.#entries.get(key);
+    const viewer = [cameraId, request.remoteAddress, userAgent, token].join('\n');
+    const action = purpose === 'rewind' ? 'rewind' : 'watch';
+    const key = `${action} ${viewer}`;
+    const known = this.#entries.get(key) ?? (purpose === 'media' ? this.#entries.get(`rewind ${viewer}`) : undefined);
     if (known) return known;
     const opened = this.#ctx.sessions.open({
       cameraId,
-      action: 'watch',
+      action,
       credentials: token === undefined ? {} : { token },
       peer: {
         address: request.remoteAddress,

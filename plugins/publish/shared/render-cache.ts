@@ -1,5 +1,5 @@
-/** Rendered playlists: a thousand viewers who wait for the same part get the same bytes. */
-import type { LiveCamera } from '../shared/live-camera.ts';
+/** Rendered playlists and manifests: a thousand viewers who wait for the same part get the same bytes. */
+import type { LiveCamera } from './live-camera.ts';
 
 export class RenderCache {
   readonly #cameras = new WeakMap<LiveCamera, { revision: number; readonly bodies: Map<string, Uint8Array> }>();

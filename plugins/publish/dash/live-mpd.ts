@@ -1,0 +1,137 @@
+/** The live manifest of a camera, from its Periods and its live window. */
+import type { LiveCamera } from '../shared/live-camera.ts';
+import type { LiveInit } from '../shared/live-segment.ts';
+import type { LiveTrack } from '../shared/live-track.ts';
+import type { Addressing, Mpd, MpdPeriod, MpdTrack } from './mpd.ts';
+import { inTrack, numberTemplate, timeTemplate } from './names.ts';
+import { type Period, type Periods, presentedAt } from './periods.ts';
+
+/** What the manifest is asked for with. */
+export interface LiveMpdOptions {
+  /** Epoch ms. */
+  readonly now: number;
+  /** Seconds that players are told to stay behind. */
+  readonly latency: number;
+  /** Appended to every URI: `?token=...`. */
+  readonly suffix: string;
+}
+
+/** Said of a track of which nothing was measured yet and whose source says nothing, bits a second. */
+const ASSUMED = { video: 2_500_000, audio: 128_000 } as const;
+/** How far the end of a Period may lie before the next one's beginning without being told, s: clocks are slewed. */
+const SEAM = 0.05;
+/** Seconds between looks where the manifest only changes with a break: what a break costs players. */
+const UPDATE_BY_NUMBER = 2;
+
+/** The manifest; undefined while no Period can be told of. */
+export function liveMpd(camera: LiveCamera, periods: Periods, options: LiveMpdOptions): Mpd | undefined {
+  const told = periods.list.flatMap((period, index) => tell(camera, period, periods.list[index + 1], options) ?? []);
+  const newest = periods.list.at(-1);
+  const tracks = [...camera.tracks.values()];
+  const oldest = Math.min(...tracks.flatMap(({ segments: [first] }) => (first ? [first.startTs] : [])));
+  if (told.length === 0 || !newest) return undefined;
+  const target = Math.max(...tracks.map(({ caps }) => caps.segmentTarget));
+  const maxSegmentDuration = Math.max(...tracks.map(({ targetDuration }) => targetDuration));
+  const low = newest.addressing === 'number';
+  const typical = newest.duration ? newest.duration.ticks / newest.duration.timescale : target;
+  return {
+    periods: told,
+    publishTime: options.now,
+    maxSegmentDuration,
+    live: {
+      clock: '../now',
+      window: Math.max(1, Math.floor((options.now - oldest) / 1000)),
+      // Segments that are listed when they are whole are up to a segment, a look and another segment old.
+      delay: low ? options.latency : Math.max(options.latency, 2 * typical + target / 2 + 1),
+      latency: low ? options.latency : undefined,
+      update: camera.ended ? undefined : low ? UPDATE_BY_NUMBER : target / 2,
+    },
+  };
+}
+
+function tell(
+  camera: LiveCamera,
+  period: Period,
+  next: Period | undefined,
+  options: LiveMpdOptions,
+): MpdPeriod | undefined {
+  const tracks: MpdTrack[] = [];
+  for (const [id, init] of period.tracks) {
+    const track = camera.tracks.get(id);
+    const told = track && tellTrack(track, init, period, options.suffix);
+    // A Period is told of whole: players take no track that comes later.
+    if (!told) return undefined;
+    tracks.push(told);
+  }
+  period.published = true;
+  const start = period.startTs / 1000;
+  return { id: period.id, start, startTs: period.startTs, duration: durationOf(camera, period, next), tracks };
+}
+
+/** Told where the next Period does not say it: a hole follows, or nobody publishes now. */
+function durationOf(camera: LiveCamera, period: Period, next: Period | undefined): number | undefined {
+  if (period.end) {
+    const end = presentedAt(period, period.end.media);
+    if (next && next.startTs - end <= SEAM * 1000) return undefined;
+    return (end - period.startTs) / 1000;
+  }
+  const tracks = [...period.tracks.keys()].flatMap((id) => camera.tracks.get(id) ?? []);
+  if (tracks.some(({ active }) => active)) return undefined;
+  const ends = tracks.flatMap(({ last }) =>
+    last ? [presentedAt(period, { ticks: last.baseTime + last.ticks, timescale: last.init.caps.timescale })] : [],
+  );
+  return (Math.max(...ends) - period.startTs) / 1000;
+}
+
+function tellTrack(track: LiveTrack, init: LiveInit, period: Period, suffix: string): MpdTrack | undefined {
+  const addressing = addressingOf(track, init, period);
+  if (!addressing) return undefined;
+  const { caps } = init;
+  const { scale, ...how } = addressing;
+  const begin = (period.media.ticks / period.media.timescale) * caps.timescale;
+  const presentationTimeOffset = period.media.timescale === caps.timescale ? period.media.ticks : Math.floor(begin);
+  const offset = period.startTs - (period.media.ticks / period.media.timescale) * 1000;
+  const template = how.by === 'number' ? numberTemplate(period.writer) : timeTemplate(period.writer, offset);
+  return {
+    id: track.id,
+    caps,
+    bandwidth: track.bitrate.peak(track.targetDuration) ?? caps.bitrate ?? ASSUMED[track.kind],
+    timescale: caps.timescale * scale,
+    presentationTimeOffset: presentationTimeOffset * scale,
+    initialization: `${inTrack(track.id, init.name)}${suffix}`,
+    media: `${inTrack(track.id, template)}${suffix}`,
+    addressing: how,
+    independent: track.segments.every(({ independent }) => independent),
+  };
+}
+
+function addressingOf(
+  track: LiveTrack,
+  init: LiveInit,
+  period: Period,
+): (Addressing & { readonly scale: number }) | undefined {
+  const end = period.end?.number ?? Infinity;
+  if (period.addressing === 'time') {
+    const segments = track.segments
+      .filter(({ number, complete, gap }) => number >= period.number && number < end && complete && !gap)
+      .map(({ baseTime, ticks }) => ({ time: baseTime, duration: ticks }));
+    return segments.length > 0 ? { by: 'time', segments, scale: 1 } : undefined;
+  }
+  if (!period.duration) return undefined;
+  const { ticks, timescale } = period.duration;
+  // The template's clock is as much finer than the track's as makes the duration a whole number.
+  const exact = ticks * init.caps.timescale;
+  const scale = timescale / gcd(exact, timescale);
+  return {
+    by: 'number',
+    duration: (exact * scale) / timescale,
+    startNumber: period.number,
+    // A segment is there for those who read along as soon as its first part is.
+    early: Math.max(0, ticks / timescale - track.partTarget),
+    scale,
+  };
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}

@@ -1,0 +1,44 @@
+/** Answers requests for a stretch of the past. */
+import type { Clock, HttpRequest, HttpResponse } from 'eddy/plugin';
+import type { PastMedia, PastRange } from '../shared/past-media.ts';
+import { rangeQuery, type WantedRange } from '../shared/range.ts';
+import type { Viewer } from '../shared/viewers.ts';
+import { manifestAnswer, refusal } from './answers.ts';
+import { writeMpd } from './mpd.ts';
+import { rangeMpd } from './range-mpd.ts';
+
+/** How long any cache may keep a manifest, s: one that is complete only changes with retention. */
+const MAX_AGE = { complete: 60, growing: 1 } as const;
+
+/** See the file's head. */
+export class RangeManifests {
+  readonly #past: PastMedia;
+  readonly #clock: Clock;
+  readonly #isLive: (cameraId: string) => boolean;
+  readonly #written = new WeakMap<PastRange, Map<string, Uint8Array>>();
+
+  constructor(past: PastMedia, clock: Clock, isLive: (cameraId: string) => boolean) {
+    this.#past = past;
+    this.#clock = clock;
+    this.#isLive = isLive;
+  }
+
+  async answer(request: HttpRequest, range: WantedRange, { suffix }: Viewer): Promise<HttpResponse> {
+    const cameraId = request.params.camera;
+    const past = await this.#past.load(cameraId, range, this.#isLive(cameraId));
+    const now = this.#clock.now();
+    const asked = Number(/^\d{1,15}$/.exec(request.query.get('asked') ?? '')?.[0] ?? Math.round(now));
+    // Only a manifest that grows depends on when it was asked for.
+    const key = past.complete ? suffix : `${suffix} ${asked}`;
+    let written = this.#written.get(past);
+    if (!written) this.#written.set(past, (written = new Map()));
+    let body = written.get(key);
+    if (!body) {
+      const again = `manifest.mpd?${rangeQuery(range)}&asked=${asked}${suffix === '' ? '' : `&${suffix.slice(1)}`}`;
+      const mpd = rangeMpd(past, { now, suffix, asked, location: again });
+      if (!mpd) throw refusal('RANGE_EMPTY', `"${cameraId}" has no media there.`);
+      written.set(key, (body = Buffer.from(writeMpd(mpd))));
+    }
+    return manifestAnswer(body, past.complete ? MAX_AGE.complete : MAX_AGE.growing);
+  }
+}

@@ -1,0 +1,190 @@
+/** The past of cameras for publishers: stretches of segments from the timeline, kept for those who ask again, and their media. */
+import type { CameraId, ChunkCaps, Clock, Segment, Timeline, TrackId } from 'eddy/plugin';
+import { segmentName } from 'eddy/plugin';
+import type { WantedRange } from './range.ts';
+
+/** One track of a stretch. */
+export interface PastTrack {
+  readonly id: TrackId;
+  readonly kind: 'video' | 'audio';
+  /** Of its newest media; older media may differ in all but the kind. */
+  readonly caps: ChunkCaps | undefined;
+  /** In order of time. */
+  readonly segments: readonly Segment[];
+}
+
+/** A stretch of the past as of a moment; another object as soon as anything is different. */
+export interface PastRange {
+  readonly cameraId: CameraId;
+  readonly range: WantedRange;
+  /** Tracks with any media in it. */
+  readonly tracks: readonly PastTrack[];
+  /** True once nothing more can be added to it. */
+  readonly complete: boolean;
+}
+
+interface Entry {
+  range: Promise<PastRange>;
+  /** When the tail was looked at, and when all of it was; monotonic ms. */
+  lookedAt: number;
+  readAt: number;
+  segments: number;
+}
+
+/** What was read is believed for this long, ms: retention deletes, and a store that was away catches up. */
+const BELIEVED = 60_000;
+/** The tail of a stretch that grows is looked at no more often than this, ms. */
+const TAIL_EVERY = 400;
+/** A stretch is complete when it ended so long ago, ms: segments are finished and stored some time after their media. */
+const SETTLED = 30_000;
+/** Segments held in all stretches together: a few days of one camera. */
+const MAX_SEGMENTS = 250_000;
+/** How far around its presumed beginning a segment is looked for by its media time, ms. */
+const AROUND = 5000;
+
+/** See the file's head. */
+export class PastMedia {
+  readonly #timeline: Timeline;
+  readonly #clock: Clock;
+  /** The least recently used first. */
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(timeline: Timeline, clock: Clock) {
+    this.#timeline = timeline;
+    this.#clock = clock;
+  }
+
+  /** A stretch of the past of all tracks. `live`: more of the camera may come. */
+  async load(cameraId: CameraId, range: WantedRange, live: boolean): Promise<PastRange> {
+    const key = `${cameraId} ${range.start} ${range.end}`;
+    const now = this.#clock.monotonic();
+    let entry = this.#entries.get(key);
+    this.#entries.delete(key);
+    if (!entry || now - entry.readAt > BELIEVED) {
+      entry = { range: this.#read(cameraId, range, live), lookedAt: now, readAt: now, segments: 0 };
+    } else if (now - entry.lookedAt > TAIL_EVERY) {
+      entry.lookedAt = now;
+      entry.range = entry.range.then((before) => (before.complete ? before : this.#grow(before, live)));
+    }
+    this.#entries.set(key, entry);
+    try {
+      const loaded = await entry.range;
+      entry.segments = loaded.tracks.reduce((sum, { segments }) => sum + segments.length, 0);
+      this.#trim();
+      return loaded;
+    } catch (error) {
+      // What could not be read is asked for again by the next one.
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      throw error;
+    }
+  }
+
+  /** The bytes of a segment by the name under which it is stored. */
+  read(cameraId: CameraId, track: TrackId, name: string): Promise<Uint8Array | undefined> {
+    return this.#timeline.read(cameraId, track, name);
+  }
+
+  /** An init segment. */
+  async init(cameraId: CameraId, track: TrackId, name: string): Promise<PastBytes | undefined> {
+    const data = await this.#timeline.init(cameraId, track, name);
+    return data && { data, kind: await this.kindOf(cameraId, track) };
+  }
+
+  /** A segment by its media time (ticks of its track); `offset` is how far that was from server time when it was made, ms. */
+  async find(
+    cameraId: CameraId,
+    track: TrackId,
+    wanted: { readonly writer: string; readonly time: number; readonly offset: number },
+  ): Promise<PastBytes | undefined> {
+    const known = (await this.#timeline.tracks(cameraId)).find((one) => one.track === track);
+    // Every track of a camera that was ever written is known; its timescale may have been another one.
+    const scales = new Set([known?.caps.timescale ?? 90_000, 90_000, 48_000, 44_100]);
+    for (const timescale of scales) {
+      const about = (wanted.time / timescale) * 1000 + wanted.offset;
+      const range = { start: about - AROUND, end: about + AROUND };
+      const found = (await this.#timeline.segments(cameraId, range, track)).find(
+        ({ baseTime, writer }) => baseTime === wanted.time && writer === wanted.writer,
+      );
+      const data = found && (await this.read(cameraId, track, segmentName(found)));
+      if (data) return { data, kind: kindOfCodec(found.codecString) };
+    }
+    return undefined;
+  }
+
+  /** What a track is; video where nobody knows. */
+  async kindOf(cameraId: CameraId, track: TrackId): Promise<'video' | 'audio'> {
+    return (await this.#timeline.tracks(cameraId)).find((one) => one.track === track)?.caps.kind ?? 'video';
+  }
+
+  async #read(cameraId: CameraId, range: WantedRange, live: boolean): Promise<PastRange> {
+    const segments = await this.#timeline.segments(cameraId, range);
+    return this.#assemble(cameraId, range, live, groupByTrack(segments));
+  }
+
+  /** Adds what was finished since. */
+  async #grow(before: PastRange, live: boolean): Promise<PastRange> {
+    const { cameraId, range } = before;
+    const newest = Math.max(range.start, ...before.tracks.map(({ segments }) => segments.at(-1)!.startTs));
+    const tail = groupByTrack(await this.#timeline.segments(cameraId, { start: newest - SETTLED, end: range.end }));
+    let grown = false;
+    const all = new Map(before.tracks.map(({ id, segments }) => [id, segments]));
+    for (const [track, segments] of tail) {
+      const known = all.get(track) ?? [];
+      const last = known.at(-1);
+      const fresh = segments.filter((one) => !last || one.number > last.number);
+      grown ||= fresh.length > 0;
+      if (fresh.length > 0) all.set(track, [...known, ...fresh]);
+    }
+    if (!grown && this.#isComplete(range, live) === before.complete) return before;
+    return this.#assemble(cameraId, range, live, all);
+  }
+
+  async #assemble(
+    cameraId: CameraId,
+    range: WantedRange,
+    live: boolean,
+    byTrack: ReadonlyMap<TrackId, readonly Segment[]>,
+  ): Promise<PastRange> {
+    const known = await this.#timeline.tracks(cameraId);
+    const tracks = [...byTrack].map(([id, segments]): PastTrack => {
+      const caps = known.find((one) => one.track === id)?.caps;
+      return { id, kind: caps?.kind ?? kindOfCodec(segments[0]!.codecString), caps, segments };
+    });
+    tracks.sort((a, b) => (a.kind === b.kind ? (a.id < b.id ? -1 : 1) : a.kind === 'video' ? -1 : 1));
+    return { cameraId, range, tracks, complete: this.#isComplete(range, live) };
+  }
+
+  #isComplete(range: WantedRange, live: boolean): boolean {
+    return !live || range.end < this.#clock.now() - SETTLED;
+  }
+
+  #trim(): void {
+    let held = 0;
+    for (const { segments } of this.#entries.values()) held += segments;
+    for (const [key, { segments }] of this.#entries) {
+      if (held <= MAX_SEGMENTS || this.#entries.size <= 1) return;
+      this.#entries.delete(key);
+      held -= segments;
+    }
+  }
+}
+
+/** Bytes and what they are. */
+export interface PastBytes {
+  readonly data: Uint8Array;
+  readonly kind: 'video' | 'audio';
+}
+
+/** By the four characters that name a codec (RFC 6381). */
+const kindOfCodec = (codec: string): 'video' | 'audio' =>
+  /^(?:mp4a|opus|mp3|ac-3|ec-3|flac)/i.test(codec) ? 'audio' : 'video';
+
+function groupByTrack(segments: readonly Segment[]): Map<TrackId, Segment[]> {
+  const tracks = new Map<TrackId, Segment[]>();
+  for (const segment of segments) {
+    const known = tracks.get(segment.track);
+    if (known) known.push(segment);
+    else tracks.set(segment.track, [segment]);
+  }
+  return tracks;
+}
