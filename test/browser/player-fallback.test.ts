@@ -5,7 +5,7 @@ import { EddyError, type HttpRequest, type HttpResponse } from '../../core/plugi
 import { encodeClip, type Clip } from '../support/live-source.ts';
 import { launchChromium, openPage } from './chromium.ts';
 import { untilPlaying } from './glass-to-glass.ts';
-import { startSite } from './player-server.ts';
+import { startSite, status } from './player-server.ts';
 
 let browser: Browser;
 let clip: Clip;
@@ -28,10 +28,10 @@ const whep = (camera: string, handler: (request: HttpRequest) => HttpResponse | 
 
 const WITHOUT_CANDIDATES = /a=candidate.*\r\n/g;
 
-async function open(path: string): Promise<Page> {
+async function open(path: string, { url } = site): Promise<Page> {
   const { page } = await openPage(browser);
   pages.push(page);
-  await page.goto(site.url + path);
+  await page.goto(url + path);
   return page;
 }
 const transport = (page: Page) => page.evaluate<string>('window.eddy.stats().transport');
@@ -100,4 +100,41 @@ it('?via=hls asks no WHEP endpoint; ?catchup lets hls.js speed up', async () => 
   expect(await page.locator('#notice').isVisible()).toBe(false);
   unmount();
   await gone();
+}, 30_000);
+
+it('goes on by itself between whichever two questions about it the camera comes back', async () => {
+  // Where nothing publishes HLS, nothing but WebRTC can bring it back.
+  const site = await startSite({ hls: '/none' });
+  const cameras = [1, 2, 3, 4, 5, 6].map((returnsAfter) => {
+    const id = `back${returnsAfter}`;
+    const camera = { id, posts: 0, questions: 0, here: true };
+    const handler = (): never => {
+      camera.posts += 1;
+      // From the first POST on the camera is away.
+      if (camera.posts === 1) camera.here = false;
+      throw new EddyError('CAMERA_AWAY', 'Nobody publishes it now.', { details: { status: 409, retryAfter: 2 } });
+    };
+    site.http.route({ method: 'POST', path: `/whep/${id}`, handler });
+    const seen = {
+      ...status(id),
+      get state() {
+        if (camera.here) return 'live' as const;
+        camera.questions += 1;
+        camera.here = camera.questions >= returnsAfter;
+        return 'lingering' as const;
+      },
+    };
+    return { camera, seen };
+  });
+  site.engine.cameras = cameras.map(({ seen }) => seen);
+  await Promise.all(
+    cameras.map(async ({ camera }) => {
+      const page = await open(`/watch/${camera.id}`, site);
+      await expect.poll(() => camera.posts, { timeout: 15_000, message: camera.id }).toBeGreaterThan(1);
+      // What it says meanwhile promises that it goes on.
+      expect(await page.evaluate('window.eddy.reason().kind')).toBe('waiting');
+    }),
+  );
+  await Promise.all(pages.splice(0).map((page) => page.close()));
+  await site.stop();
 }, 30_000);

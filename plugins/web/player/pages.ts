@@ -63,6 +63,7 @@ export function watchPage(options: PageOptions, camera: string): string {
 <main>
   <section class="stage" id="stage" aria-label="Player">
     <video id="video" playsinline muted></video>
+    <canvas id="held" class="poster" hidden></canvas>
     <img id="poster" class="poster" alt="" hidden>
     <div class="overlay" id="overlay" role="status" aria-live="polite">
       <div class="spinner" id="spinner"></div>

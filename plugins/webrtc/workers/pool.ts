@@ -12,8 +12,12 @@ export interface PoolOptions {
   readonly onDeath: (worker: SfuWorker, reason: string) => void;
 }
 
-/** A worker that held for so long is replaced at once; one that dies sooner waits, longer each time. */
+/**
+ * A worker that held for so long is replaced at once; one that dies sooner waits, longer each time. The longest wait stays
+ * well below what callers wait: starting a process every two seconds costs less than everybody without a picture.
+ */
 const STEADY_MS = 10_000;
+const BACKOFF = { min: 100, max: 2000, steadyAfter: STEADY_MS } as const;
 /** How long a caller waits for the first worker of a pool that has none. */
 const WAIT_MS = 5_000;
 
@@ -35,7 +39,7 @@ export class WorkerPool {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#workers = Array.from({ length: options.size }, () => undefined);
-    this.#backoffs = this.#workers.map(() => new Backoff({ min: 100, max: STEADY_MS }));
+    this.#backoffs = this.#workers.map(() => new Backoff(BACKOFF));
   }
 
   /** Starts them all; where one cannot start, none is left running and the reason is thrown. */

@@ -12,6 +12,8 @@ export interface HlsOptions {
   readonly meter: Meter;
   /** Plays a little faster after a stall, until it is where live is; else hls.js is left as it comes. */
   readonly catchUp: boolean;
+  /** The element is about to be freed; its picture is still there. */
+  readonly onLeave: () => void;
   /** It cannot go on; the playback has closed itself. */
   readonly onFailure: (failure: Failure) => void;
 }
@@ -68,6 +70,7 @@ export class HlsPlayback implements Playback {
   close(): void {
     if (this.#end.signal.aborted) return;
     this.#end.abort();
+    this.#options.onLeave();
     this.hls?.destroy();
     if (!this.hls) {
       this.#options.video.removeAttribute('src');

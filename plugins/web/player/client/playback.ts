@@ -9,6 +9,8 @@ export interface Failure {
   readonly unsupported?: readonly string[];
   /** How the WHEP endpoint refused; status 0 where it did not answer. */
   readonly refusal?: Refusal;
+  /** What the endpoint said of when to ask again, seconds. */
+  readonly retryAfter?: number;
   /** True where a session that the server had made ended. */
   readonly isLost?: boolean;
   /** True where WebRTC connects but nothing comes through: a firewall. */

@@ -20,6 +20,8 @@ export interface PlayerOptions {
   readonly video: HTMLVideoElement;
   readonly meter: Meter;
   readonly clockOffset: () => number;
+  /** What plays is about to free the element; its picture is still there. */
+  readonly onLeave: () => void;
   /** An attempt begins. */
   readonly onBegin: () => void;
   /** No way is left to try by itself. */
@@ -41,8 +43,15 @@ export interface Notice {
 /** `auto`: WebRTC, else LL-HLS. The page's `?via=` may insist on one. */
 type Via = 'auto' | 'webrtc' | 'hls';
 
-/** A camera that the API calls live but WHEP does not have yet is asked for so often before LL-HLS is taken. */
+/** A camera that the API calls live but WHEP does not have just now is asked for so often before LL-HLS is taken. */
 const MAX_TRIES = 4;
+/** Refusals of such a moment: its streams are being made, or an SFU worker is being replaced. */
+const PASSING: ReadonlySet<string | undefined> = new Set([
+  'CAMERA_AWAY',
+  'WEBRTC_HANDLE_GONE',
+  'WEBRTC_TRANSPORT_CLOSED',
+  'WEBRTC_WORKERS_DOWN',
+]);
 const TRY_AGAIN = 700;
 /** Sessions lost in this time, ms, and how many of them are too many. */
 const LOSS_WINDOW = 15_000;
@@ -138,9 +147,10 @@ export class Player {
   }
 
   #playByHls(): HlsPlayback {
-    const { video, meter, version } = this.#options;
+    const { video, meter, version, onLeave } = this.#options;
     return new HlsPlayback({
       video,
+      onLeave,
       meter,
       url: withToken(this.playlist),
       workerUrl: `/player/hls.worker.js?${version}`,
@@ -157,9 +167,10 @@ export class Player {
   #lastRefusal: Refusal | undefined;
 
   #playByWebRtc(): WhepPlayback {
-    const { video, clockOffset, onInactive, whep } = this.#options;
+    const { video, clockOffset, onInactive, onLeave, whep } = this.#options;
     const playback: WhepPlayback = new WhepPlayback({
       video,
+      onLeave,
       clockOffset,
       endpoint: `${whep}/${encodeURIComponent(this.camera)}`,
       iceServers: this.#iceServers,
@@ -179,6 +190,8 @@ export class Player {
     const { refusal, blocked = false } = failure;
     const mayFallBack = this.#via === 'auto';
     this.#lastRefusal = undefined;
+    // It had played: what is refused from now on is counted anew.
+    if (failure.isLost) this.#tries = 0;
     if (mayFallBack && refusal && isNoEndpoint(refusal)) {
       this.#withoutWhep = true;
       return this.begin();
@@ -196,7 +209,7 @@ export class Player {
     if (this.playback || this.camera !== camera) return;
     const isAway = seen !== undefined && (isRefusal(seen) ? seen.code === 'CAMERA_UNKNOWN' : seen.state !== 'live');
     if (isAway || refusal?.status === 0) return this.#options.onFailure(failure);
-    if (refusal?.code === 'CAMERA_AWAY' && this.#tries < MAX_TRIES) {
+    if (PASSING.has(refusal?.code) && this.#tries < MAX_TRIES) {
       this.#tries += 1;
       await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN));
       if (!this.playback && this.camera === camera) this.begin();

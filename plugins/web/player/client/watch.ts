@@ -5,6 +5,7 @@ import { byId, setText } from '../../shared/client/dom.ts';
 import { getCamera, playlistRefusal, posterOf } from './api.ts';
 import { connectCameraMenu } from './camera-menu.ts';
 import { connectControls } from './controls.ts';
+import { HeldPicture } from './held-picture.ts';
 import { Meter } from './meter.ts';
 import { showCamera, showNotice, showStats, transportName } from './panels.ts';
 import type { Failure } from './playback.ts';
@@ -21,8 +22,9 @@ declare global {
 
 const TICK = 250;
 const LOOK_AGAIN = 2000;
-/** A camera that was there a moment ago is looked for more often, ms. */
+/** A camera that was there a moment ago is looked for more often, for a while: its publisher may be connecting again. Ms. */
 const LOOK_AGAIN_SOON = 250;
+const SOON_FOR = 5000;
 /** A stall that lasts this long is explained, ms. */
 const EXPLAIN_AFTER = 3000;
 /** How often the panel of tracks is brought up to date while it plays, ms. */
@@ -31,6 +33,7 @@ const REFRESH_CAMERA = 5000;
 const data = document.body.dataset as { camera: string; hls: string; whep: string; version: string };
 const video = byId<HTMLVideoElement>('video');
 const poster = byId<HTMLImageElement>('poster');
+const held = new HeldPicture(video, byId<HTMLCanvasElement>('held'));
 const meter = new Meter(video);
 let reason: Reason | undefined;
 let clockOffset = 0;
@@ -47,6 +50,7 @@ const player = new Player({
     attempt += 1;
     showPoster();
   },
+  onLeave: () => held.hold(),
   onFailure: (failure) => void explainFailure(failure),
   onInactive: () => void explainStall(true),
 });
@@ -55,29 +59,43 @@ function showPoster(): void {
   poster.hidden = true;
   poster.src = posterOf(player.camera);
 }
-poster.addEventListener('load', () => (poster.hidden = meter.playing));
+poster.addEventListener('load', () => (poster.hidden = meter.playing || held.shown));
+
+function showVideo(): void {
+  poster.hidden = true;
+  held.release();
+}
 
 /** It cannot go on as it is: says why, and begins anew when that may help. */
 async function explainFailure(failure: Partial<Failure>): Promise<void> {
   const mine = attempt;
+  const since = performance.now();
   meter.forgive();
-  const seen = await facts(failure);
-  const next = explain(seen);
-  if (mine !== attempt) return;
-  say(next);
-  if (next.kind !== 'waiting') return;
-  const isLeaving = seen.camera !== undefined && 'state' in seen.camera && seen.camera.state !== 'away';
-  await new Promise((resolve) => setTimeout(resolve, isLeaving ? LOOK_AGAIN_SOON : LOOK_AGAIN));
-  // Only a camera that the server calls live is worth another attempt; without an API the endpoint itself is asked.
-  const now = await getCamera(player.camera);
-  if (mine !== attempt) return;
-  const knowsBetter = now !== undefined && !isRefusal(now) && now.state !== 'live';
-  if (knowsBetter || (isRefusal(now) && now.code === 'CAMERA_UNKNOWN')) await explainFailure({});
-  else player.begin();
+  let seen = await facts(failure, getCamera(player.camera));
+  while (mine === attempt) {
+    const why = explain(seen);
+    say(why);
+    if (why.kind !== 'waiting') return;
+    const isLeaving = seen.camera !== undefined && 'state' in seen.camera && seen.camera.state !== 'away';
+    const soon = isLeaving && performance.now() - since < SOON_FOR;
+    const pause = soon ? LOOK_AGAIN_SOON : Math.max(LOOK_AGAIN, (failure.retryAfter ?? 0) * 1000);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    // The same look decides and is explained: of two, one might fall before the camera's return and one after it.
+    const camera = getCamera(player.camera);
+    const playable = mayPlay(await camera);
+    if (mine !== attempt) return;
+    if (playable) return player.begin();
+    failure = {};
+    seen = await facts(failure, camera);
+  }
 }
 
-async function facts(failure: Partial<Failure>) {
-  const [seen, refused] = await Promise.all([getCamera(player.camera), playlistRefusal(player.playlist)]);
+/** Only a camera that the server calls live is worth another attempt; without an API the endpoint itself is asked. */
+const mayPlay = (camera: Awaited<ReturnType<typeof getCamera>>): boolean =>
+  camera === undefined || (isRefusal(camera) ? camera.code !== 'CAMERA_UNKNOWN' : camera.state === 'live');
+
+async function facts(failure: Partial<Failure>, camera: ReturnType<typeof getCamera>) {
+  const [seen, refused] = await Promise.all([camera, playlistRefusal(player.playlist)]);
   showCamera(seen !== undefined && !isRefusal(seen) ? seen : undefined);
   const { text, unsupported, refusal, blocked, isLost } = failure;
   return {
@@ -97,7 +115,7 @@ async function facts(failure: Partial<Failure>) {
 async function explainStall(isAway = false): Promise<void> {
   if (explaining) return;
   explaining = true;
-  const seen = await facts({});
+  const seen = await facts({}, getCamera(player.camera));
   const why = explain(seen);
   explaining = false;
   // Its playlist is over, even where the last of it did not play: what comes next is another beginning.
@@ -117,6 +135,8 @@ const STARVING: Reason = {
 
 function say(next: Reason | undefined): void {
   reason = next;
+  // What may not be watched any more is not left on screen either.
+  if (next?.kind === 'key' || next?.kind === 'stuck') held.release();
   const overlay = byId('overlay');
   overlay.dataset.kind = next?.kind ?? (state() === 'loading' || state() === 'stalled' ? 'loading' : 'none');
   setText(byId('reason'), next?.title ?? '');
@@ -151,7 +171,7 @@ function tick(): void {
   if (meter.stalledFor > EXPLAIN_AFTER && !reason && player.playback) void explainStall();
   // What was explained while it stood still is over once it moves again.
   say(player.playback && meter.playing && !meter.stalled ? undefined : reason);
-  if (meter.playing) poster.hidden = true;
+  if (meter.playing) showVideo();
   controls.update(now, player.playback?.livePosition);
   setText(byId('via-text'), transportName(now.transport));
   showNotice(player.notice);
@@ -169,6 +189,7 @@ async function goTo(camera: string): Promise<void> {
 async function show(camera: string): Promise<void> {
   document.title = document.title.replace(player.camera, () => camera);
   setText(byId('name'), camera);
+  held.release();
   if (await player.switchTo(camera)) attempt += 1;
   say(undefined);
   void refreshCamera();
@@ -193,7 +214,10 @@ const controls = connectControls(video, meter, () => player.playback?.livePositi
   ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => void menu.choose(index)])),
 });
 
-video.addEventListener('playing', () => say(undefined));
+video.addEventListener('playing', () => {
+  say(undefined);
+  showVideo();
+});
 // A playlist that ends: the camera went away. What was loaded has been played; now wait for it.
 video.addEventListener('ended', () => {
   player.stop();

@@ -19,11 +19,13 @@ export interface WhepOptions {
   readonly clockOffset: () => number;
   /** It cannot go on; the playback has closed itself. */
   readonly onFailure: (failure: Failure) => void;
+  /** The element is about to be freed; its picture is still there. */
+  readonly onLeave: () => void;
   /** The camera has gone (false) or is there again. */
   readonly onActive: (active: boolean) => void;
 }
 
-/** A connection that takes longer is blocked somewhere, ms. */
+/** A connection that takes longer, counted from the server's answer, is blocked somewhere, ms. */
 const CONNECT_WITHIN = 5000;
 /** The first picture may need a whole GOP of an RTMP camera; then it is told that nothing comes. Ms. */
 const MEDIA_WITHIN = 8000;
@@ -41,8 +43,8 @@ export class WhepPlayback implements Playback {
   readonly #end = new AbortController();
   readonly #stream = new MediaStream();
   readonly #figures: WhepFigures;
-  readonly #beganAt = performance.now();
   #session: SdpSession | undefined;
+  #answeredAt = 0;
   #connectedAt: number | undefined;
   #active = true;
   #asking = false;
@@ -102,6 +104,7 @@ export class WhepPlayback implements Playback {
     if (this.#end.signal.aborted) return;
     this.#end.abort();
     this.#session?.end();
+    this.#options.onLeave();
     this.connection.close();
     this.#options.video.srcObject = null;
   }
@@ -124,10 +127,14 @@ export class WhepPlayback implements Playback {
     try {
       this.#session = await SdpSession.open(endpoint, connection, this.#end.signal);
     } catch (error) {
-      if (error instanceof SessionRefused) this.#fail({ text: error.message, refusal: error.refusal });
-      else this.#fail({ text: String(error) });
+      if (!(error instanceof SessionRefused)) this.#fail({ text: String(error), isLost: true });
+      else {
+        const { message, refusal, retryAfter } = error;
+        this.#fail({ text: message, refusal, ...(retryAfter === undefined ? {} : { retryAfter }) });
+      }
       return;
     }
+    this.#answeredAt = performance.now();
     // Closed while the server answered.
     if (this.#end.signal.aborted) return this.#session.end();
     void this.#follow(this.#session);
@@ -171,7 +178,7 @@ export class WhepPlayback implements Playback {
     if (this.#end.signal.aborted || !this.#session) return;
     const now = performance.now();
     if (this.#connectedAt === undefined) {
-      if (now - this.#beganAt > CONNECT_WITHIN) this.#fail({ text: 'no path by UDP or TCP', blocked: true });
+      if (now - this.#answeredAt > CONNECT_WITHIN) this.#fail({ text: 'no path by UDP or TCP', blocked: true });
       return;
     }
     const silentFor = now - Math.max(this.#figures.mediaAt, this.#connectedAt);
@@ -184,8 +191,7 @@ export class WhepPlayback implements Playback {
     this.#asking = true;
     const alive = await this.#session.isAlive();
     if (alive === false) this.#fail({ text: 'the server has ended this session', isLost: true });
-    else if (this.#active && silentFor > MEDIA_WITHIN)
-      this.#fail({ text: 'no media comes', isLost: alive !== undefined, blocked: alive === undefined });
+    else if (this.#active && silentFor > MEDIA_WITHIN) this.#fail({ text: 'no media comes', isLost: true });
     // Not at every tick: it is one request a second while nothing comes.
     await new Promise((resolve) => setTimeout(resolve, SILENCE));
     this.#asking = false;

@@ -110,8 +110,9 @@ export function explain(facts: Facts): Reason {
   return waiting('Playback was interrupted', facts.failure ?? playlist?.message ?? 'Beginning anew.');
 }
 
+/** Tried again all the same: people move from one network to another. */
 const BLOCKED: Reason = {
-  kind: 'stuck',
+  kind: 'waiting',
   title: 'WebRTC is blocked on the way here',
   detail: 'The server let this page in, but neither UDP nor TCP gets through to its media port.',
   mend: 'Open the port of webrtc.workers, or give it a TURN server.',

@@ -1,0 +1,36 @@
+/** The last picture, kept on screen while another connection is made: the element itself goes black at once. */
+
+/** See the file's head. */
+export class HeldPicture {
+  readonly #video: HTMLVideoElement;
+  readonly #canvas: HTMLCanvasElement;
+
+  /** `canvas` lies over the video and is hidden. */
+  constructor(video: HTMLVideoElement, canvas: HTMLCanvasElement) {
+    this.#video = video;
+    this.#canvas = canvas;
+  }
+
+  get shown(): boolean {
+    return !this.#canvas.hidden;
+  }
+
+  /** Takes what is on screen; where there is nothing, what was held before stays. To be called before the element is freed. */
+  hold(): void {
+    const { videoWidth: width, videoHeight: height } = this.#video;
+    const context = this.#canvas.getContext('2d');
+    if (width === 0 || height === 0 || !context) return;
+    this.#canvas.width = width;
+    this.#canvas.height = height;
+    context.drawImage(this.#video, 0, 0);
+    this.#canvas.hidden = false;
+  }
+
+  /** Shows the video again. Safe to repeat. */
+  release(): void {
+    if (!this.shown) return;
+    this.#canvas.hidden = true;
+    // A picture takes megabytes.
+    this.#canvas.width = this.#canvas.height = 0;
+  }
+}
