@@ -10,7 +10,7 @@ import type { Lease } from './routers.ts';
 export interface FeedSpec {
   readonly kind: 'audio' | 'video';
   readonly rtpParameters: RtpParameters;
-  /** Key frame requests within this time become one, ms. */
+  /** A crowd's key frame requests within this time become one, ms. */
   readonly keyFrameInterval: number;
 }
 

@@ -42,6 +42,12 @@ interface LinkEnds {
 /** See the file's head. */
 export class Pipes {
   readonly #links = new Map<CameraRouter, Map<CameraRouter, Link>>();
+  readonly #keyFrameInterval: number;
+
+  /** `keyFrameInterval`: how often a crowd behind a pipe may cost the publisher a key frame, ms. */
+  constructor(keyFrameInterval: number) {
+    this.#keyFrameInterval = keyFrameInterval;
+  }
 
   /**
    * Has `producer` of `from` in `to`, until `release` is called. `to` must be held open by the caller. Rejects as
@@ -74,7 +80,7 @@ export class Pipes {
   }
 
   #pipe(link: Link, producer: types.Producer, from: CameraRouter, to: CameraRouter): Piped {
-    const piped: Piped = { opening: openPipe(link.opening, producer), users: 0 };
+    const piped: Piped = { opening: openPipe(link.opening, producer, this.#keyFrameInterval), users: 0 };
     link.piped.set(producer.id, piped);
     to.counts.piped++;
     const ended = (): void => this.#drop(link, producer.id, piped, from, to);
@@ -133,12 +139,21 @@ function closeLink({ here, there, release }: LinkEnds): void {
   release();
 }
 
-async function openPipe(opening: Promise<LinkEnds>, producer: types.Producer): Promise<types.Producer> {
+async function openPipe(
+  opening: Promise<LinkEnds>,
+  producer: types.Producer,
+  keyFrameRequestDelay: number,
+): Promise<types.Producer> {
   const { here, there } = await opening;
   const consumer = await here.consume({ producerId: producer.id });
   try {
     const { kind, rtpParameters } = consumer;
-    const piped = await there.produce({ kind, rtpParameters, paused: producer.paused });
+    const piped = await there.produce({
+      kind,
+      rtpParameters,
+      paused: producer.paused,
+      ...(kind === 'video' ? { keyFrameRequestDelay } : {}),
+    });
     consumer.observer.once('close', () => piped.close());
     piped.observer.once('close', () => consumer.close());
     // What happened while the worker answered.

@@ -58,8 +58,8 @@ export const manifest = defineManifest({
       min: '30kbps',
     }),
     'keyframe-interval': Duration({
-      doc: 'Key frame requests to one layer of a publisher within this time become one.',
-      default: '1s',
+      doc: 'A crowd that joins at once costs one key frame of a layer within this time; who comes alone is answered at once, with at most two.',
+      default: '2s',
     }),
     'consent-timeout': Duration({
       doc: 'A client that does not connect, or stops to answer, for so long is disconnected.',

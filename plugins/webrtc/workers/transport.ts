@@ -29,7 +29,7 @@ export interface TransportHost {
   find(handle: RtpHandle): { readonly router: CameraRouter; readonly producer: types.Producer };
   /** Has the producer in another router until it is released. */
   bring(producer: types.Producer, from: CameraRouter, to: CameraRouter): Promise<Brought>;
-  /** Requests for key frames within this time become one, ms. */
+  /** A crowd's key frame requests within this time become one, ms. */
   readonly keyFrameInterval: number;
   /** How long a client may take to connect, ms. */
   readonly connectTimeout: number;

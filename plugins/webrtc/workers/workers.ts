@@ -80,11 +80,11 @@ async function startSfu(
     },
   });
   const routers = new Routers(pool, config['viewers-per-worker']);
-  const pipes = new Pipes();
   await pool.start();
   const meters = meterSfu(ctx, pool, routers);
   const addresses = announcedAddresses(host, config.announce);
   const keyFrameInterval = config['keyframe-interval'];
+  const pipes = new Pipes(keyFrameInterval);
   const transportHost: TransportHost = {
     log,
     clock,
