@@ -5,7 +5,7 @@
 import type { CheckedLink, PadRef } from '../graph/checked.ts';
 import { matchCaps, type ActualCaps } from '../graph/caps.ts';
 import type { EndCause } from '../model/index.ts';
-import type { Clock } from '../plugin/index.ts';
+import type { Clock, InputPad } from '../plugin/index.ts';
 import type { FlowPart } from './flow-part.ts';
 import type { LinkMeter } from './link-meter.ts';
 import { LinkTrack } from './link-track.ts';
@@ -40,6 +40,8 @@ export interface ConnectionsHost {
   readonly clock: Clock;
   output(pad: PadRef): OutputPort | undefined;
   part(stage: string): FlowPart | undefined;
+  /** The pad of a stage that runs on demand and does not now: links to it are judged as if it did. */
+  idlePad(pad: PadRef): InputPad | undefined;
   meter(link: CheckedLink): LinkMeter;
   /** A link goes on under another id: so does its meter. */
   renamed(from: CheckedLink, to: CheckedLink): void;
@@ -129,6 +131,12 @@ export class Connections {
     return index >= 0 && (route === undefined || index <= route);
   }
 
+  /** True where some link brings a track to the pad, or would if its stage ran. */
+  carries(to: PadRef): boolean {
+    const into = [...this.#links.values()].filter(({ spec }) => spec.to.stage === to.stage && spec.to.pad === to.pad);
+    return into.some((state) => state.route !== undefined);
+  }
+
   /** Demand reaches the link: what nobody wants is not passed. */
   want(spec: CheckedLink, wanted: boolean): void {
     for (const connection of this.#links.get(spec.id)?.connections.values() ?? []) connection.link.want(wanted);
@@ -166,9 +174,14 @@ export class Connections {
       return {
         to,
         active: false,
-        reason: other ? `this camera takes the route ${taken.stage}.${taken.pad}` : `${to} is not running`,
+        reason: other ? `this camera takes the route ${taken.stage}.${taken.pad}` : this.#whyClosed(state.spec.to),
       };
     });
+  }
+
+  #whyClosed(to: PadRef): string {
+    const idle = this.#host.idlePad(to) !== undefined;
+    return idle ? `${to.stage} runs on demand, and nobody wants it now` : `${to.stage}.${to.pad} is not running`;
   }
 
   /** Settles when every link into the part has delivered what it holds; what nobody reads is given up. */
@@ -198,11 +211,11 @@ export class Connections {
     return part?.isOpen && !part.leaving && input ? { part, input } : undefined;
   }
 
-  #fitting(state: LinkState, from: PadRef, input: InputPort): OutTrack[] {
+  #fitting(state: LinkState, from: PadRef, pad: InputPad): OutTrack[] {
     const fitting: OutTrack[] = [];
     for (const track of this.#host.output(from)?.tracks ?? []) {
       if (track.ended) continue;
-      const match = matchCaps(input.pad, track.caps);
+      const match = matchCaps(pad, track.caps);
       if (match.fits) {
         fitting.push(track);
       } else if (!state.refused.has(track)) {
@@ -214,10 +227,10 @@ export class Connections {
   }
 
   #bestRoute(state: LinkState): number | undefined {
-    const target = this.#input(state);
-    if (!target) return state.route;
+    const pad = this.#input(state)?.input.pad ?? this.#host.idlePad(state.spec.to);
+    if (!pad) return state.route;
     for (const [index, from] of state.spec.from.entries()) {
-      if (this.#fitting(state, from, target.input).length === 0) continue;
+      if (this.#fitting(state, from, pad).length === 0) continue;
       const alternative = state.spec.from.length > 1 && index !== state.route;
       return alternative && !this.#host.settled ? state.route : index;
     }
@@ -227,7 +240,7 @@ export class Connections {
   #sync(state: LinkState): void {
     const target = this.#input(state);
     const from = state.route === undefined ? undefined : state.spec.from[state.route];
-    const desired = new Set(target && from ? this.#fitting(state, from, target.input) : []);
+    const desired = new Set(target && from ? this.#fitting(state, from, target.input.pad) : []);
     for (const connection of [...state.connections.values()]) {
       if (connection.track.ended) this.#retire(state, connection);
       else if (!desired.has(connection.track)) this.#release(state, connection, 'replaced');

@@ -2,9 +2,9 @@
 import { asEddyError, EddyError } from '../errors/index.ts';
 import type { CameraId } from '../model/index.ts';
 import type { Clock, Flow as PluginFlow, FlowHandlers, Logger, Report } from '../plugin/index.ts';
-import { Backoff } from './backoff.ts';
 import { InputPort, OutputPort } from './ports.ts';
 import type { RunningNode } from './node.ts';
+import { RestartRule } from './restart-rule.ts';
 import { DisposableScope } from './scope.ts';
 
 /** What a part tells its flow. */
@@ -29,7 +29,7 @@ export class FlowPart {
   readonly #clock: Clock;
   readonly #hooks: FlowPartHooks;
   readonly #log: Logger;
-  readonly #backoff: Backoff;
+  readonly #restartRule: RestartRule;
   #scope: DisposableScope | undefined;
   #handlers: FlowHandlers | void = undefined;
   #started: Promise<void> = Promise.resolve();
@@ -44,7 +44,7 @@ export class FlowPart {
     this.#clock = clock;
     this.#hooks = hooks;
     this.#log = log.child({ stage: node.name });
-    this.#backoff = new Backoff(node.spec.supervise, clock);
+    this.#restartRule = new RestartRule(clock);
   }
 
   /** True while tracks may be attached. */
@@ -133,7 +133,7 @@ export class FlowPart {
     this.#hooks.report({ code: eddy.code, message: eddy.message }, this.stage);
     void this.#shut('failed');
     this.#hooks.closed(this);
-    const wait = this.#backoff.next();
+    const wait = this.#restartRule.next(this.node.spec.supervise);
     if (wait === undefined) {
       const gaveUp = new EddyError('STAGE_GAVE_UP', `${this.stage} failed too often for this camera and stays closed`);
       this.#log.error({ code: gaveUp.code }, gaveUp.message);

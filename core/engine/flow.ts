@@ -1,16 +1,21 @@
 /**
  * A flow: the pipeline instantiated for one camera, from its first publication until `linger` after its last.
  */
-import type { CheckedLink, PadRef } from '../graph/checked.ts';
+import type { CheckedLink, CheckedNode, PadRef } from '../graph/checked.ts';
 import type { CameraId, EndCause } from '../model/index.ts';
 import type { CameraStatus, Clock, Logger, Report } from '../plugin/index.ts';
 import { Connections, type Refusal } from './connections.ts';
+import { Demand } from './demand.ts';
 import { FlowPart } from './flow-part.ts';
 import type { LinkMeter } from './link-meter.ts';
 import type { RunningNode } from './node.ts';
 import type { OutputPort, OutTrack } from './ports.ts';
 import type { Publication } from './publication.ts';
 import { beforeDeadline } from './scope.ts';
+import { StageUses } from './stage-uses.ts';
+
+/** How long a stage that nobody uses any more may take to pass on its last items. */
+const RETIRE_MS = 5000;
 
 /** What a flow needs of its pipeline. */
 export interface FlowHost {
@@ -18,6 +23,10 @@ export interface FlowHost {
   links(): readonly CheckedLink[];
   /** Stages that run, in the order in which data passes them. */
   stages(): readonly RunningNode[];
+  /** Stages that run on demand, whether they do now or not. */
+  onDemand(): readonly CheckedNode[];
+  /** The camera uses a stage that runs on demand, or no longer does. */
+  used(stage: string, cameraId: CameraId, used: boolean): void;
   meter(link: CheckedLink, cameraId: CameraId): LinkMeter;
   renamed(from: CheckedLink, to: CheckedLink, cameraId: CameraId): void;
   /** False where it was told before. */
@@ -31,6 +40,7 @@ export class Flow {
   readonly #log: Logger;
   readonly #parts = new Map<string, FlowPart>();
   readonly #connections: Connections;
+  readonly #uses: StageUses;
   #active: Publication | undefined;
   #switching = false;
   #closed = false;
@@ -44,12 +54,19 @@ export class Flow {
       clock: host.clock,
       output: (pad) => this.#output(pad),
       part: (stage) => this.#parts.get(stage),
+      idlePad: (pad) => this.#idle(pad.stage)?.plugin.manifest.inputs[pad.pad],
       meter: (link) => host.meter(link, cameraId),
       renamed: (from, to) => host.renamed(from, to, cameraId),
       refused: (link, track, refusal) => this.#refused(link, track, refusal),
       get settled() {
         return flow.#active !== undefined && !flow.#switching;
       },
+    });
+    this.#uses = new StageUses({
+      clock: host.clock,
+      used: (stage, used) => host.used(stage, cameraId, used),
+      retire: (stage) => this.#retire(stage),
+      retired: () => this.sync(),
     });
   }
 
@@ -81,8 +98,10 @@ export class Flow {
     }
     // Sinks first, so that nothing is written before somebody reads.
     for (const node of [...this.#host.stages()].reverse()) {
-      if (!this.#parts.has(node.name) && reachable.has(node.name) && node.hasFlow) this.#open(node);
+      const due = node.spec.start === 'always' || this.#uses.has(node.name);
+      if (due && !this.#parts.has(node.name) && reachable.has(node.name) && node.hasFlow) this.#open(node);
     }
+    this.#uses.keepOnly(new Set(this.#host.onDemand().map(({ name }) => name)));
     this.#settle();
   }
 
@@ -132,6 +151,7 @@ export class Flow {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#uses.keepOnly(new Set());
     this.#connections.close();
     for (const part of this.#inOrder()) await part.close();
     this.#parts.clear();
@@ -178,7 +198,10 @@ export class Flow {
   #open(node: RunningNode): void {
     const part = new FlowPart(node, this.cameraId, this.#host.clock, this.#log, {
       outputChanged: (changed, port) => this.outputChanged(changed.stage, port, changed.outputs),
-      demandChanged: () => this.#demand(),
+      demandChanged: () => {
+        this.#demand();
+        if (this.#bringUses()) this.#settle();
+      },
       closed: (closed) => {
         this.#connections.detach(closed);
         this.#settle();
@@ -203,40 +226,65 @@ export class Flow {
     this.#demand();
     this.#connections.connect(from);
     this.#demand();
+    if (this.#bringUses()) this.#settle();
   }
 
-  /** Demand goes up from the consumers: an output that nobody wants is not produced. */
   #demand(): void {
     if (this.#closed) return;
-    const links = this.#host.links();
-    const memo = new Map<string, boolean>();
-    const inputWanted = (stage: string, pad: string): boolean => {
-      const part = this.#parts.get(stage);
-      const port = part?.inputs.get(pad);
-      if (!part?.isOpen || !port) return false;
-      const outputs = Object.entries(part.node.spec.plugin.manifest.outputs);
-      const demand = port.pad.demand ?? (outputs.length > 0 ? 'follow' : 'always');
-      if (demand === 'always') return true;
-      if (demand === 'manual') return port.manualDemand;
-      return outputs.some(([name, spec]) => (spec.reachedBy ?? [pad]).includes(pad) && outputWanted(stage, name));
-    };
-    const outputWanted = (stage: string, pad: string): boolean => {
-      const key = `${stage}.${pad}`;
-      const known = memo.get(key);
-      if (known !== undefined) return known;
-      memo.set(key, false);
-      const wanted = links.some(
-        (link) => this.#connections.routeOpen(link, { stage, pad }) && inputWanted(link.to.stage, link.to.pad),
-      );
-      memo.set(key, wanted);
-      return wanted;
-    };
-    for (const link of links) this.#connections.want(link, inputWanted(link.to.stage, link.to.pad));
+    const demand = this.#look();
+    for (const link of this.#host.links()) this.#connections.want(link, demand.input(link.to.stage, link.to.pad));
     for (const part of this.#inOrder().reverse()) {
-      for (const [pad, port] of part.outputs) port.setWanted(outputWanted(part.stage, pad));
+      for (const [pad, port] of part.outputs) port.setWanted(demand.output(part.stage, pad));
     }
     if (!this.#active) return;
-    for (const [pad, port] of this.#active.outputs) port.setWanted(outputWanted(this.#active.stage, pad));
+    for (const [pad, port] of this.#active.outputs) port.setWanted(demand.output(this.#active.stage, pad));
+  }
+
+  #look(): Demand {
+    return new Demand({
+      links: () => this.#host.links(),
+      part: (stage) => this.#parts.get(stage),
+      idle: (stage) => this.#idle(stage),
+      routeOpen: (link, from) => this.#connections.routeOpen(link, from),
+    });
+  }
+
+  #idle(stage: string): CheckedNode | undefined {
+    return this.#parts.has(stage) ? undefined : this.#host.onDemand().find(({ name }) => name === stage);
+  }
+
+  /**
+   * Stages that run on demand: one begins where it is wanted and a track is there for it, and goes on, whatever becomes of
+   * the track, until nobody has wanted it for a while. True where a part was opened.
+   */
+  #bringUses(): boolean {
+    const specs = this.#host.onDemand();
+    if (specs.length === 0 || this.#closed) return false;
+    const demand = this.#look();
+    let opened = false;
+    for (const spec of specs) {
+      const { name } = spec;
+      const asking = demand.asking(spec);
+      const wanted = this.#uses.has(name)
+        ? asking.length > 0
+        : asking.some((pad) => this.#connections.carries({ stage: name, pad }));
+      this.#uses.set(spec, wanted, this.#parts.has(name));
+      const node = this.#host.stages().find((running) => running.name === name);
+      if (!node?.hasFlow || this.#parts.has(name) || !this.#uses.has(name)) continue;
+      this.#open(node);
+      opened = true;
+    }
+    return opened;
+  }
+
+  async #retire(stage: string): Promise<void> {
+    const part = this.#parts.get(stage);
+    if (!part) return;
+    const deadline = new AbortController();
+    const cancel = this.#host.clock.after(RETIRE_MS, () => deadline.abort());
+    await beforeDeadline(this.#drainPart(part, deadline.signal), deadline.signal);
+    cancel();
+    if (this.#parts.get(stage) === part) await this.#drop(part);
   }
 
   #refused(link: CheckedLink, track: OutTrack, refusal: Refusal): void {

@@ -3,10 +3,10 @@ import type { Authorizer } from '../contracts/index.ts';
 import { Authorizer as AuthorizerContract } from '../contracts/index.ts';
 import { asEddyError, EddyError } from '../errors/index.ts';
 import type { CheckedNode } from '../graph/checked.ts';
-import { Backoff } from './backoff.ts';
 import type { Container } from './container.ts';
 import { nodeContext, type ContextHost } from './node-context.ts';
 import { RunningNode } from './node.ts';
+import { RestartRule } from './restart-rule.ts';
 import { beforeDeadline } from './scope.ts';
 import { ServiceSlot } from './services.ts';
 
@@ -16,6 +16,8 @@ export interface NodesHost extends Omit<ContextHost, 'fail' | 'container'> {
   serial<T>(work: () => Promise<T>): Promise<T>;
   /** True once the pipeline drains: nothing is started any more. */
   ending(): boolean;
+  /** False for a node that runs on demand and that nobody uses now. */
+  wanted(name: string): boolean;
   /** The set of running nodes changed: flows are brought in line. */
   changed(): void;
   /** Makes the node's work visible: opens its gate. */
@@ -29,7 +31,8 @@ export class Nodes {
   readonly #host: NodesHost;
   readonly #nodes = new Map<string, RunningNode>();
   readonly #slots = new Map<string, ServiceSlot[]>();
-  readonly #backoffs = new Map<string, Backoff>();
+  readonly #specs = new Map<string, CheckedNode>();
+  readonly #restartRules = new Map<string, RestartRule>();
   readonly #restarts = new Map<string, () => void>();
   readonly #gaveUp = new Set<string>();
 
@@ -40,9 +43,9 @@ export class Nodes {
 
   /** Reserves the places of a graph's services, so that handles may be given before their providers run. */
   prepare(specs: readonly CheckedNode[]): void {
+    this.#specs.clear();
     for (const spec of specs) {
-      if (!this.#backoffs.has(spec.name))
-        this.#backoffs.set(spec.name, new Backoff(spec.supervise, this.#container.get('clock')));
+      this.#specs.set(spec.name, spec);
       const contracts = Object.values(spec.plugin.manifest.provides);
       // Another plugin under this name keeps the handles of the contracts that both provide.
       const kept = (slot: ServiceSlot): boolean => contracts.some((contract) => contract.token === slot.contract.token);
@@ -69,11 +72,24 @@ export class Nodes {
 
   /** What the API shows of a node's state. */
   stateOf(name: string): string {
-    return this.#nodes.get(name)?.lifecycle.state ?? (this.#gaveUp.has(name) ? 'failed' : 'starting');
+    const state = this.#nodes.get(name)?.lifecycle.state;
+    if (state !== undefined) return state;
+    if (this.#gaveUp.has(name)) return 'failed';
+    return this.#host.wanted(name) ? 'starting' : 'idle';
+  }
+
+  /** True for a node that runs, starts, waits for its restart or has given up. */
+  up(name: string): boolean {
+    return this.#nodes.has(name) || this.failed(name);
   }
 
   gaveUp(name: string): boolean {
     return this.#gaveUp.has(name);
+  }
+
+  /** True for a node that failed and waits for its restart, or is no longer restarted. */
+  failed(name: string): boolean {
+    return this.#restarts.has(name) || this.#gaveUp.has(name);
   }
 
   respec(spec: CheckedNode): void {
@@ -147,7 +163,7 @@ export class Nodes {
       this.#restarts.get(name)?.();
       this.#restarts.delete(name);
       this.#gaveUp.delete(name);
-      this.#backoffs.delete(name);
+      this.#restartRules.delete(name);
     }
     await this.each(names, 'closing', (node) => node.close());
     const reasonOf = (name: string): EddyError => new EddyError('GATE_CLOSED', `"${name}" is being stopped`);
@@ -223,34 +239,40 @@ export class Nodes {
       const reason = new EddyError('STAGE_FAILED', `"${node.name}" failed`, { cause: error });
       this.#container.get('cameras').endOf(node.name, 'failed', reason);
       await this.#remove(node, reason);
-      this.#scheduleRestart(node.spec);
+      this.#scheduleRestart(node.name);
       this.#host.changed();
     });
   }
 
-  #scheduleRestart(spec: CheckedNode): void {
-    const wait = this.#backoffs.get(spec.name)?.next();
+  #scheduleRestart(name: string): void {
+    const spec = this.#specs.get(name);
+    if (!spec) return;
+    let rule = this.#restartRules.get(name);
+    if (!rule) this.#restartRules.set(name, (rule = new RestartRule(this.#container.get('clock'))));
+    const wait = rule.next(spec.supervise);
     if (wait !== undefined) {
-      const restart = (): void => void this.#host.serial(() => this.#restart(spec));
-      this.#restarts.set(spec.name, this.#container.get('clock').after(wait, restart));
+      const restart = (): void => void this.#host.serial(() => this.bringUp(name));
+      this.#restarts.set(name, this.#container.get('clock').after(wait, restart));
       return;
     }
-    const gaveUp = new EddyError('STAGE_GAVE_UP', `"${spec.name}" failed too often and is no longer restarted`);
-    this.#container.get('log').error({ code: gaveUp.code, stage: spec.name }, gaveUp.message);
-    this.#gaveUp.add(spec.name);
+    const gaveUp = new EddyError('STAGE_GAVE_UP', `"${name}" failed too often and is no longer restarted`);
+    this.#container.get('log').error({ code: gaveUp.code, stage: name }, gaveUp.message);
+    this.#gaveUp.add(name);
     if (spec.supervise.then === 'stop') this.#host.onFatal(gaveUp);
   }
 
-  async #restart(spec: CheckedNode): Promise<void> {
-    this.#restarts.delete(spec.name);
-    if (this.#host.ending() || this.#nodes.has(spec.name)) return;
+  /** Starts and opens a node of the running graph; one that does not come up is tried again by its supervision rule. */
+  async bringUp(name: string): Promise<void> {
+    this.#restarts.delete(name);
+    const spec = this.#specs.get(name);
+    if (!spec || this.#host.ending() || this.#nodes.has(name) || !this.#host.wanted(name)) return;
     try {
       await this.start(spec);
-      await this.#host.open([spec.name]);
+      await this.#host.open([name]);
     } catch (error) {
-      this.#nodes.delete(spec.name);
-      this.#container.get('log').error({ err: error, stage: spec.name }, `${spec.name} did not come up again`);
-      this.#scheduleRestart(spec);
+      this.#nodes.delete(name);
+      this.#container.get('log').error({ err: error, stage: name }, `${name} did not come up`);
+      this.#scheduleRestart(name);
     }
     this.#host.changed();
   }

@@ -10,9 +10,10 @@ import { CameraRegistry } from './cameras.ts';
 import type { Container } from './container.ts';
 import { Lifecycle, type State } from './lifecycle.ts';
 import { Nodes } from './nodes.ts';
+import { OnDemand } from './on-demand.ts';
 import { dataOrder, planApply, type ApplyPlan } from './plan.ts';
 import { SessionRegistry } from './sessions.ts';
-import { LinkMeters } from './view.ts';
+import { lacking, LinkMeters, nodesOf, readiness } from './view.ts';
 
 /** How an `apply` ended. */
 export interface Applied {
@@ -30,6 +31,7 @@ export class Pipeline {
   readonly view: PipelineView;
   readonly #lifecycle: Lifecycle;
   readonly #nodes: Nodes;
+  readonly #onDemand: OnDemand;
   readonly #meters = new LinkMeters();
   readonly #forgetMeters: () => void;
   #graph: CheckedGraph | undefined;
@@ -63,9 +65,14 @@ export class Pipeline {
         return pipeline.#graph?.name ?? '';
       },
       state: () => this.#lifecycle.state,
-      snapshot: () => this.#snapshot(),
+      snapshot: () => ({
+        name: this.#graph?.name ?? '',
+        state: this.#lifecycle.state,
+        nodes: nodesOf(this.#graph, this.#nodes, this.#onDemand),
+        links: this.#meters.snapshot(this.#graph, clock.now()),
+      }),
       metrics: () => root.get('metrics').text(),
-      ready: () => this.#ready(),
+      ready: () => readiness(this.#gate, this.#lifecycle.state, this.#graph, this.#nodes),
     };
     this.#nodes = new Nodes(this.container, {
       view: this.view,
@@ -75,9 +82,17 @@ export class Pipeline {
       report: (report, stage) => this.#report(report, stage),
       serial: (work) => this.#serial(work),
       ending: () => this.#stopping,
+      wanted: (name) => this.#onDemand.wanted(name),
       changed: () => this.#changed(),
       open: (names) => this.#open(names),
       onFatal,
+    });
+    this.#onDemand = new OnDemand({
+      nodes: () => this.#graph?.nodes ?? [],
+      up: (name) => this.#nodes.up(name),
+      serial: (work) => this.#serial(work),
+      bringUp: ({ name }) => this.#nodes.bringUp(name),
+      takeDown: (names) => this.#takeDown(names),
     });
     this.#forgetMeters = this.#meters.expose(root.get('metrics'), () => clock.monotonic());
   }
@@ -132,7 +147,9 @@ export class Pipeline {
     const order = this.#inDataOrder(stopping);
     const blocked = await this.#nodes.stop(stopping.reverse(), { order, ms: before?.drain ?? 0 });
     this.#use(graph);
-    const starting = graph.nodes.filter((node) => plan.add.includes(node.name) || anew.has(node.name));
+    const starting = graph.nodes.filter(
+      ({ name }) => (anew.has(name) || !this.#nodes.up(name)) && this.#onDemand.wanted(name),
+    );
     try {
       for (const spec of starting) await this.#nodes.start(spec);
     } catch (error) {
@@ -144,6 +161,15 @@ export class Pipeline {
     await this.#open(starting.map((node) => node.name));
     this.#changed();
     return { plan, blocked };
+  }
+
+  /** Nodes that run on demand, and that nobody uses any more. */
+  async #takeDown(names: readonly string[]): Promise<void> {
+    if (this.#stopping) return;
+    const order = this.#inDataOrder(names);
+    const blocked = await this.#nodes.stop(names, { order, ms: this.#graph?.drain ?? 0 });
+    if (blocked.length > 0) this.#tellBlocked(blocked);
+    this.#changed();
   }
 
   async #rollBack(
@@ -160,7 +186,7 @@ export class Pipeline {
     }
     this.#use(before);
     if (this.#stopping) return;
-    const again = before.nodes.filter((node) => stopped.includes(node.name));
+    const again = before.nodes.filter(({ name }) => stopped.includes(name) && this.#onDemand.wanted(name));
     for (const spec of before.nodes) {
       if (!inPlace.includes(spec.name)) this.#nodes.respec(spec);
       else if (!(await this.#nodes.reconfigure(spec))) again.push(spec);
@@ -193,10 +219,7 @@ export class Pipeline {
       this.container.get('sessions').endWhere(() => true, new EddyError('GATE_CLOSED', 'the pipeline is stopping'));
       this.#unwatch?.();
       await this.#nodes.stop([...names].reverse());
-      if (blocked.size > 0) {
-        const fields = { code: 'DRAIN_TIMEOUT', blocked: [...blocked] };
-        this.container.get('log').warn(fields, `still busy at the deadline: ${fields.blocked.join(', ')}`);
-      }
+      if (blocked.size > 0) this.#tellBlocked([...blocked]);
       return { blocked: [...blocked] };
     } finally {
       cancel();
@@ -204,6 +227,11 @@ export class Pipeline {
       this.#lifecycle.to('stopped');
       this.container.get('metrics').close();
     }
+  }
+
+  #tellBlocked(blocked: readonly string[]): void {
+    const message = `still busy at the deadline: ${blocked.join(', ')}`;
+    this.container.get('log').warn({ code: 'DRAIN_TIMEOUT', blocked }, message);
   }
 
   #use(graph: CheckedGraph): void {
@@ -245,7 +273,8 @@ export class Pipeline {
   #changed(): void {
     this.container.get('cameras').sync();
     if (!this.#gate) return;
-    const missing = (this.#graph?.nodes ?? []).some((node) => !this.#nodes.running(node.name));
+    this.#onDemand.bringInLine();
+    const missing = lacking(this.#graph, this.#nodes).length > 0;
     this.#lifecycle.to(missing ? 'degraded' : 'running');
   }
 
@@ -256,6 +285,8 @@ export class Pipeline {
       events: container.get('events'),
       links: () => this.#graph?.links ?? [],
       stages: () => this.#order.flatMap((name) => this.#nodes.running(name) ?? []),
+      onDemand: () => (this.#graph?.nodes ?? []).filter(({ start, kind }) => start === 'on-demand' && kind === 'stage'),
+      used: (stage, cameraId, used) => this.#onDemand.use(stage, cameraId, used),
       meter: (link, cameraId) => this.#meters.of(link, cameraId),
       renamed: (from, to, cameraId) => this.#meters.rename(from, to, cameraId),
       report: (report, stage) => this.#report(report, stage),
@@ -293,32 +324,5 @@ export class Pipeline {
       this.container.get('events').emit({ type: 'report', stage, ...about, data: { code, message } });
     }
     return news;
-  }
-
-  #ready(): { ready: boolean; reasons: string[] } {
-    if (!this.#gate) return { ready: false, reasons: [`the pipeline is ${this.#lifecycle.state}`] };
-    const reasons = (this.#graph?.nodes ?? [])
-      .filter((node) => !this.#nodes.running(node.name))
-      .map(
-        (node) => `"${node.name}" is not running${this.#nodes.gaveUp(node.name) ? ' and is no longer restarted' : ''}`,
-      );
-    return { ready: reasons.length === 0, reasons };
-  }
-
-  #snapshot(): Readonly<Record<string, unknown>> {
-    return {
-      name: this.#graph?.name ?? '',
-      state: this.#lifecycle.state,
-      nodes: (this.#graph?.nodes ?? []).map((node) => ({
-        name: node.name,
-        kind: node.kind,
-        plugin: node.plugin.manifest.name,
-        version: node.plugin.manifest.version,
-        state: this.#nodes.stateOf(node.name),
-        config: node.written,
-        uses: node.uses,
-      })),
-      links: this.#meters.snapshot(this.#graph, this.container.get('clock').now()),
-    };
   }
 }

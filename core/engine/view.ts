@@ -1,8 +1,50 @@
 /** Read-only views of a running pipeline: the graph with live rates, the meters of its links, its readiness. */
-import type { CheckedGraph, CheckedLink } from '../graph/checked.ts';
+import type { CheckedGraph, CheckedLink, CheckedNode } from '../graph/checked.ts';
 import type { CameraId } from '../model/index.ts';
 import type { EngineMetrics } from '../observe/index.ts';
 import { LinkMeter } from './link-meter.ts';
+import type { Nodes } from './nodes.ts';
+import type { OnDemand } from './on-demand.ts';
+
+/** Nodes that are to run and do not; one that runs on demand is missed once it fails, not while it is idle or starts. */
+export function lacking(graph: CheckedGraph | undefined, nodes: Nodes): CheckedNode[] {
+  return (graph?.nodes ?? []).filter(
+    ({ name, start }) => !nodes.running(name) && (start === 'always' || nodes.failed(name)),
+  );
+}
+
+/** What `/readyz` says. */
+export function readiness(
+  gateOpen: boolean,
+  state: string,
+  graph: CheckedGraph | undefined,
+  nodes: Nodes,
+): { ready: boolean; reasons: string[] } {
+  if (!gateOpen) return { ready: false, reasons: [`the pipeline is ${state}`] };
+  const reasons = lacking(graph, nodes).map(
+    ({ name }) => `"${name}" is not running${nodes.gaveUp(name) ? ' and is no longer restarted' : ''}`,
+  );
+  return { ready: reasons.length === 0, reasons };
+}
+
+/** Each node with its state, as the API shows it. */
+export function nodesOf(
+  graph: CheckedGraph | undefined,
+  nodes: Nodes,
+  onDemand: OnDemand,
+): Readonly<Record<string, unknown>>[] {
+  return (graph?.nodes ?? []).map((node) => ({
+    name: node.name,
+    kind: node.kind,
+    plugin: node.plugin.manifest.name,
+    version: node.plugin.manifest.version,
+    state: nodes.stateOf(node.name),
+    start: node.start,
+    ...(node.start === 'on-demand' ? { linger: node.linger, cameras: onDemand.cameras(node.name) } : {}),
+    config: node.written,
+    uses: node.uses,
+  }));
+}
 
 /** The meters of every link, by link and camera. */
 export class LinkMeters {

@@ -39,6 +39,8 @@ export interface CheckedNode {
   /** Hash of plugin name, version and resolved configuration: the node keeps its identity over `apply` while it is equal. */
   readonly hash: string;
   readonly start: 'always' | 'on-demand';
+  /** ms that a node which runs on demand goes on after its last use. */
+  readonly linger: number;
   readonly supervise: SupervisePolicy;
   readonly log: 'debug' | 'info' | 'warn' | 'error' | undefined;
   /** For each need of the manifest: the service (or providing stage) that meets it; undefined for an unmet optional one. */

@@ -17,6 +17,8 @@ export interface DraftNode {
   config: Readonly<Record<string, unknown>> | undefined;
   readonly use: ReadonlyMap<string, { readonly target: string; readonly at: Span }>;
   readonly start: 'always' | 'on-demand';
+  /** ms. */
+  readonly linger: number;
   readonly supervise: SupervisePolicy;
   readonly log: 'debug' | 'info' | 'warn' | 'error' | undefined;
   /** Codes of warnings and infos that its author has seen and accepts. */

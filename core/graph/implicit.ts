@@ -27,6 +27,7 @@ export function withApi(graph: CheckedGraph, registry: Registry): CheckedGraph {
     written: {},
     hash: nodeHash(API_PLUGIN, plugin.manifest.version, config.value),
     start: 'always',
+    linger: 0,
     supervise: server.supervise,
     log: undefined,
     uses: { http: server.name },

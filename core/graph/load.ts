@@ -17,6 +17,7 @@ import { lintMedia } from './lints.ts';
 import { bindNeeds, orderByNeeds } from './needs.ts';
 import { readNodes } from './nodes.ts';
 import { checkObserve } from './observe.ts';
+import { checkStarts } from './on-demand.ts';
 import { joinPads } from './pads.ts';
 import { resolveReferences } from './references.ts';
 import { checkClaims, checkMachine, type Probe } from './resources.ts';
@@ -105,6 +106,7 @@ async function check(findings: Findings, baseDir: string, options: LoadOptions):
   checkLinks(draft, findings);
   bindNeeds(draft, registry, findings);
   checkObserve(envelope, draft, findings);
+  checkStarts(draft, findings);
   const order = orderByNeeds(draft, findings);
   const cyclic = checkCycles(draft, findings);
   checkCaps(draft, registry, findings);
@@ -164,6 +166,7 @@ function finishNode(node: DraftNode, position: CheckedNode['position']): Checked
     written: writtenOf(node),
     hash: nodeHash(manifest.name, manifest.version, config),
     start: node.start,
+    linger: node.linger,
     supervise: node.supervise,
     log: node.log,
     uses: node.uses,

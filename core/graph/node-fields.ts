@@ -1,5 +1,5 @@
 /** The engine's keys on every stage and service. */
-import { ListOf, MapOf, OneOf, Text, type Fields } from '../plugin/fields.ts';
+import { Duration, ListOf, MapOf, OneOf, Text, type Fields } from '../plugin/fields.ts';
 import { LOG_LEVELS } from './envelope-fields.ts';
 
 /** Without `plugin`, which is read first, and `supervise`, which overlays the pipeline's. */
@@ -9,9 +9,10 @@ export const nodeFields = {
     default: {},
   }),
   start: OneOf(['always', 'on-demand'], {
-    doc: 'Whether it runs from the start or from its first use.',
+    doc: 'Whether it runs from the start, or only while somebody uses it.',
     default: 'always',
   }),
+  linger: Duration({ doc: 'How long it goes on after its last use; with "start: on-demand" alone.', default: '10s' }),
   process: OneOf(['engine'], {
     doc: 'Where its code runs; native code has child processes of its own.',
     default: 'engine',

@@ -101,6 +101,7 @@ function readNode(
     config: plugin && configOf(map, plugin, subject, findings),
     use,
     start: (engine.start as DraftNode['start'] | undefined) ?? 'always',
+    linger: (engine.linger as number | undefined) ?? 0,
     supervise: superviseOf(map, envelope.supervise, subject, findings),
     log: engine.log as DraftNode['log'],
     allow: allowedCodes(map, what, findings),

@@ -91,7 +91,7 @@ export type Complete<M extends ManifestInput> = Omit<
 };
 
 /** Config keys that are the engine's on every stage and service. */
-export const ENGINE_KEYS = ['plugin', 'use', 'start', 'supervise', 'process', 'log', 'allow'] as const;
+export const ENGINE_KEYS = ['plugin', 'use', 'start', 'linger', 'supervise', 'process', 'log', 'allow'] as const;
 
 const NAME = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/;
 const PAD_NAME = /^[a-z][a-z0-9-]*$/;

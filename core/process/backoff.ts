@@ -10,9 +10,14 @@ export interface BackoffOptions {
   readonly steadyAfter?: number;
 }
 
+/** ms to wait after so many failures in a row (from 1): doubles from the least to the most. */
+export function delayAfter(failures: number, { min, max }: { readonly min: number; readonly max: number }): number {
+  return Math.min(max, min * 2 ** Math.min(failures - 1, 30));
+}
+
 /**
- * Nothing after an attempt that went well for a while; else doubles from `min` to `max`. Up to a fifth is taken off at random, so that hundreds of cameras that failed at one
- * moment do not come back at one moment.
+ * Nothing after an attempt that went well for a while; else doubles from `min` to `max`. Up to a fifth is taken off at
+ * random, so that hundreds of cameras that failed at one moment do not come back at one moment.
  */
 export class Backoff {
   readonly #options: Required<BackoffOptions>;
@@ -30,7 +35,7 @@ export class Backoff {
       this.#failures = 0;
       return 0;
     }
-    const delay = Math.min(this.#options.max, this.#options.min * 2 ** Math.min(this.#failures++, 30));
-    return delay * (1 - 0.2 * this.#random());
+    this.#failures += 1;
+    return delayAfter(this.#failures, this.#options) * (1 - 0.2 * this.#random());
   }
 }

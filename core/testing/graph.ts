@@ -15,6 +15,8 @@ export interface NodeSpec {
   readonly use?: Readonly<Record<string, string>>;
   readonly supervise?: Partial<SupervisePolicy>;
   readonly start?: 'always' | 'on-demand';
+  /** ms that it goes on after its last use, where it runs on demand; default 10,000. */
+  readonly linger?: number;
 }
 
 /** A link: its text, or its text with options. */
@@ -121,6 +123,7 @@ function checkedNode(
     written,
     hash,
     start: node.start ?? 'always',
+    linger: node.linger ?? 10_000,
     supervise: { ...SUPERVISE, ...supervise, ...node.supervise },
     log: undefined,
     uses,

@@ -119,6 +119,13 @@ export const pipelineCodes = defineCodes({
     mend: 'Correct the code; "eddy explain" lists them.',
     example: 'sfu: { plugin: webrtc.sfu, allow: [CAPS_USUALY_NOT] }',
   },
+  START_UNFIT: {
+    ...refused,
+    meaning:
+      'A stage or service is to run on demand, and nobody could ask for it: a source, a gateway to viewers, the authorizer. Or it has a "linger" and runs all the time.',
+    mend: 'Take "start" (and "linger") out there; put it on what converts or packages for others.',
+    example: 'whep: { plugin: webrtc.whep, start: on-demand }',
+  },
   BUDGET_STAGE_UNKNOWN: {
     ...refused,
     meaning: '"budget" names a stage that does not exist.',

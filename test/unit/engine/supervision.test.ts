@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Backoff } from '../../../core/engine/backoff.ts';
+import { RestartRule } from '../../../core/engine/restart-rule.ts';
 import type { Context } from '../../../core/plugin/index.ts';
 import { capturingSink, pen, testPipeline, testPlugin, VirtualClock } from '../../../core/testing/index.ts';
 import { avSource, numbers, passThrough, range, video } from './support.ts';
@@ -200,11 +200,15 @@ describe('what a plugin leaves', () => {
 describe('backoff', () => {
   it('forgets failures that are long ago', () => {
     const clock = new VirtualClock();
-    const backoff = new Backoff(
-      { restart: 'on-failure', backoff: { min: 100, max: 1000 }, max: { count: 2, within: 1000 }, then: 'degrade' },
-      clock,
-    );
-    expect([backoff.next(), backoff.next(), backoff.next()]).toEqual([100, 200, undefined]);
-    return clock.advance(1001).then(() => expect(backoff.next()).toBe(100));
+    const rule = new RestartRule(clock);
+    const policy = {
+      restart: 'on-failure',
+      backoff: { min: 100, max: 1000 },
+      max: { count: 2, within: 1000 },
+      then: 'degrade',
+    } as const;
+    const next = (): number | undefined => rule.next(policy);
+    expect([next(), next(), next()]).toEqual([100, 200, undefined]);
+    return clock.advance(1001).then(() => expect(next()).toBe(100));
   });
 });
