@@ -37,8 +37,9 @@ export function startTestCard(options: TestCardOptions): MediaStream {
     drawMotion(context, now);
     drawClock(context, now, count);
     picture.requestFrame();
+    ticker.postMessage('done');
   };
-  ticker.postMessage(1000 / RATE);
+  ticker.postMessage({ interval: 1000 / RATE });
   return stream;
 }
 
