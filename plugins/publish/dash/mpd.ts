@@ -1,5 +1,5 @@
 /** Media Presentation Descriptions by ISO 23009-1:2022 and DASH-IF's low-latency guidelines. Pure: what is told, as text. */
-import type { ChunkCaps } from 'eddy/plugin';
+import type { ChunkCaps, Rational } from 'eddy/plugin';
 import { element, text, type Xml } from './xml.ts';
 
 /** How the segments of a Representation are found. */
@@ -176,15 +176,24 @@ function writeTrack(track: MpdTrack): Xml {
         ? {
             width: caps.width,
             height: caps.height,
-            frameRate: frameRate && (frameRate.den === 1 ? frameRate.num : `${frameRate.num}/${frameRate.den}`),
+            frameRate: frameRate && rateText(frameRate),
           }
         : { audioSamplingRate: caps.sampleRate }),
     },
     caps.channels === undefined
       ? ''
-      : element('AudioChannelConfiguration', { schemeIdUri: CHANNELS, value: caps.channels === 8 ? 12 : caps.channels }),
+      : element('AudioChannelConfiguration', {
+          schemeIdUri: CHANNELS,
+          value: caps.channels === 8 ? 12 : caps.channels,
+        }),
     writeTemplate(track),
   );
+}
+
+/** `30` or `30000/1001`. */
+function rateText({ num, den }: Rational): string {
+  const whole = num / den;
+  return Number.isInteger(whole) ? String(whole) : `${num}/${den}`;
 }
 
 function writeTemplate({ addressing, ...track }: MpdTrack): Xml {

@@ -87,7 +87,9 @@ export class Periods {
       this.#adopt(track, segment);
       this.#seen.set(track.id, segment);
     }
-    const oldest = Math.min(...[...this.#camera.tracks.values()].map(({ segments }) => segments[0]?.number ?? Infinity));
+    const oldest = Math.min(
+      ...[...this.#camera.tracks.values()].map(({ segments }) => segments[0]?.number ?? Infinity),
+    );
     while (this.list.length > 1 && this.list[1]!.number <= oldest) this.list.shift();
   }
 
@@ -134,7 +136,10 @@ export class Periods {
       const last = this.#seen.get(track.id);
       const init = period.tracks.get(track.id);
       if (!init) return track.active && last !== undefined && last.number > period.number;
-      return last !== undefined && (last.number < segment.number - 1 - LEFT || (last.init !== init && last.number > period.number));
+      return (
+        last !== undefined &&
+        (last.number < segment.number - 1 - LEFT || (last.init !== init && last.number > period.number))
+      );
     });
   }
 

@@ -54,9 +54,7 @@ function tellStretch(
 ): MpdPeriod {
   const { first } = stretch;
   // Where media time stands when the Period begins: no sample may lie before it.
-  const media = Math.min(
-    ...[...stretch.tracks.values()].map(([segment]) => segment!.baseTime / segment!.timescale),
-  );
+  const media = Math.min(...[...stretch.tracks.values()].map(([segment]) => segment!.baseTime / segment!.timescale));
   const startTs = first.startTs - (first.baseTime / first.timescale - media) * 1000;
   const told = tracks.flatMap((track) => {
     const segments = stretch.tracks.get(track.id);

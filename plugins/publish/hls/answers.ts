@@ -19,13 +19,15 @@ export function mediaAnswer(kind: 'video' | 'audio', body: Uint8Array): HttpResp
   return { headers: { 'content-type': `${kind}/mp4`, 'cache-control': IMMUTABLE }, body };
 }
 
-type Refusal = 'NOT_READY' | 'DIRECTIVE_INVALID' | 'UPDATE_TIMEOUT' | 'MEDIA_UNKNOWN';
+type Refusal = 'NOT_READY' | 'DIRECTIVE_INVALID' | 'UPDATE_TIMEOUT' | 'MEDIA_UNKNOWN' | 'RANGE_INVALID' | 'RANGE_EMPTY';
 
 const STATUS: Readonly<Record<Refusal, number>> = {
   NOT_READY: 503,
   DIRECTIVE_INVALID: 400,
   UPDATE_TIMEOUT: 503,
   MEDIA_UNKNOWN: 404,
+  RANGE_INVALID: 400,
+  RANGE_EMPTY: 404,
 };
 
 /** An error of this plugin for the HTTP server to answer. */

@@ -1,6 +1,7 @@
 /** Publishes the chunks of every camera as low-latency HLS. */
 import type { Context, Running } from 'eddy/plugin';
 import { LiveCameras } from '../shared/live-cameras.ts';
+import { PastMedia } from '../shared/past-media.ts';
 import { Viewers } from '../shared/viewers.ts';
 import type { manifest } from './plugin.ts';
 import { HlsRoutes } from './routes.ts';
@@ -20,8 +21,9 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
         prefix,
         partHoldBack: partHoldBack === undefined ? undefined : partHoldBack / 1000,
         viewers: new Viewers(ctx, 'hls'),
-        timeline,
+        past: timeline && new PastMedia(timeline, ctx.clock),
         camera: (cameraId) => cameras.get(cameraId),
+        isLive: (cameraId) => cameras.isLive(cameraId),
       });
       ctx.scope.add(routes.mount(http));
     },

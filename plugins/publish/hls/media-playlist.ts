@@ -17,7 +17,7 @@ export interface MediaPlaylistOptions {
 /** EXT-X-SKIP needs version 9 (RFC 8216bis 7). */
 export const HLS_VERSION = 9;
 /** Skippable is what is further from the end than this many target durations; the RFC's least. */
-const SKIP_TARGETS = 6;
+export const SKIP_TARGETS = 6;
 /** Parts are listed up to this many target durations from the end (4.4.4.9). */
 const PART_TARGETS = 3;
 const HOLD_BACK_TARGETS = 3;

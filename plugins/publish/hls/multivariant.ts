@@ -1,4 +1,5 @@
 /** The multivariant playlist by RFC 8216bis 4.4.6. Pure: the tracks on offer, as text. */
+import type { Rational } from 'eddy/plugin';
 import type { LiveTrack } from '../shared/live-track.ts';
 import { HLS_VERSION, partHoldBackOf } from './media-playlist.ts';
 
@@ -7,24 +8,75 @@ const AUDIO_GROUP = 'audio';
 /** Said of a track of which nothing was measured yet and whose source says nothing, bits a second. */
 const ASSUMED = { video: 2_500_000, audio: 128_000 } as const;
 
+/** A track as the multivariant playlist tells of it. */
+export interface OfferedTrack {
+  readonly id: string;
+  readonly kind: 'video' | 'audio';
+  readonly rates: Rates;
+  /** RFC 6381. */
+  readonly codecs: readonly string[];
+  /** True where every segment begins with a key frame. */
+  readonly independent: boolean;
+  readonly language?: string;
+  readonly channels?: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly frameRate?: Rational;
+}
+
+/** Bits a second. */
+export interface Rates {
+  readonly peak: number;
+  readonly average: number;
+}
+
 /**
- * The multivariant playlist; `suffix` (`?token=...`) is appended to every URI, `partHoldBack` is what the configuration asks for, in
+ * The live multivariant playlist; `suffix` (`?token=...`) is appended to every URI, `partHoldBack` is what the configuration asks for, in
  * seconds.
  */
 export function multivariantPlaylist(tracks: readonly LiveTrack[], suffix: string, partHoldBack?: number): string {
+  const video = tracks.find(({ kind }) => kind === 'video');
+  return multivariantText(
+    tracks.map(offered),
+    (id) => `${encodeURIComponent(id)}/live.m3u8${suffix}`,
+    startLine(video, partHoldBack),
+  );
+}
+
+/** A multivariant playlist of these tracks; `tags` are those of the whole presentation. */
+export function multivariantText(
+  tracks: readonly OfferedTrack[],
+  uriOf: (id: string) => string,
+  tags: readonly string[],
+): string {
   const video = tracks.filter(({ kind }) => kind === 'video');
   const audio = tracks.filter(({ kind }) => kind === 'audio');
   const lines = ['#EXTM3U', `#EXT-X-VERSION:${HLS_VERSION}`];
-  if (tracks.every(isIndependent)) lines.push('#EXT-X-INDEPENDENT-SEGMENTS');
-  lines.push(...startLine(video[0], partHoldBack));
-  if (video.length > 0) audio.forEach((track, index) => lines.push(mediaLine(track, index === 0, suffix)));
+  if (tracks.every(({ independent }) => independent)) lines.push('#EXT-X-INDEPENDENT-SEGMENTS');
+  lines.push(...tags);
+  if (video.length > 0) audio.forEach((track, index) => lines.push(mediaLine(track, index === 0, uriOf(track.id))));
   // Without video every audio track is a variant of its own; a player picks one by its bit rate.
   const variants = video.length > 0 ? video : audio;
   const companions = video.length > 0 ? audio : [];
   for (const track of variants) {
-    lines.push(`#EXT-X-STREAM-INF:${streamAttributes(track, companions)}`, uriOf(track, suffix));
+    lines.push(`#EXT-X-STREAM-INF:${streamAttributes(track, companions)}`, uriOf(track.id));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function offered(track: LiveTrack): OfferedTrack {
+  const { language, channels, width, height, frameRate, codecString } = track.caps;
+  return {
+    id: track.id,
+    kind: track.kind,
+    rates: ratesOf(track),
+    codecs: [codecString],
+    independent: isIndependent(track),
+    ...(language === undefined ? {} : { language }),
+    ...(channels === undefined ? {} : { channels }),
+    ...(width === undefined || height === undefined ? {} : { width, height }),
+    ...(frameRate === undefined ? {} : { frameRate }),
+  };
 }
 
 const isIndependent = (track: LiveTrack): boolean => track.segments.every(({ independent }) => independent);
@@ -48,29 +100,25 @@ function startLine(track: LiveTrack | undefined, partHoldBack: number | undefine
 /** A quoted-string (RFC 8216bis 4.2); what it must not hold is left out, since a publisher may have chosen the words. */
 const quoted = (text: string): string => `"${text.replace(/["\r\n]/g, '')}"`;
 
-const uriOf = (track: LiveTrack, suffix: string): string => `${encodeURIComponent(track.id)}/live.m3u8${suffix}`;
-
-function mediaLine(track: LiveTrack, isDefault: boolean, suffix: string): string {
-  const { language, channels } = track.caps;
+function mediaLine({ id, language, channels }: OfferedTrack, isDefault: boolean, uri: string): string {
   const attributes = [
     'TYPE=AUDIO',
     `GROUP-ID="${AUDIO_GROUP}"`,
-    `NAME=${quoted(track.id)}`,
+    `NAME=${quoted(id)}`,
     ...(language === undefined ? [] : [`LANGUAGE=${quoted(language)}`]),
     `DEFAULT=${isDefault ? 'YES' : 'NO'}`,
     'AUTOSELECT=YES',
     ...(channels === undefined ? [] : [`CHANNELS="${channels}"`]),
-    `URI="${uriOf(track, suffix)}"`,
+    `URI="${uri}"`,
   ];
   return `#EXT-X-MEDIA:${attributes.join(',')}`;
 }
 
-function streamAttributes(track: LiveTrack, audio: readonly LiveTrack[]): string {
-  const { width, height, frameRate } = track.caps;
-  const rates = ratesOf(track);
-  const audioRates = audio.map(ratesOf);
+function streamAttributes(track: OfferedTrack, audio: readonly OfferedTrack[]): string {
+  const { width, height, frameRate, rates } = track;
+  const audioRates = audio.map((one) => one.rates);
   const most = (pick: (rates: Rates) => number): number => Math.max(0, ...audioRates.map(pick));
-  const codecs = new Set([track, ...audio].map(({ caps }) => caps.codecString));
+  const codecs = new Set([track, ...audio].flatMap((one) => one.codecs));
   const attributes = [
     `BANDWIDTH=${Math.ceil(rates.peak + most(({ peak }) => peak))}`,
     `AVERAGE-BANDWIDTH=${Math.ceil(rates.average + most(({ average }) => average))}`,
@@ -81,11 +129,6 @@ function streamAttributes(track: LiveTrack, audio: readonly LiveTrack[]): string
     ...(track.kind === 'video' ? ['CLOSED-CAPTIONS=NONE'] : []),
   ];
   return attributes.join(',');
-}
-
-interface Rates {
-  readonly peak: number;
-  readonly average: number;
 }
 
 /** Measured where anything was, else what the source says, else a guess. */

@@ -5,7 +5,7 @@ export const manifest = defineManifest({
   name: 'publish.hls',
   version: '1.0.0',
   api: 1,
-  summary: 'Serves every camera as low-latency HLS that any player can play.',
+  summary: 'Serves every camera as low-latency HLS that any player can play, live and at any moment of its past.',
   config: {
     prefix: Text({
       default: '/hls',
@@ -65,6 +65,20 @@ export const manifest = defineManifest({
       meaning: 'There is no such track, segment or part, or it is so old that it is no longer kept.',
       mend: 'Play what the current playlist lists. For the past, give the pipeline a timeshift and a store.',
       example: 'GET /hls/cam1/video/1785000000000-892500000.a.m4s an hour later',
+    },
+    RANGE_INVALID: {
+      severity: 'error',
+      kind: 'peer',
+      meaning: 'The wanted stretch of the past is no stretch: a time that cannot be read, or an end before its start.',
+      mend: 'Ask with start (RFC 3339 or epoch ms) and, where it is to end, either end or duration (such as 90s or 1h).',
+      example: 'GET /hls/cam1/index.m3u8?start=yesterday',
+    },
+    RANGE_EMPTY: {
+      severity: 'error',
+      kind: 'peer',
+      meaning: 'The camera has no media in the wanted stretch.',
+      mend: '/api/v1/cameras/{camera}/timeline tells what there is. Nothing is kept without a timeshift in the pipeline.',
+      example: 'GET /hls/cam1/index.m3u8?start=2026-01-01T00:00:00Z&duration=1h',
     },
   },
   claims: { routes: ['{prefix}'] },

@@ -1,13 +1,16 @@
 /** The HLS routes: multivariant playlist, media playlists, init segments, segments and parts. */
-import type { HttpRequest, HttpResponse, HttpServer, Session, Timeline } from 'eddy/plugin';
+import type { HttpRequest, HttpResponse, HttpServer, Session } from 'eddy/plugin';
 import type { LiveCamera } from '../shared/live-camera.ts';
 import { parsePartName } from '../shared/live-segment.ts';
 import type { LiveTrack } from '../shared/live-track.ts';
-import type { Viewer, Viewers } from '../shared/viewers.ts';
+import type { PastMedia } from '../shared/past-media.ts';
+import type { WantedRange } from '../shared/range.ts';
+import type { Purpose, Viewer, Viewers } from '../shared/viewers.ts';
 import { cameraAway, mediaAnswer, playlistAnswer, refusal } from './answers.ts';
 import { checkReach, parseDirectives } from './directives.ts';
 import { mediaPlaylist, partHoldBackOf } from './media-playlist.ts';
 import { multivariantPlaylist } from './multivariant.ts';
+import { rangeOf, RangePlaylists } from './range-routes.ts';
 import { RenderCache } from '../shared/render-cache.ts';
 
 /** How long a request for a camera that has just begun waits for its first segment, ms. */
@@ -19,34 +22,50 @@ export interface HlsOptions {
   /** Seconds; undefined for three parts. */
   readonly partHoldBack: number | undefined;
   readonly viewers: Viewers;
-  readonly timeline: Timeline | undefined;
+  readonly past: PastMedia | undefined;
   camera(cameraId: string): LiveCamera | undefined;
+  /** Whether more of a camera may come. */
+  isLive(cameraId: string): boolean;
 }
+
+type Answer = (
+  request: HttpRequest,
+  viewer: Viewer,
+  range: WantedRange | undefined,
+) => HttpResponse | Promise<HttpResponse>;
 
 export class HlsRoutes {
   readonly #options: HlsOptions;
   readonly #rendered = new RenderCache();
+  readonly #ranges: RangePlaylists | undefined;
 
   constructor(options: HlsOptions) {
     this.#options = options;
+    this.#ranges = options.past && new RangePlaylists(options.past, options.isLive);
   }
 
   /** Mounts them; the returned function unmounts them. */
   mount(http: HttpServer): () => void {
     const { prefix, viewers } = this.#options;
-    const route = (
-      path: string,
-      answer: (request: HttpRequest, viewer: Viewer) => HttpResponse | Promise<HttpResponse>,
-    ) =>
+    const route = (path: string, answer: Answer, purpose?: Purpose) =>
       http.route({
         method: 'GET',
         path: `${prefix}/:camera/${path}`,
-        handler: (request) => viewers.serve(request, (viewer) => answer(request, viewer)),
+        handler: (request) => {
+          const range = purpose === undefined ? rangeOf(request) : undefined;
+          return viewers.serve(request, (viewer) => answer(request, viewer, range), range ? 'rewind' : purpose);
+        },
       });
     const unmount = [
-      route('index.m3u8', (request, viewer) => this.#multivariant(request, viewer)),
-      route(':track/live.m3u8', (request, viewer) => this.#playlist(request, viewer)),
-      route(':track/:name', (request, viewer) => this.#media(request, viewer)),
+      route('index.m3u8', (request, viewer, range) =>
+        range ? this.#past().multivariant(request, range, viewer) : this.#multivariant(request, viewer),
+      ),
+      route(':track/live.m3u8', (request, viewer) => this.#playlist(request, viewer), 'watch'),
+      route(':track/range.m3u8', (request, viewer, range) => {
+        if (!range) throw refusal('RANGE_INVALID', 'A start is missing.');
+        return this.#past().media(request, range, viewer);
+      }),
+      route(':track/:name', (request, viewer) => this.#media(request, viewer), 'media'),
     ];
     return () => unmount.forEach((undo) => undo());
   }
@@ -105,9 +124,10 @@ export class HlsRoutes {
       const init = track.findInit(name);
       if (init) return mediaAnswer(track.kind, init.caps.init);
       const segment = track.find(name);
-      if (segment?.complete && !segment.gap && !segment.released) return mediaAnswer(track.kind, Buffer.concat(segment.data()));
+      if (segment?.complete && !segment.gap && !segment.released)
+        return mediaAnswer(track.kind, Buffer.concat(segment.data()));
     }
-    return this.#past(request, name);
+    return this.#stored(request, name);
   }
 
   /** EXT-X-PRELOAD-HINT: a part that is asked for before it exists is sent as soon as it does. */
@@ -127,13 +147,19 @@ export class HlsRoutes {
   }
 
   /** Segments that left the playlist are the timeline's, where the pipeline has one. */
-  async #past(request: HttpRequest, name: string): Promise<HttpResponse> {
+  async #stored(request: HttpRequest, name: string): Promise<HttpResponse> {
     const { camera, track = '' } = request.params;
-    const timeline = this.#options.timeline;
-    const data = (await timeline?.read(camera, track, name)) ?? (await timeline?.init(camera, track, name));
-    if (!data) throw unknownMedia(name);
-    const known = (await timeline!.tracks(camera)).find((one) => one.track === track);
-    return mediaAnswer(known?.caps.kind ?? 'video', data);
+    const { past } = this.#options;
+    const data = await past?.read(camera, track, name);
+    if (data) return mediaAnswer(await past!.kindOf(camera, track), data);
+    const init = await past?.init(camera, track, name);
+    if (!init) throw unknownMedia(name);
+    return mediaAnswer(init.kind, init.data);
+  }
+
+  #past(): RangePlaylists {
+    if (!this.#ranges) throw refusal('RANGE_EMPTY', 'Nothing of the past is kept here.');
+    return this.#ranges;
   }
 
   #camera(request: HttpRequest): LiveCamera {

@@ -24,9 +24,7 @@ type Ctx = Pick<Context, 'clock' | 'events' | 'cameras' | 'scope' | 'log'>;
 type ChunkFlow = Pick<Flow, 'cameraId' | 'scope'> & {
   readonly in: {
     readonly chunks: {
-      onTrack(
-        listener: (track: { readonly id: TrackId; readonly caps: ChunkCaps }) => TrackReader<'chunks'>,
-      ): void;
+      onTrack(listener: (track: { readonly id: TrackId; readonly caps: ChunkCaps }) => TrackReader<'chunks'>): void;
     };
   };
 };
@@ -109,7 +107,10 @@ export class LiveCameras {
     return this.#past(this.#timeline, camera.cameraId, track, range).then(
       (past) => camera.remember(track, past),
       (error: unknown) => {
-        this.#ctx.log.warn({ camera: camera.cameraId, error }, 'the past could not be read: the live playlist begins anew');
+        this.#ctx.log.warn(
+          { camera: camera.cameraId, error },
+          'the past could not be read: the live playlist begins anew',
+        );
       },
     );
   }

@@ -1,0 +1,75 @@
+/** publish.hls, publish.dash and the real HTTP server over one memory of the past, without an engine: for players and rule checkers. */
+import type { CameraId, ChunkCaps, EndCause, TrackReader } from 'eddy/plugin';
+import { create as createHttp } from '../../plugins/http/server/server.ts';
+import { create as createDash } from '../../plugins/publish/dash/dash.ts';
+import { create as createHls } from '../../plugins/publish/hls/hls.ts';
+import { RingMemory } from '../../plugins/timeshift/ring/memory.ts';
+import { fakeContext, fakeFlow } from '../unit/hls/fake-context.ts';
+
+const HTTP_CONFIG = {
+  listen: { host: '127.0.0.1', port: 0 },
+  tls: undefined,
+  cors: ['*'],
+  proxies: [],
+  'max-connections': 1000,
+  'request-timeout': 30_000,
+  'idle-timeout': 65_000,
+  'stall-timeout': 20_000,
+};
+
+/** Starts all; `close` leaves nothing behind. */
+export async function publishServer(options: { readonly window?: number } = {}) {
+  const web = fakeContext({ config: HTTP_CONFIG });
+  const http = createHttp(web.ctx);
+  await http.start?.();
+  const service = http.services.http;
+  const memory = new RingMemory({ window: 24 * 3_600_000, memory: 1024 ** 3 }, () => Date.now());
+  const services = { http: service, timeline: memory };
+  const window = options.window;
+  const dash = fakeContext({ config: { prefix: '/dash', window, latency: 1800 }, services });
+  const hls = fakeContext({ config: { prefix: '/hls', window, 'part-hold-back': undefined }, services });
+  const stages = [createDash(dash.ctx), createHls(hls.ctx)];
+  for (const stage of stages) await stage.start?.();
+  return {
+    url: service.urls[0]!,
+    memory,
+    errors: [...dash.errors, ...hls.errors],
+    /** A camera goes live. */
+    open(cameraId: string) {
+      const flows = stages.map((stage, index) => {
+        const fake = fakeFlow(cameraId);
+        [dash, hls][index]!.states.set(cameraId, 'live');
+        void stage.flow(fake.flow);
+        return fake;
+      });
+      return {
+        track(id: string, caps: ChunkCaps): TrackReader<'chunks'> & { end(cause: EndCause): void } {
+          memory.begin(cameraId as CameraId, id, caps);
+          const readers = flows.map((flow) => flow.track(id, caps));
+          return {
+            item(chunk) {
+              memory.append(cameraId as CameraId, id, chunk);
+              return Promise.all(readers.map((reader) => reader.item(chunk))).then(() => undefined);
+            },
+            discontinuity: (cause) => readers.forEach((reader) => void reader.discontinuity?.(cause)),
+            end(cause) {
+              memory.end(cameraId as CameraId, id);
+              readers.forEach((reader) => reader.end(cause));
+            },
+          };
+        },
+        /** It is away beyond its linger. */
+        async close() {
+          for (const fake of [dash, hls]) fake.states.set(cameraId, 'away');
+          for (const flow of flows) await flow.close();
+        },
+      };
+    },
+    async close() {
+      for (const stage of stages) await stage.stop?.();
+      for (const { scope } of [dash, hls]) await scope.close();
+      await http.stop?.();
+      await web.scope.close();
+    },
+  };
+}
