@@ -47,7 +47,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'media',
-          include: ['test/{media,browser,fault}/**/*.test.ts', ...(proof ? ['test/proof/**/*.test.ts'] : [])],
+          include: ['test/{media,browser,fault,interop}/**/*.test.ts', ...(proof ? ['test/proof/**/*.test.ts'] : [])],
           testTimeout: proof ? minutes(30) : minutes(1),
           hookTimeout: proof ? minutes(5) : minutes(1),
           fileParallelism: false,

@@ -4,9 +4,11 @@ import type { HttpMethod } from 'eddy/plugin';
 /** Headers of an answer or a preflight. */
 export type Headers = Record<string, string>;
 
-const ALLOW_HEADERS = 'authorization, content-type, if-match, if-none-match, range';
-/** WHIP and WHEP clients need Location, ETag and Link; players the rest. */
-const EXPOSE_HEADERS = 'location, etag, link, retry-after, date, content-length';
+/** @eyevinn/whip-web-client sends the ETag that it was given as a header of that name. */
+const ALLOW_HEADERS = 'authorization, content-type, if-match, if-none-match, etag, range';
+/** WHIP and WHEP clients need Location, ETag, Link and what an endpoint takes; players the rest. */
+const EXPOSE_HEADERS =
+  'location, etag, link, accept-post, accept-patch, access-control-allow-methods, retry-after, date, content-length';
 
 /** The rules of one server. */
 export class CorsPolicy {

@@ -102,6 +102,12 @@ export function mountRoutes(ctx: Context<typeof manifest>, { joining, rate, find
     return json({});
   }
 
+  /** Back to automatic, as npm whip-whep asks for it; POST of `{}` says the same. */
+  async function unchooseLayers(request: HttpRequest): Promise<HttpResponse> {
+    await viewerOf(request).prefer(undefined);
+    return json({});
+  }
+
   const pause =
     (paused: boolean) =>
     async (request: HttpRequest): Promise<HttpResponse> => {
@@ -164,6 +170,7 @@ export function mountRoutes(ctx: Context<typeof manifest>, { joining, rate, find
     ['HEAD', sessionPath, (request) => ({ status: 200, headers: { etag: viewerOf(request).ice.etag } })],
     ['POST', `${sessionPath}/camera`, switchCamera],
     ['POST', `${sessionPath}/layer`, chooseLayers],
+    ['DELETE', `${sessionPath}/layer`, unchooseLayers],
     ['POST', `${sessionPath}/pause`, pause(true)],
     ['POST', `${sessionPath}/resume`, pause(false)],
     ['POST', `${sessionPath}/report`, report],

@@ -138,10 +138,13 @@ export class Viewer {
       this.#release();
       throw error;
     }
-    const ordered = media.map((each) =>
-      preferring(each, this.slots.find((slot) => slot.media === each)?.handle?.rtpParameters.codecs[0]),
-    );
-    this.#answer = writeAnswer(offer, ordered, this.transport, { direction: 'sendonly', stream: 'eddy' });
+    const slotOf = ({ offered }: TakenMedia) => this.slots.find((slot) => slot.media.offered === offered);
+    const ordered = media.map((each) => preferring(each, slotOf(each)?.handle?.rtpParameters.codecs[0]));
+    this.#answer = writeAnswer(offer, ordered, this.transport, {
+      direction: 'sendonly',
+      stream: 'eddy',
+      encodings: (each) => slotOf(each)?.consumer?.rtpParameters.encodings ?? [],
+    });
     this.#watch(session);
     this.#wasLive = this.#camera.live;
     this.#forget = this.#camera.onChange(this.#onCamera);

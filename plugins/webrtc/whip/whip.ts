@@ -119,7 +119,11 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
           ...cors,
           method: 'OPTIONS',
           path: endpoint,
-          handler: options({ 'accept-post': 'application/sdp' }),
+          // Its sessions' methods too: clients look here for PATCH to learn whether they may trickle.
+          handler: options({
+            'accept-post': 'application/sdp',
+            'access-control-allow-methods': 'POST, PATCH, DELETE, OPTIONS',
+          }),
         }),
         http.route({
           ...cors,

@@ -138,6 +138,19 @@ describe('offers to watch', () => {
     }
   });
 
+  it('tells SSRCs to a client without the MID extension, which has nothing else to go by, and to no other', () => {
+    const answer = (name: string): string => {
+      const offer = parseOffer(fixture(name));
+      const encodings = () => [{ ssrc: 4711, rtx: { ssrc: 4712 } }];
+      const options = { direction: 'sendonly', stream: 'eddy', encodings } as const;
+      return writeAnswer(offer, takeForWatching(offer, capabilities), address, options);
+    };
+    const [, video] = sectionsOf(answer('libdatachannel-0.22-whep'));
+    for (const line of ['a=ssrc-group:FID 4711 4712', 'a=ssrc:4711 cname:eddy', 'a=ssrc:4712 cname:eddy'])
+      expect(video).toContain(line);
+    expect(answer('chromium-156-whep')).not.toContain('a=ssrc');
+  });
+
   it('takes every codec that a camera may have, and every RTX of those', () => {
     const names = (name: string) =>
       takeForWatching(parseOffer(fixture(name)), capabilities)

@@ -1,6 +1,6 @@
 /** Answers to offers (RFC 3264, RFC 9429 5.3), and ICE fragments (RFC 8840) of the same transport. */
 import sdpTransform from 'sdp-transform';
-import type { DtlsParameters, TransportAddress } from 'eddy/plugin';
+import type { DtlsParameters, RtpEncodingParameters, TransportAddress } from 'eddy/plugin';
 import type { TakenMedia } from './negotiate.ts';
 import type { Offer, OfferedMedia } from './offer.ts';
 
@@ -10,9 +10,13 @@ const ICE_OPTIONS = 'trickle ice2';
 /** Options of {@link writeAnswer}. */
 export interface AnswerOptions {
   readonly direction: 'sendonly' | 'recvonly';
-  /** The one MediaStream that a viewer is sent. There are no `a=ssrc` lines: streams may change within an m-line. */
+  /** The one MediaStream that a viewer is sent. */
   readonly stream?: string;
+  /** What an m-line is sent now. Told to clients without the MID extension alone, see {@link ssrcsOf}. */
+  readonly encodings?: (media: TakenMedia) => readonly RtpEncodingParameters[];
 }
+
+const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 
 /** Who begins the DTLS handshake: the client, unless it can only wait (RFC 8842 5.3). */
 export function dtlsRoles({ setup }: Offer): { readonly client: DtlsParameters['role']; readonly answer: string } {
@@ -77,8 +81,25 @@ export function writeFragment(mid: string, kind: string, address: TransportAddre
   ].join('\r\n');
 }
 
-function accepted(media: TakenMedia, { direction, stream }: AnswerOptions): object {
+/**
+ * Streams change within an m-line, so clients find the line of a packet by its MID, and `a=ssrc` lines would bind them to the
+ * first stream. One that has not negotiated MID (libdatachannel) has nothing but these lines to go by, and drops the rest.
+ */
+function ssrcsOf(media: TakenMedia, { encodings, stream }: AnswerOptions): object {
+  if (encodings === undefined || media.extensions.some(({ uri }) => uri === MID)) return {};
+  const streams = encodings(media).flatMap(({ ssrc, rtx }) => (ssrc === undefined ? [] : [{ ssrc, rtx: rtx?.ssrc }]));
+  const all = streams.flatMap(({ ssrc, rtx }) => (rtx === undefined ? [ssrc] : [ssrc, rtx]));
+  return {
+    ssrcGroups: streams.flatMap(({ ssrc, rtx }) =>
+      rtx === undefined ? [] : [{ semantics: 'FID', ssrcs: `${ssrc} ${rtx}` }],
+    ),
+    ssrcs: all.map((id) => ({ id, attribute: 'cname', value: stream })),
+  };
+}
+
+function accepted(media: TakenMedia, options: AnswerOptions): object {
   const { offered, codecs, feedback, extensions, kind } = media;
+  const { direction, stream } = options;
   const rids = direction === 'recvonly' ? offered.layers.map(({ rid }) => rid) : [];
   return {
     type: kind,
@@ -91,6 +112,7 @@ function accepted(media: TakenMedia, { direction, stream }: AnswerOptions): obje
     rtcpMux: 'rtcp-mux',
     rtcpRsize: offered.reducedSize ? 'rtcp-rsize' : undefined,
     msid: stream === undefined ? undefined : [{ id: stream, appdata: `${stream}-${kind}` }],
+    ...ssrcsOf(media, options),
     ext: extensions.map(({ id, uri }) => ({ value: id, uri })),
     rtp: codecs.map((codec) => ({
       payload: codec.payloadType,
