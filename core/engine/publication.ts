@@ -113,7 +113,15 @@ export class Publication {
 
   #syncClock(request: PublishRequest): SyncClock {
     const { startAt } = request;
-    if (startAt === undefined) return { toWall: (ticks, timescale) => this.#wall.toWall(ticksToMs(ticks, timescale)) };
+    const wall = this.#wall;
+    if (startAt === undefined) {
+      return {
+        toWall: (ticks, timescale) => wall.toWall(ticksToMs(ticks, timescale)),
+        get settled() {
+          return wall.settled;
+        },
+      };
+    }
     // A replay says itself what time it shows: media time begins at startAt, however fast it is sent.
     return { toWall: (ticks, timescale) => startAt + ticksToMs(ticks, timescale) };
   }

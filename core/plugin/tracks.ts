@@ -8,6 +8,11 @@ import type { ItemOf, MediaTypeName, TrackCapsOf } from './pads.ts';
 export interface SyncClock {
   /** Server time (epoch ms, a double) of a media time in ticks; undefined before the first item. */
   toWall(ticks: number, timescale: number): number | undefined;
+  /**
+   * False while the publication has just begun and the mapping may still step back by itself: who writes server times down
+   * for good waits for it, a second at most. Where it is left out, times are settled from the first.
+   */
+  readonly settled?: boolean;
 }
 
 /** Options of {@link FlowOutput.addTrack}. */

@@ -31,7 +31,7 @@ export interface PartWriterOptions {
   /** A longer frame than the next part can hold is a hole; audio frames never stretch over one. */
   readonly stretch: boolean;
   readonly writer: string;
-  /** No `startTs` is before this: the newest one of the camera's earlier tracks. */
+  /** No `startTs` is before this, epoch ms: the newest one before the camera's present timeline began. */
   readonly notBefore: number;
   /** The newest segment of the track that this one replaces. */
   readonly lastNumber: number | undefined;
@@ -78,6 +78,11 @@ export class PartWriter {
   /** The newest segment's number, also after it was finished. */
   get lastNumber(): number | undefined {
     return this.#lastNumber;
+  }
+
+  /** The newest `startTs`, epoch ms. */
+  get lastStartTs(): number {
+    return this.#lastStartTs;
   }
 
   /** Where the media written so far ends: decode time in ticks. */

@@ -39,6 +39,21 @@ export class SegmentPlan {
     this.#boundaries.length = 0;
   }
 
+  /** The oldest boundary that comes after segment `current`; undefined where none is known. */
+  after(current: number | undefined): Boundary | undefined {
+    return this.#boundaries.find(({ number }) => current === undefined || number > current);
+  }
+
+  /** Of the boundaries after segment `current` that which is nearest to a moment. */
+  nearest(moment: number, current: number | undefined): Boundary | undefined {
+    let nearest: Boundary | undefined;
+    for (const boundary of this.#boundaries) {
+      if (current !== undefined && boundary.number <= current) continue;
+      if (!nearest || Math.abs(boundary.at - moment) < Math.abs(nearest.at - moment)) nearest = boundary;
+    }
+    return nearest;
+  }
+
   /** The newest boundary at or before a moment that comes after `current`; undefined where none does. */
   reached(moment: number, current: number | undefined): Boundary | undefined {
     for (let i = this.#boundaries.length - 1; i >= 0; i--) {

@@ -1,9 +1,11 @@
 /**
  * One camera's segmenter: access units of its video renditions and audio tracks in, CMAF chunks out.
  *
- * One track leads: the first video track, or audio where there is no video. It alone decides where segments begin
- * (`SegmentPlan`); the others follow at the same moments. A follower's unit is held until the leader has passed it, since
- * only then is it known that no boundary lies before it. A leader that falls silent is replaced after a while.
+ * One track leads: the largest video track that runs, or audio where there is no video. It alone decides where segments
+ * begin (`SegmentPlan`); the others follow at the same moments, other renditions with a key frame of their own where they
+ * have one near (`followStep`). A follower's unit is held until the leader has passed it, since only then is it known that
+ * no boundary lies before it. A leader that falls silent is replaced; a larger rendition that comes, or comes back, leads
+ * from the first segment on that it has begun.
  *
  * The timeline (tfdt) is server time at the start of each epoch and runs on by the source's own clock from there: tracks
  * of one clock stay in step to the tick, and no time is ever used twice. A break of the source's clock, another
@@ -19,8 +21,10 @@ import type {
   TrackId,
   VideoCaps,
 } from 'eddy/plugin';
+import { followStep, SLACK_MS } from './cut-window.ts';
 import type { SegmenterInput, SegmenterOptions } from './face.ts';
-import type { PartWriterOptions } from './part-writer.ts';
+import { endsSegment, layerSilence, rankOf } from './leader.ts';
+import type { PartWriter, PartWriterOptions } from './part-writer.ts';
 import { type Boundary, SegmentPlan } from './plan.ts';
 import { type QueuedUnit, SegmentTrack, type TrackHost } from './track.ts';
 
@@ -35,8 +39,6 @@ const HARD: ReadonlySet<DiscontinuityCause> = new Set([
   'source-signalled',
 ]);
 
-/** A follower's unit belongs to a segment that begins up to this much later, ms: rounding between timescales. */
-const SLACK_MS = 0.5;
 /** Segments of media that a follower keeps for a leader that is late. */
 const MAX_BEHIND = 5;
 /** How far audio may run past the last picture of a publication, ms. */
@@ -46,8 +48,8 @@ export class Segmenter {
   readonly #options: SegmenterOptions;
   readonly #plan: SegmentPlan;
   readonly #tracks = new Map<TrackId, SegmentTrack>();
-  /** Where each ended track ended: ms on the timeline, and its newest segment. */
-  readonly #past = new Map<TrackId, { end: number; lastNumber: number | undefined }>();
+  /** Where each ended track ended: ms on the timeline, its newest segment, and the newest startTs. */
+  readonly #past = new Map<TrackId, { end: number; lastNumber: number | undefined; startTs: number }>();
   readonly #partTargets = new Map<TrackId, number>();
   #leader: SegmentTrack | undefined;
   /** How far the leader has come on the timeline, ms. */
@@ -59,9 +61,11 @@ export class Segmenter {
   #emitted = false;
   #discontinuity = false;
   #warned = false;
-  /** The end of all media written, ms on the timeline, and the newest startTs. */
+  /** The end of all media written, ms on the timeline. */
   #end = 0;
-  #lastStartTs = 0;
+  /** The newest startTs of all tracks, and what it was when this epoch began: what follows is not before that. */
+  #newestStartTs = 0;
+  #epochStartTs = 0;
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
@@ -141,9 +145,11 @@ export class Segmenter {
     this.#follow(track, this.#frontier);
     // Not how far the leader is behind, which may be a transcoder's delay, but how long it has said nothing.
     track.unheardSince ??= unit.at;
-    const behind = unit.at - (track.queue[0]?.at ?? unit.at);
-    const silent = unit.at - track.unheardSince > this.#options.segment;
-    if (track.queue.length > 0 && (silent || behind > MAX_BEHIND * this.#options.segment)) this.#takeOver(track);
+    if (track.queue.length === 0) return;
+    const { segment } = this.#options;
+    const unheard = unit.at - track.unheardSince;
+    const patience = track.caps.kind === 'video' ? Math.min(segment, layerSilence(this.#leader)) : segment;
+    if (unheard > patience || unit.at - track.queue[0]!.at > MAX_BEHIND * segment) this.#takeOver(track);
   }
 
   /** Video takes the lead with its first key frame, from nobody or from audio. */
@@ -151,52 +157,44 @@ export class Segmenter {
     return track.caps.kind === 'video' && this.#leader?.caps.kind !== 'video';
   }
 
-  /** The leader has been silent for too long: this track leads from what it holds. */
-  #takeOver(track: SegmentTrack): void {
+  /** The leader has been silent for too long: the highest track that runs leads from what it holds. */
+  #takeOver(by: SegmentTrack): void {
     const old = this.#leader;
-    if (old) {
+    const running = [...this.#tracks.values()].filter(({ writer, queue }) => writer && queue.length > 0);
+    const next = running.reduce((top, each) => (rankOf(each) > rankOf(top) ? each : top), by);
+    // A rendition that is late goes on as any other; pictures that sound has gone on without begin anew.
+    if (old && old.caps.kind !== next.caps.kind) {
       this.#finish(old);
       old.cut(false);
     }
+    this.#leadFrom(next);
+  }
+
+  #leadFrom(track: SegmentTrack): void {
     this.#leader = track;
     for (const unit of track.queue.splice(0)) this.#lead(track, unit);
   }
 
   #lead(track: SegmentTrack, unit: QueuedUnit): void {
     const writer = track.writer!;
-    if (this.#isLost(track, unit)) {
-      this.#finish(track);
-      if (!unit.key) {
-        // A decoder that begins anew after the hole cannot begin with this one.
-        track.cut(false);
-        this.#options.sink.requestKeyFrame(track.id);
-        return;
-      }
+    if (this.#isLost(track, unit)) this.#finish(track);
+    if (!writer.segment && !unit.key) {
+      // A decoder cannot begin with this one.
+      track.cut(false);
+      this.#options.sink.requestKeyFrame(track.id);
+      return;
     }
-    const begin = this.#cutHere(track, unit) ? this.#open(track, unit) : undefined;
-    writer.push(unit, begin);
-    this.#frontier = unit.at;
+    const ends = endsSegment(track, unit, this.#options.segment);
+    if (ends === 'too long') this.#warnOnce(track, track.ms(unit.dts - writer.segment!.startDts) / 1000);
+    writer.push(unit, ends && this.#open(track, unit));
+    this.#frontier = Math.max(this.#frontier, unit.at);
     track.unheardSince = undefined;
     for (const other of this.#tracks.values()) {
-      if (other === track) continue;
+      if (other === track || other === this.#leader) continue;
       other.unheardSince = undefined;
       this.#follow(other, this.#frontier);
+      this.#finishSilent(other);
     }
-  }
-
-  #cutHere(track: SegmentTrack, unit: QueuedUnit): boolean {
-    const writer = track.writer!;
-    const { segment } = writer;
-    if (!segment || unit.starts) return true;
-    const { timescale, frameTicks } = track;
-    const elapsed = unit.dts - segment.startDts;
-    const target = (this.#options.segment / 1000) * timescale;
-    // Half a frame early is on time: timestamps are rounded. After a cut without a key frame the next one is taken.
-    if (unit.key && (elapsed >= target - frameTicks / 2 || !segment.independent)) return true;
-    const expected = track.constant ? frameTicks : Math.max(frameTicks, track.partTarget * timescale);
-    if (elapsed + expected <= 2 * target + frameTicks * 0.01) return false;
-    this.#warnOnce(track, elapsed / timescale);
-    return true;
   }
 
   #isLost(track: SegmentTrack, unit: QueuedUnit): boolean {
@@ -211,10 +209,9 @@ export class Segmenter {
   }
 
   #open(track: SegmentTrack, unit: QueuedUnit): Boundary {
-    const { writer } = track;
-    // A hole longer than a part: playlists that add up durations would drift from the media.
-    const hole = writer?.lastNumber !== undefined && unit.at - track.ms(writer.end) > track.partTarget * 1000;
-    if (hole) this.#discontinuity = true;
+    // A hole longer than a part: playlists that add up durations would drift from the media. None where others went on.
+    const end = this.#endOf(track.caps.kind);
+    if (unit.at - end > track.partTarget * 1000) this.#discontinuity = true;
     const at = Math.max(unit.at, (this.#plan.last?.at ?? -Infinity) + 1);
     // Decoders begin anew at a discontinuity, so it has to wait for a key frame.
     const discontinuity = this.#emitted && this.#discontinuity && unit.key;
@@ -223,33 +220,79 @@ export class Segmenter {
     return boundary;
   }
 
+  /** Where what tracks of this kind have written ends, ms on the timeline; Infinity where they have nothing. */
+  #endOf(kind: SegmentTrack['caps']['kind']): number {
+    const written = [...this.#tracks.values()].filter(
+      ({ caps, writer }) => caps.kind === kind && writer?.lastNumber !== undefined,
+    );
+    return written.length === 0 ? Infinity : Math.max(...written.map((track) => track.ms(track.writer!.end)));
+  }
+
   /** Places what a follower holds, as far as the leader has come. */
-  #follow(track: SegmentTrack, until: number): void {
-    const { writer, queue } = track;
-    if (!writer) return;
+  #follow(track: SegmentTrack, until: number, final = false): void {
+    if (!track.writer || track === this.#leader) return;
+    if (track.caps.kind === 'video') this.#followVideo(track, track.writer, until, final);
+    else this.#followAudio(track, track.writer, until);
+  }
+
+  #followAudio(track: SegmentTrack, writer: PartWriter, until: number): void {
+    const { queue } = track;
     for (let unit = queue[0]; unit && unit.at <= until; unit = queue[0]) {
       queue.shift();
       const next = this.#plan.reached(unit.at + SLACK_MS, writer.lastNumber);
-      if (next && this.#mayBegin(track, unit, next)) writer.push(unit, next);
+      if (next && this.#audioMayBegin(track, unit, next)) writer.push(unit, next);
       else if (writer.segment) writer.push(unit);
-      else if (track.caps.kind === 'video') track.cut(false);
     }
   }
 
-  #mayBegin(track: SegmentTrack, unit: QueuedUnit, next: Boundary): boolean {
-    const { segment } = track.writer!;
-    // What begins anew in this track is to do so where all tracks do.
-    if (!segment && this.#discontinuity && !next.discontinuity) return false;
-    if (track.caps.kind === 'audio') {
-      // A track that joins, or comes back, begins with a segment, not in the middle of one.
-      return segment !== undefined || unit.at - next.at < 2 * track.ms(track.frameTicks);
+  #audioMayBegin(track: SegmentTrack, unit: QueuedUnit, next: Boundary): boolean {
+    if (track.writer!.segment) return true;
+    // What begins anew in this track is to do so where all tracks do, and not in the middle of a segment.
+    if (this.#discontinuity && !next.discontinuity) return false;
+    return unit.at - next.at < 2 * track.ms(track.frameTicks);
+  }
+
+  #followVideo(track: SegmentTrack, writer: PartWriter, until: number, final: boolean): void {
+    const { queue } = track;
+    while (queue.length > 0) {
+      const step = followStep(track.followState(), {
+        until,
+        final,
+        segment: this.#options.segment,
+        anyKeyBegins: this.#leader?.writer?.segment?.independent === false,
+        discontinuity: this.#discontinuity,
+        plan: this.#plan,
+      });
+      if (step === 'wait') return;
+      const unit = queue[0]!;
+      if (step === 'break') {
+        // Whether a segment can begin with this unit is asked next.
+        writer.flush();
+        if (!unit.key) this.#options.sink.requestKeyFrame(track.id);
+        continue;
+      }
+      queue.shift();
+      if (step === 'push') writer.push(unit);
+      else if (step === 'drop') {
+        if (unit.key) track.waitingSince ??= unit.at;
+      } else {
+        track.waitingSince = undefined;
+        writer.push(unit, step);
+        if (this.#leader && !final && rankOf(track) > rankOf(this.#leader)) {
+          this.#leadFrom(track);
+          return;
+        }
+      }
     }
-    if (unit.key) return true;
-    if (!segment) return false;
-    const elapsed = track.ms(unit.dts - segment.startDts + track.frameTicks);
-    if (elapsed <= 2 * this.#options.segment) return false;
-    this.#warnOnce(track, elapsed / 1000);
-    return true;
+  }
+
+  /** A rendition of which nothing comes has a hole: what there is of its segment goes out. */
+  #finishSilent(track: SegmentTrack): void {
+    if (track.caps.kind !== 'video' || !track.writer?.segment) return;
+    const newest = track.queue.at(-1)?.at ?? track.ms(track.writer.end);
+    if (this.#frontier - newest <= this.#options.segment) return;
+    this.#finish(track);
+    track.cut(false);
   }
 
   #discontinue(track: SegmentTrack, cause: DiscontinuityCause): void {
@@ -283,6 +326,7 @@ export class Segmenter {
     this.#frontier = -Infinity;
     this.#drift = undefined;
     this.#plan.clear();
+    this.#epochStartTs = this.#newestStartTs;
     this.#discontinuity = this.#emitted;
     this.#warned = false;
   }
@@ -305,7 +349,7 @@ export class Segmenter {
     track.forget();
     const { writer } = track;
     if (!writer) return;
-    if (track === this.#leader || this.#frontier > -Infinity) this.#follow(track, this.#frontier + TAIL_MS);
+    if (this.#frontier > -Infinity) this.#follow(track, this.#frontier + TAIL_MS, true);
     track.queue.length = 0;
     writer.flush();
     this.#end = Math.max(this.#end, track.ms(writer.end));
@@ -317,7 +361,8 @@ export class Segmenter {
     this.#tracks.delete(track.id);
     if (this.#leader === track) this.#leader = undefined;
     if (!track.writer) return;
-    this.#past.set(track.id, { end: track.ms(track.writer.end), lastNumber: track.writer.lastNumber });
+    const { end, lastNumber, lastStartTs } = track.writer;
+    this.#past.set(track.id, { end: track.ms(end), lastNumber, startTs: lastStartTs });
     this.#options.sink.end(track.id, cause);
   }
 
@@ -330,11 +375,12 @@ export class Segmenter {
     return {
       segmentLimit: (2 * this.#options.segment) / 1000,
       writer: this.#options.writer,
-      notBefore: this.#lastStartTs,
+      // Sound may come seconds after the pictures that it belongs to: it is not later than they are.
+      notBefore: Math.max(this.#epochStartTs, this.#past.get(track.id)?.startTs ?? 0),
       lastNumber: this.#past.get(track.id)?.lastNumber,
       emit: (chunk) => {
         this.#emitted = true;
-        this.#lastStartTs = Math.max(this.#lastStartTs, chunk.startTs);
+        this.#newestStartTs = Math.max(this.#newestStartTs, chunk.startTs);
         this.#options.sink.chunk(track.id, chunk);
       },
     };

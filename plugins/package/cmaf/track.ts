@@ -1,6 +1,7 @@
 /** One input track: measures it, puts its units on the camera's timeline, and keeps those that cannot be placed yet. */
 import { buildInitSegment, opusPacketDuration, parseAacConfig } from 'eddy/media';
 import type { AccessUnit, AudioCaps, ChunkCaps, SyncClock, TrackId, VideoCaps } from 'eddy/plugin';
+import type { FollowState } from './cut-window.ts';
 import { PartWriter, type PartWriterOptions, type TimedUnit } from './part-writer.ts';
 import { measureRate, partTargetOf, type VideoRate } from './rate.ts';
 import { AudioTiming, VideoTiming } from './timing.ts';
@@ -55,6 +56,8 @@ export class SegmentTrack {
   stale = false;
   /** Where this track was when the leader was last heard of, ms; undefined while it leads or has just been passed. */
   unheardSince: number | undefined;
+  /** The first key frame that no boundary was near to, while there is no segment; ms on the timeline. */
+  waitingSince: number | undefined;
   /** Breaks of the source's timeline that this track has told of. */
   marks = 0;
   readonly #host: TrackHost;
@@ -126,11 +129,25 @@ export class SegmentTrack {
   /** A break: what comes next is placed anew on the timeline (`reanchor`) or where its timestamps say. */
   cut(reanchor: boolean): void {
     this.resync = true;
+    this.waitingSince = undefined;
     this.#audio?.reset();
     if (!reanchor) return;
     this.#origin = undefined;
     this.#lastDts = -Infinity;
     if (this.caps.kind === 'video' && this.#video) this.#video = new VideoTiming(this.caps.timescale, this.#rate!);
+  }
+
+  /** How things stand for it where it follows; it must be measured. */
+  followState(): FollowState {
+    const { segment, lastNumber, end } = this.writer!;
+    return {
+      queue: this.queue,
+      segment: segment && { number: segment.boundary.number, startAt: this.ms(segment.startDts) },
+      lastNumber,
+      endAt: this.ms(end),
+      frameMs: this.ms(this.frameTicks),
+      waitingSince: this.waitingSince,
+    };
   }
 
   /** Ticks as ms on the timeline. */
@@ -167,8 +184,10 @@ export class SegmentTrack {
   }
 
   #measured(): boolean {
-    if (this.caps.kind === 'audio') return true;
     const span = (this.#probe.at(-1)!.dts - this.#probe[0]!.dts) / this.caps.timescale;
+    // Where a timeline begins its server time is written down for good.
+    if (this.clock.settled === false && span < PROBE_SECONDS) return false;
+    if (this.caps.kind === 'audio') return true;
     return this.#probe.length >= PROBE_UNITS || (span >= PROBE_SECONDS && this.#probe.length > 1);
   }
 

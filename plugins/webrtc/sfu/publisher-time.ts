@@ -13,9 +13,7 @@ export interface Timed {
 export class PublisherTime {
   readonly sync = new RtpSync();
   /** One object for all its tracks: packagers know by it what belongs together. */
-  readonly clock: SyncClock = {
-    toWall: (ticks, timescale) => this.#wall.toWall(ticksToMs(ticks, timescale)),
-  };
+  readonly clock: SyncClock;
   readonly tracks = new Set<Timed>();
   readonly #wall = new WallClock();
   readonly #onJump: () => void;
@@ -23,6 +21,13 @@ export class PublisherTime {
   /** `onJump`: the publisher's clock jumped; its tracks were told. */
   constructor(onJump: () => void) {
     this.#onJump = onJump;
+    const wall = this.#wall;
+    this.clock = {
+      toWall: (ticks, timescale) => wall.toWall(ticksToMs(ticks, timescale)),
+      get settled() {
+        return wall.settled;
+      },
+    };
   }
 
   /** Takes note that a frame of this moment (ms on the timeline) has arrived (epoch ms). */

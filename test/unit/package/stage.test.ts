@@ -54,7 +54,12 @@ describe('the stage', () => {
   it('gives a track of chunks for each that comes in, numbered from the clock', async () => {
     const { sink, publish } = await start();
     const began = await publish(5);
-    expect(sink.tracks('cam1').map((track) => [track.id, track.caps.codecString, track.ended])).toEqual([
+    expect(
+      sink
+        .tracks('cam1')
+        .map((track) => [track.id, track.caps.codecString, track.ended])
+        .sort(),
+    ).toEqual([
       ['audio', 'mp4a.40.2', 'publisher-ended'],
       ['video', 'avc1.42c00d', 'publisher-ended'],
     ]);

@@ -1,0 +1,33 @@
+/** The leading track: which one it is to be, and where it ends a segment. Pure. */
+import type { QueuedUnit, SegmentTrack } from './track.ts';
+
+/** A rendition that has said nothing for so long, while another went on, has stopped: ms, and in frames of its own. */
+const SILENT_MS = 750;
+const SILENT_FRAMES = 4;
+
+/** Of the tracks that run, the one that ranks highest leads: the largest pictures, and any pictures before sound. */
+export function rankOf({ caps }: SegmentTrack): number {
+  return caps.kind === 'video' ? caps.width * caps.height : 0;
+}
+
+/** How long another rendition goes on without this leader, ms; undefined is a leader that has left. */
+export function layerSilence(leader: SegmentTrack | undefined): number {
+  if (leader?.caps.kind === 'audio') return Infinity;
+  return Math.max(SILENT_MS, leader?.writer ? SILENT_FRAMES * leader.ms(leader.frameTicks) : 0);
+}
+
+/**
+ * Whether the leader's segment ends before this unit, and if so whether because it would be `too long`. `segment` is the
+ * target in ms; no segment is longer than twice that.
+ */
+export function endsSegment(track: SegmentTrack, unit: QueuedUnit, segment: number): 'due' | 'too long' | undefined {
+  const current = track.writer!.segment;
+  if (!current || unit.starts) return 'due';
+  const { timescale, frameTicks } = track;
+  const elapsed = unit.dts - current.startDts;
+  const target = (segment / 1000) * timescale;
+  // Half a frame early is on time: timestamps are rounded. After a cut without a key frame the next one is taken.
+  if (unit.key && (elapsed >= target - frameTicks / 2 || !current.independent)) return 'due';
+  const expected = track.constant ? frameTicks : Math.max(frameTicks, track.partTarget * timescale);
+  return elapsed + expected > 2 * target + frameTicks * 0.01 ? 'too long' : undefined;
+}
