@@ -1,9 +1,11 @@
 /** `eddy doctor`: what this machine has, what is missing, and the command that mends it. */
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { bytesText, LOW_BYTES, storageOf, storageState } from '../graph/storage.ts';
 import { EXIT, type Cli, type Verb } from './cli.ts';
+import { check } from './load.ts';
 
 interface Row {
   readonly what: string;
@@ -61,9 +63,29 @@ async function elements(cli: Cli, mend: string): Promise<Row[]> {
   );
 }
 
+/** Where a pipeline writes; without one, the folder that `eddy run` would keep its data in. */
+async function disks(file: string | undefined, cli: Cli): Promise<Row[]> {
+  const graph = file === undefined ? undefined : (await check(file, cli)).graph;
+  if (file !== undefined && !graph)
+    return [{ what: 'disk', ok: false, found: `${file} has errors`, mend: `eddy validate ${file}` }];
+  const places = (graph?.nodes ?? []).flatMap(({ name, config, plugin }) =>
+    storageOf(config, plugin.manifest.claims.storage).map(({ path }) => ({ user: name, path })),
+  );
+  if (places.length === 0) places.push({ user: 'data', path: resolve(cli.cwd, 'data') });
+  return Promise.all(
+    places.map(async ({ user, path }) => {
+      const { refused, free } = await storageState(path);
+      const low = free !== undefined && free < LOW_BYTES;
+      const found = refused ?? (free === undefined ? path : `${bytesText(free)} free under ${path}`);
+      const mend = refused === undefined ? 'free some space, or name a larger disk' : 'name another place, or chown it';
+      return { what: `disk of ${user}`, ok: refused === undefined && !low, found, ...(refused || low ? { mend } : {}) };
+    }),
+  );
+}
+
 export const verb: Verb = {
   summary: 'Tells what this machine has, what is missing, and how to mend it.',
-  usage: '[--json]',
+  usage: '[PIPELINE] [--json]',
   options: { json: { type: 'boolean' } },
   help: { json: 'as JSON' },
   async run(args, cli) {
@@ -75,6 +97,7 @@ export const verb: Verb = {
       await packageRow('gstreamer-superficial', cli, mend),
       await program('gst-inspect-1.0', ['--version'], mend),
       ...(await elements(cli, mend)),
+      ...(await disks(args.positionals[0], cli)),
       await program('ffmpeg', ['-version'], 'sudo apt-get install ffmpeg (only to publish files and to run the tests)'),
     ];
     if (args.values['json']) cli.out(`${JSON.stringify(rows, null, 2)}\n`);

@@ -1,8 +1,9 @@
-/** What this machine has: programs in the PATH and GStreamer elements. */
+/** What this machine has: programs in the PATH, GStreamer elements, disks. */
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Probe } from './resources.ts';
+import { storageState } from './storage.ts';
 
 /** How long `gst-inspect-1.0` may take: the first run on a machine builds GStreamer's registry. */
 const TIMEOUT_MS = 20_000;
@@ -12,6 +13,7 @@ export function systemProbe(env: Readonly<Record<string, string | undefined>> = 
   let elements: Promise<ReadonlySet<string> | undefined> | undefined;
   return {
     binary: async (name) => inPath(name, env.PATH ?? '') !== undefined,
+    storage: storageState,
     async element(name) {
       elements ??= listElements(env);
       return (await elements)?.has(name);

@@ -5,6 +5,7 @@ import { routeOf } from './config-refs.ts';
 import type { Draft, DraftNode } from './draft.ts';
 import { quoteList, type Findings } from './finding.ts';
 import type { Span } from './source.ts';
+import { checkStorage, type StorageState } from './storage.ts';
 import { entryOf } from './tree.ts';
 
 /** Looks at the machine; injected, so that checks run anywhere. */
@@ -13,6 +14,8 @@ export interface Probe {
   element(name: string): Promise<boolean | undefined>;
   /** True where the program is in the PATH. */
   binary(name: string): Promise<boolean>;
+  /** What is there where a folder or file is to be written; absent: not looked at. */
+  storage?(path: string): Promise<StorageState>;
 }
 
 interface Listener {
@@ -125,6 +128,7 @@ function checkAuth(draft: Draft, listeners: readonly Listener[], registry: Regis
 
 /** What the machine tells. */
 export async function checkMachine(draft: Draft, probe: Probe, findings: Findings): Promise<void> {
+  if (probe.storage) await checkStorage(draft, (path) => probe.storage!(path), findings);
   const wanted = new Map<
     string,
     { code: 'GSTREAMER_ELEMENT_MISSING' | 'BINARY_MISSING'; name: string; nodes: DraftNode[] }

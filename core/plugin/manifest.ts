@@ -67,6 +67,8 @@ export interface Manifest {
     readonly listens?: readonly string[];
     /** `/hls`, or `{prefix}` for the value of the config key `prefix`. */
     readonly routes?: readonly string[];
+    /** Config keys of {@link FilePath} fields that name a folder or file which it writes: is there room, may it? */
+    readonly storage?: readonly string[];
   };
 }
 

@@ -202,6 +202,21 @@ export const linkCodes = defineCodes({
     mend: 'Run "eddy setup", or install the program.',
     example: 'a plugin that runs ffmpeg',
   },
+  STORAGE_UNWRITABLE: {
+    ...refused,
+    kind: 'resource',
+    meaning:
+      'A folder or file that a node writes to cannot be written: it is read-only, of another user, or below a file.',
+    mend: 'Name another place, or give this user the right to write there (chown, mount).',
+    example: 'store: { plugin: store.filesystem, dir: /root/recordings }',
+  },
+  STORAGE_LOW: {
+    severity: 'warning',
+    kind: 'resource',
+    meaning: 'Less than 1 GiB is free on the disk that a node writes to.',
+    mend: 'Free some space, keep less ("retain"), or name a place on a larger disk.',
+    example: 'store: { plugin: store.filesystem, dir: ./data }   # 300 MiB free',
+  },
   AUTH_OPEN: {
     ...refused,
     meaning: 'A node listens beyond this machine, and no service decides who may publish and watch.',

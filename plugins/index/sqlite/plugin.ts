@@ -17,6 +17,7 @@ export const manifest = defineManifest({
     }),
   },
   provides: { index: SegmentIndex },
+  claims: { storage: ['file'] },
   errors: {
     BEHIND: {
       severity: 'warning',

@@ -42,6 +42,9 @@ export const fields = {
   }),
 } as const;
 
+/** Pictures and sound are encoded as they are due: one picture, or one frame of AAC, and the encoder's work. */
+const latency = { min: 0, max: 100 } as const;
+
 export const manifest = defineManifest({
   name: 'ingest.test-pattern',
   version: '1.0.0',
@@ -56,11 +59,13 @@ export const manifest = defineManifest({
         { caps: { kind: 'video', codec: 'h264', bFrames: true }, likelihood: 'possible' },
       ],
       optional: true,
+      latency,
     }),
     audio: output('frames', {
       doc: 'AAC LC, 48 kHz stereo.',
       offers: [{ caps: { kind: 'audio', codec: 'aac', sampleRate: 48000, channels: 2 }, likelihood: 'usual' }],
       optional: true,
+      latency,
     }),
   },
   needs: { hosts: MediaHosts },

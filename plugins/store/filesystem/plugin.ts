@@ -16,6 +16,7 @@ export const manifest = defineManifest({
     }),
   },
   provides: { store: ObjectStore },
+  claims: { storage: ['dir'] },
   errors: {
     LEFTOVERS: {
       severity: 'info',

@@ -16,6 +16,8 @@ const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
 const probe: Probe = {
   binary: async (name) => name !== 'no-such-program',
   element: async (name) => name !== 'no-such-element',
+  storage: async (path) =>
+    path.endsWith('/not-ours') ? { refused: 'it is of another user' } : { free: path.endsWith('/full') ? 300e6 : 1e12 },
 };
 
 interface Expected {

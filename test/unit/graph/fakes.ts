@@ -65,6 +65,7 @@ export const fakePlugins: readonly AnyPlugin[] = [
     name: 'store.filesystem',
     config: { dir: FilePath({ doc: 'The folder.' }) },
     provides: { store: ObjectStore },
+    claims: { storage: ['dir'] },
   }),
   define({
     name: 'ingest.rtmp',

@@ -34,7 +34,7 @@ const plugins: readonly (readonly [plugin: unknown, options?: ConformanceOptions
   [statics, { config: { keys: [key] }, reconfigureTo: { keys: [] } }],
   [httpServer, anyPort],
   [rtmp, anyPort],
-  [pattern, { skip: { 'the manifest is complete': 'the latency of its encoder is not declared yet' } }],
+  [pattern],
   [cmaf],
   [ring],
   [files, { config: { dir: join(folder, 'store') }, clock: 'real' }],
