@@ -6,6 +6,7 @@
  */
 import type { Page } from 'playwright-core';
 import { blockClockSource } from '../../plugins/ingest/shared/block-clock.ts';
+import { beepsSource } from './av-sync.ts';
 
 /** What a page is told to send. */
 export interface PublishOptions {
@@ -16,6 +17,8 @@ export interface PublishOptions {
   readonly codec?: string;
   readonly simulcast?: readonly { rid: string; scaleResolutionDownBy?: number; maxBitrate?: number }[];
   readonly audio?: boolean;
+  /** Beeps at every half second of the wall clock in place of a steady tone, for `av-sync.ts`. */
+  readonly beeps?: boolean;
   /** Colour of the picture below the clock, to tell cameras apart. */
   readonly hue?: number;
   readonly token?: string;
@@ -35,6 +38,7 @@ export interface Started {
 const library = `(() => {
   ${blockClockSource}
   const pcs = {};
+  const sessions = {};
   const post = async (pc, url, token) => {
     const auth = token ? { authorization: 'Bearer ' + token } : {};
     const response = await fetch(url, {
@@ -91,6 +95,7 @@ const library = `(() => {
     source.start();
     return sink.stream.getAudioTracks()[0];
   };
+  ${beepsSource}
   const offerOf = async (pc, options, stream) => {
     const { codec, simulcast, audio = true, bitrate = 2_500_000 } = options;
     const sender = pc.addTransceiver(stream.getVideoTracks()[0], {
@@ -102,7 +107,7 @@ const library = `(() => {
       const rank = (c) => c.mimeType === 'video/' + codec || c.mimeType === 'video/rtx';
       sender.setCodecPreferences(codecs.filter(rank));
     }
-    if (audio) pc.addTransceiver(tone(), { direction: 'sendonly', streams: [stream] });
+    if (audio) pc.addTransceiver(options.beeps ? beeps() : tone(), { direction: 'sendonly', streams: [stream] });
     await pc.setLocalDescription();
   };
   window.webrtc = {
@@ -130,9 +135,17 @@ const library = `(() => {
       const asked = performance.now();
       const started = await post(pc, url, token);
       if (started.status !== 201) return started;
+      sessions[url] = { pc, location: started.location };
       if (video) await new Promise((resolve) => element.requestVideoFrameCallback(resolve));
       else await connected(pc);
       return { ...started, firstFrame: performance.now() - asked };
+    },
+    /** Ends the last connection to this address, as players do. */
+    async leave(url) {
+      const { pc, location } = sessions[url];
+      await fetch(location, { method: 'DELETE' });
+      pc.close();
+      document.querySelector('video')?.remove();
     },
     /** Half of a connection from page to page, without a server: what the method itself costs. */
     async floorOffer(options = {}) {
@@ -148,7 +161,8 @@ const library = `(() => {
       const element = document.createElement('video');
       Object.assign(element, { muted: true, autoplay: true, playsInline: true, width: 640 });
       document.body.append(element);
-      pc.ontrack = ({ track }) => (element.srcObject = new MediaStream([track]));
+      const stream = (element.srcObject = new MediaStream());
+      pc.ontrack = ({ track }) => stream.addTrack(track);
       await pc.setRemoteDescription({ type: 'offer', sdp });
       await pc.setLocalDescription();
       await gathered(pc);
@@ -218,6 +232,9 @@ export const watch = (
   url: string,
   options: { token?: string; audio?: boolean; video?: boolean } = {},
 ): Promise<Started & { readonly firstFrame?: number }> => page.evaluate(call('watch', url, options));
+
+/** Ends what this page watches at this address. */
+export const leave = (page: Page, url: string): Promise<void> => page.evaluate(call('leave', url));
 
 /** A publisher in one page and a player in another, without a server between them. */
 export async function floor(from: Page, to: Page, options: PublishOptions = {}): Promise<void> {

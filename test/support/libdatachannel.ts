@@ -31,6 +31,8 @@ export interface Client {
 export interface Player extends Client {
   /** Counts of RTP packets by payload type, and of pictures (RTP markers of the first m-line). */
   readonly received: { packets: number; bytes: number; pictures: number; readonly types: Map<number, number> };
+  /** When the first picture was whole, by `performance.now()`. */
+  readonly firstPicture: Promise<number>;
   /** The longest time between two packets since it was last asked, ms. */
   longestPause(): number;
   readonly tracks: readonly object[];
@@ -40,6 +42,8 @@ export interface Player extends Client {
 export interface Publisher extends Client {
   /** Sends what is due at this time of its stream, ms. */
   sendUntil(ms: number): void;
+  /** Up to which time of its stream it has sent, ms. */
+  sentUntil(): number;
 }
 
 const newConnection = (name: string): PeerConnection =>
@@ -94,6 +98,8 @@ async function begin(connection: PeerConnection, url: string, options: ClientOpt
 /** What a player takes. */
 export interface PlayerOptions extends ClientOptions {
   readonly audio?: boolean;
+  /** Header extensions of the video line, `9 urn:...`. With MID there can be no second line: libdatachannel does not read it. */
+  readonly extensions?: readonly string[];
 }
 
 /** Watches a camera; settles when it is connected. */
@@ -101,6 +107,7 @@ export async function watchByWhep(url: string, options: PlayerOptions = {}): Pro
   const connection = newConnection('player');
   const video = new nodeDataChannel.Video('0', 'RecvOnly');
   video.addH264Codec(96, 'profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1');
+  for (const extension of options.extensions ?? []) video.parseSdpLine(`a=extmap:${extension}`);
   const lines: (typeof video | InstanceType<typeof nodeDataChannel.Audio>)[] = [video];
   if (options.audio === true) {
     const audio = new nodeDataChannel.Audio('1', 'RecvOnly');
@@ -108,6 +115,7 @@ export async function watchByWhep(url: string, options: PlayerOptions = {}): Pro
     lines.push(audio);
   }
   const received = { packets: 0, bytes: 0, pictures: 0, types: new Map<number, number>() };
+  const first = Promise.withResolvers<number>();
   let [last, longest] = [Infinity, 0];
   const tracks = lines.map((line) => {
     const track = connection.addTrack(line);
@@ -121,7 +129,7 @@ export async function watchByWhep(url: string, options: PlayerOptions = {}): Pro
       last = now;
       received.packets += 1;
       received.bytes += message.length;
-      if (line === video && second >= 0x80) received.pictures += 1;
+      if (line === video && second >= 0x80 && ++received.pictures === 1) first.resolve(now);
       received.types.set(type, (received.types.get(type) ?? 0) + 1);
     });
     return track;
@@ -130,6 +138,7 @@ export async function watchByWhep(url: string, options: PlayerOptions = {}): Pro
   return {
     ...client,
     received,
+    firstPicture: first.promise,
     // A track that nobody holds is collected, and hears nothing any more.
     tracks,
     longestPause() {
@@ -204,6 +213,7 @@ export async function publishByWhip(url: string, options: PublisherOptions): Pro
   };
   return {
     ...client,
+    sentUntil: () => offset + (shown * 1000) / FPS,
     sendUntil(ms) {
       const now = ms - offset;
       for (let at = (shown * 1000) / FPS; at <= now; at = (++shown * 1000) / FPS) {

@@ -1,5 +1,6 @@
 /** Meters of the SFU, read every few seconds: counts by worker, and what each worker's process uses. */
 import { readUsage, type Context } from 'eddy/plugin';
+import { KeyFrameMeter } from './key-frame-meter.ts';
 import type { WorkerPool } from './pool.ts';
 import type { Routers } from './routers.ts';
 
@@ -25,7 +26,9 @@ export function meterSfu(
     consumers: metrics.gauge('sfu_consumers', 'Streams that an SFU worker sends to viewers.'),
     piped: metrics.gauge('sfu_piped', 'Streams that an SFU worker has from another router.'),
   };
+  const keyFrames = new KeyFrameMeter(metrics);
   const read = (): void => {
+    void keyFrames.read(routers.all());
     alive.set(pool.alive.length);
     for (const worker of pool.alive) {
       const labels = { worker: String(worker.index) };
