@@ -97,9 +97,8 @@ export interface PublishRequest {
   readonly peer: Peer;
   /** Among standbys the highest goes first; default 0. */
   readonly priority?: number;
-  /** For a source that replays: the server time (epoch ms) of its first frame, and how fast it runs. */
+  /** For a source that replays: the server time (epoch ms) of media time 0, however fast it is sent. */
   readonly startAt?: number;
-  readonly speed?: number;
 }
 
 /** One accepted publisher: typed ports into the camera's flow. */

@@ -1,6 +1,13 @@
 /** An HttpServer without a socket: routes are called by the test. */
-import type { HttpMethod, HttpRequest, HttpResponse, HttpRoute, HttpServer } from '../../contracts/index.ts';
-import { catalogue, EddyError, type Code } from '../../errors/index.ts';
+import {
+  failureResponse,
+  type HttpMethod,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpRoute,
+  type HttpServer,
+} from '../../contracts/index.ts';
+import { EddyError } from '../../errors/index.ts';
 import { parseCameraId } from '../../model/index.ts';
 
 /** What a test asks; the rest has defaults. */
@@ -33,21 +40,6 @@ interface Match {
   readonly params: Record<string, string>;
   readonly rank: string;
 }
-
-const STATUS: Readonly<Partial<Record<Code, number>>> = {
-  CAMERA_ID_INVALID: 404,
-  CAMERA_UNKNOWN: 404,
-  CAMERA_AWAY: 404,
-  PUBLISH_REFUSED: 403,
-  WATCH_REFUSED: 403,
-  PUBLISH_CONFLICT: 409,
-  GATE_CLOSED: 503,
-  AUTH_UNAVAILABLE: 503,
-  SERVICE_RESTARTING: 503,
-  HTTP_NOT_FOUND: 404,
-  HTTP_METHOD_NOT_ALLOWED: 405,
-  HTTP_BODY_TOO_LARGE: 413,
-};
 
 /** See the file's head. Answers as `http.server` does, without compression, ETags and CORS. */
 export class FakeHttpServer implements HttpServer {
@@ -82,7 +74,7 @@ export class FakeHttpServer implements HttpServer {
     try {
       return answer(await this.#handle(method, target, options), method);
     } catch (error) {
-      return answer(failure(error), method);
+      return answer(failureResponse(error), method);
     }
   }
 
@@ -98,7 +90,7 @@ export class FakeHttpServer implements HttpServer {
     const found = best.find(({ route }) => methodsOf(route).includes(served));
     if (!found) {
       const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-      const refused = failure(new EddyError('HTTP_METHOD_NOT_ALLOWED', `This address takes ${allow}.`));
+      const refused = failureResponse(new EddyError('HTTP_METHOD_NOT_ALLOWED', `This address takes ${allow}.`));
       return { ...refused, headers: { ...refused.headers, allow } };
     }
     if (found.params.camera !== undefined && !parseCameraId(found.params.camera))
@@ -164,26 +156,6 @@ function match(route: HttpRoute, segments: readonly string[]): Match | undefined
     rank += part.startsWith(':') ? '1' : '0';
   }
   return segments.length === pattern.length ? { route, params, rank } : undefined;
-}
-
-function failure(error: unknown): HttpResponse {
-  const known = error instanceof EddyError && error.kind !== 'internal' ? error : undefined;
-  const code = known?.code ?? 'INTERNAL';
-  const message = known?.message ?? 'The server failed at this request; its log says more.';
-  const byCode = STATUS[code as Code] ?? (known?.kind === 'peer' ? 400 : 500);
-  const { status: own, reason, retryAfter } = known?.details ?? {};
-  const status = typeof own === 'number' ? own : byCode === 403 && reason === 'unauthenticated' ? 401 : byCode;
-  const mend = code in catalogue ? catalogue[code as Code].mend : undefined;
-  const wait = typeof retryAfter === 'number' ? retryAfter : status === 503 ? 2 : undefined;
-  return {
-    status,
-    headers: {
-      'content-type': 'application/json; charset=utf-8',
-      ...(status === 401 && { 'www-authenticate': 'Bearer realm="eddy"' }),
-      ...(wait !== undefined && { 'retry-after': String(wait) }),
-    },
-    body: JSON.stringify({ code, message, ...(mend !== undefined && { mend }) }),
-  };
 }
 
 function answer(response: HttpResponse, method: HttpMethod): FakeResponse {

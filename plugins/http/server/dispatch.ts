@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   EddyError,
+  failureResponse,
   parseCameraId,
   type HttpMethod,
   type HttpRequest,
@@ -9,7 +10,6 @@ import {
   type Logger,
 } from 'eddy/plugin';
 import type { CorsPolicy, Headers } from './cors.ts';
-import { failureResponse } from './failure.ts';
 import { IncomingRequest, type AddressOf } from './request.ts';
 import { respond, type Exchange } from './respond.ts';
 import type { Match, Mounted, RouteTable } from './routes.ts';

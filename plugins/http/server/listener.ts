@@ -4,6 +4,7 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } f
 import { networkInterfaces } from 'node:os';
 import type { AddressInfo, Socket } from 'node:net';
 import { EddyError } from 'eddy/plugin';
+import type { Certificate } from './certificate.ts';
 
 /** Limits against slow and many clients; times in ms. */
 export interface Limits {
@@ -18,7 +19,7 @@ export interface ListenerOptions {
   readonly host: string;
   /** 0 asks the system for a free one. */
   readonly port: number;
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly tls: Certificate | undefined;
   readonly limits: Limits;
   readonly handle: (message: IncomingMessage, response: ServerResponse) => void;
 }
@@ -51,13 +52,7 @@ export class Listener {
     try {
       this.#server = tls === undefined ? createServer(http) : createSecureServer({ ...http, ...tls, allowHTTP1: true });
     } catch (error) {
-      throw new EddyError(
-        'HTTP_TLS_INVALID',
-        `TLS does not take this certificate and key: ${(error as Error).message}.`,
-        {
-          cause: error,
-        },
-      );
+      throw unfit(error);
     }
     const server = this.#server as Server;
     server.maxConnections = limits.maxConnections;
@@ -101,6 +96,15 @@ export class Listener {
       });
     });
     this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections from now on get another certificate; those that are open stay. Throws HTTP_TLS_INVALID, and keeps the old one. */
+  renew(certificate: Certificate): void {
+    try {
+      (this.#server as Http2SecureServer).setSecureContext(certificate);
+    } catch (error) {
+      throw unfit(error);
+    }
   }
 
   /** Calls back when the listening socket fails later. */
@@ -171,3 +175,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'the host name is unknown',
 };
+
+const unfit = (error: unknown): EddyError =>
+  new EddyError('HTTP_TLS_INVALID', `TLS does not take this certificate and key: ${(error as Error).message}.`, {
+    cause: error,
+  });

@@ -24,7 +24,10 @@ export const manifest = defineManifest({
         cert: FilePath({ doc: 'PEM file with the certificate and its chain.' }),
         key: FilePath({ doc: 'PEM file with the private key.' }),
       },
-      { doc: 'Serve HTTPS with HTTP/2 (and HTTP/1.1 for who asks for it).', optional: true },
+      {
+        doc: 'Serve HTTPS with HTTP/2 (and HTTP/1.1 for who asks for it). Renewed files are taken within 10 s.',
+        optional: true,
+      },
     ),
     cors: ListOf(Text({ doc: 'An origin, such as "https://example.org", or "*".' }), {
       doc: 'Origins whose pages may read media and call gateways; an empty list allows none.',

@@ -1,7 +1,6 @@
 /** http.server at work: the route table lives as long as the service; listeners under it may be replaced. */
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { EddyError, type Context, type HttpServer, type PluginConfig, type Running } from 'eddy/plugin';
+import type { Context, HttpServer, PluginConfig, Running } from 'eddy/plugin';
+import { certificateState, readCertificate } from './certificate.ts';
 import { CorsPolicy } from './cors.ts';
 import { Dispatcher, type DispatchOptions } from './dispatch.ts';
 import { Listener, type Limits } from './listener.ts';
@@ -13,6 +12,8 @@ type Config = PluginConfig<typeof manifest>;
 
 /** How long open requests may go on when a changed configuration moves the listener, ms. */
 const MOVE_DEADLINE = 30_000;
+/** How often the files of the certificate are looked at, ms: they are renewed weeks before they expire. */
+const CERTIFICATE_INTERVAL = 10_000;
 
 /** Makes the service. */
 export function create(ctx: Context<typeof manifest>): Running<typeof manifest> {
@@ -24,10 +25,14 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
   const leaving = new Set<Promise<void>>();
   const end = new AbortController();
 
+  /** The files of the certificate that is served, as they were when it was read. */
+  let served: string | undefined;
+
   async function listen(by: Config): Promise<Listener> {
+    served = by.tls && (await certificateState(by.tls, ctx.baseDir));
     const next = new Listener({
       ...by.listen,
-      tls: await readTls(by, ctx.baseDir),
+      tls: by.tls && (await readCertificate(by.tls, ctx.baseDir)),
       limits: limitsOf(by),
       handle: dispatcher.handle,
     });
@@ -35,6 +40,23 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
     next.onError((error) => ctx.fail(error));
     ctx.log.info({ urls: next.urls() }, `listening on ${next.urls()[0]}`);
     return next;
+  }
+
+  async function renewCertificate(): Promise<void> {
+    const { tls } = config;
+    const now = tls && (await certificateState(tls, ctx.baseDir));
+    if (!tls || now === undefined || now === served || config.tls !== tls) return;
+    served = now;
+    try {
+      listener?.renew(await readCertificate(tls, ctx.baseDir));
+      ctx.log.info({ cert: tls.cert }, 'the certificate was renewed');
+    } catch (error) {
+      // Half of the pair may still be on its way: its coming is the next change.
+      ctx.log.warn(
+        { err: error, code: 'HTTP_TLS_INVALID' },
+        'the renewed certificate is of no use yet; the old one stays',
+      );
+    }
   }
 
   function leave(old: Listener): void {
@@ -56,6 +78,7 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
     async start() {
       listener = await listen(config);
       meter(ctx, dispatcher, () => listener?.connections ?? 0);
+      ctx.clock.every(CERTIFICATE_INTERVAL, () => void renewCertificate());
     },
 
     async drain(signal) {
@@ -99,20 +122,6 @@ const limitsOf = (config: Config): Limits => ({
   idleTimeout: config['idle-timeout'],
   stallTimeout: config['stall-timeout'],
 });
-
-async function readTls(config: Config, baseDir: string): Promise<{ cert: Buffer; key: Buffer } | undefined> {
-  if (config.tls === undefined) return undefined;
-  const read = async (file: string, what: string): Promise<Buffer> => {
-    try {
-      return await readFile(resolve(baseDir, file));
-    } catch (error) {
-      throw new EddyError('HTTP_TLS_INVALID', `The ${what} ${file} cannot be read: ${(error as Error).message}.`, {
-        cause: error,
-      });
-    }
-  };
-  return { cert: await read(config.tls.cert, 'certificate'), key: await read(config.tls.key, 'key') };
-}
 
 /** Counts are kept as plain numbers where requests are answered, and brought to the meters once a second. */
 function meter(ctx: Context<typeof manifest>, { tally }: Dispatcher, connections: () => number): void {

@@ -1,11 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { connect as connectHttp2 } from 'node:http2';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { request as httpsRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { raw } from '../../contract/http-server.ts';
@@ -277,61 +271,5 @@ describe('life', () => {
     one.engine.tick();
     expect(await one.engine.metrics.text()).toMatch(/eddy_http_requests_total 2/);
     expect(await one.engine.metrics.text()).toMatch(/eddy_http_requests_failed_total 1/);
-  });
-});
-
-describe('TLS', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'eddy-tls-'));
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  execFileSync(
-    'openssl',
-    // prettier-ignore
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1', '-subj', '/CN=localhost', '-keyout', key, '-out', cert],
-    { stdio: 'ignore' },
-  );
-
-  it('serves HTTP/2, and HTTP/1.1 to who asks for it, and stops with a session open', async () => {
-    const one = await server({ tls: { cert, key } });
-    expect(one.url).toMatch(/^https:/);
-    one.http.route({
-      method: 'POST',
-      path: '/x/:camera',
-      handler: async (request) => ({ status: 201, body: await request.body() }),
-    });
-    one.http.route({ method: 'GET', path: '/wait', handler: () => new Promise(() => {}) });
-    const session = connectHttp2(one.url, { rejectUnauthorized: false });
-    session.on('error', () => {});
-    const stream = session.request({ ':method': 'POST', ':path': '/x/cam1' });
-    stream.end('hello');
-    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
-    expect(headers[':status']).toBe(201);
-    expect(Buffer.concat(await stream.toArray()).toString()).toBe('hello');
-
-    const http1 = await new Promise<number>((resolve, reject) => {
-      const request = httpsRequest(new URL('/x/cam1', one.url), {
-        method: 'POST',
-        rejectUnauthorized: false,
-        agent: false,
-      });
-      request.on('response', (response) => (response.resume(), resolve(response.statusCode ?? 0)));
-      request.on('error', reject);
-      request.end('x');
-    });
-    expect(http1).toBe(201);
-    const waiting = session.request({ ':path': '/wait' });
-    waiting.on('error', () => {});
-    const gone = once(session, 'close');
-    await one.running.stop?.();
-    await gone;
-  });
-
-  it('says what is wrong with a certificate', async () => {
-    writeFileSync(join(folder, 'bad.pem'), 'nonsense');
-    await expect(server({ tls: { cert: join(folder, 'bad.pem'), key } })).rejects.toMatchObject({
-      code: 'HTTP_TLS_INVALID',
-    });
-    await expect(server({ tls: { cert: join(folder, 'no.pem'), key } })).rejects.toMatchObject({
-      code: 'HTTP_TLS_INVALID',
-    });
   });
 });

@@ -1,5 +1,6 @@
 /** Errors as answers: JSON `{ code, message, mend }` with the status that fits the code. */
-import { catalogue, EddyError, type Code, type HttpResponse } from 'eddy/plugin';
+import { catalogue, EddyError, type Code } from '../errors/index.ts';
+import type { HttpResponse } from './http-server.ts';
 
 const STATUS: Readonly<Partial<Record<Code, number>>> = {
   CAMERA_ID_INVALID: 404,
@@ -27,7 +28,10 @@ function statusOf(error: EddyError): number {
   return byCode ?? (error.kind === 'peer' ? 400 : 500);
 }
 
-/** What is answered for an error. The text of an unknown error stays in the log: it may hold anything. */
+/**
+ * What an HTTP server answers for an error that a handler threw, so that every server of the contract answers alike. The
+ * text of an unknown error stays in the log: it may hold anything.
+ */
 export function failureResponse(error: unknown): HttpResponse {
   const known = error instanceof EddyError && error.kind !== 'internal' ? error : undefined;
   const code = known?.code ?? 'INTERNAL';
