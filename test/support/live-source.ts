@@ -30,7 +30,8 @@ export async function encodeClip({ fps = 30, gopSeconds = 2, seconds = 10 } = {}
   return { fps, seconds, ...readFlv(stdout) };
 }
 
-function readFlv(flv: Buffer): Pick<Clip, 'video' | 'audio' | 'pictures' | 'sounds'> {
+/** The samples of an FLV file of H.264 and AAC. */
+export function readFlv(flv: Buffer): Pick<Clip, 'video' | 'audio' | 'pictures' | 'sounds'> {
   const pictures: Sample[] = [];
   const sounds: Sample[] = [];
   let video: VideoCaps | undefined;

@@ -3,7 +3,8 @@ import type { CameraId, ChunkCaps, EndCause, TrackReader } from 'eddy/plugin';
 import { create as createHttp } from '../../plugins/http/server/server.ts';
 import { create as createDash } from '../../plugins/publish/dash/dash.ts';
 import { create as createHls } from '../../plugins/publish/hls/hls.ts';
-import { RingMemory } from '../../plugins/timeshift/ring/memory.ts';
+import { FakeTimeline } from '../../core/testing/fakes/segments.ts';
+import { recordTrack } from './recorder.ts';
 import { fakeContext, fakeFlow } from '../unit/hls/fake-context.ts';
 
 const HTTP_CONFIG = {
@@ -18,13 +19,13 @@ const HTTP_CONFIG = {
 };
 
 /** Starts all; `close` leaves nothing behind. */
-export async function publishServer(options: { readonly window?: number } = {}) {
+export async function publishServer(options: { readonly window?: number; readonly timeline?: FakeTimeline } = {}) {
   const web = fakeContext({ config: HTTP_CONFIG });
   const http = createHttp(web.ctx);
   await http.start?.();
   const service = http.services.http;
-  const memory = new RingMemory({ window: 24 * 3_600_000, memory: 1024 ** 3 }, () => Date.now());
-  const services = { http: service, timeline: memory };
+  const timeline = options.timeline ?? new FakeTimeline();
+  const services = { http: service, timeline };
   const window = options.window;
   const dash = fakeContext({ config: { prefix: '/dash', window, latency: 1800 }, services });
   const hls = fakeContext({ config: { prefix: '/hls', window, 'part-hold-back': undefined }, services });
@@ -32,7 +33,7 @@ export async function publishServer(options: { readonly window?: number } = {}) 
   for (const stage of stages) await stage.start?.();
   return {
     url: service.urls[0]!,
-    memory,
+    timeline,
     errors: [...dash.errors, ...hls.errors],
     /** A camera goes live. */
     open(cameraId: string) {
@@ -44,16 +45,16 @@ export async function publishServer(options: { readonly window?: number } = {}) 
       });
       return {
         track(id: string, caps: ChunkCaps): TrackReader<'chunks'> & { end(cause: EndCause): void } {
-          memory.begin(cameraId as CameraId, id, caps);
+          const recorder = recordTrack(timeline, cameraId as CameraId, id, caps);
           const readers = flows.map((flow) => flow.track(id, caps));
           return {
             item(chunk) {
-              memory.append(cameraId as CameraId, id, chunk);
+              void recorder.item(chunk);
               return Promise.all(readers.map((reader) => reader.item(chunk))).then(() => undefined);
             },
             discontinuity: (cause) => readers.forEach((reader) => void reader.discontinuity?.(cause)),
             end(cause) {
-              memory.end(cameraId as CameraId, id);
+              void recorder.end?.(cause);
               readers.forEach((reader) => reader.end(cause));
             },
           };

@@ -1,7 +1,7 @@
 /** The manifest of a stretch of the past: every segment is listed, and every break begins a Period. */
 import type { ChunkCaps, Segment } from 'eddy/plugin';
-import type { PastRange, PastTrack } from '../shared/past-media.ts';
-import { HOLE_MS, initNameOf, type Stretch, stretchesOf } from '../shared/stretches.ts';
+import { initNameOf, type PastRange, type PastTrack } from '../shared/past-media.ts';
+import { HOLE_MS, type Stretch, stretchesOf } from '../shared/stretches.ts';
 import type { Mpd, MpdPeriod, MpdTrack } from './mpd.ts';
 import { inTrack, timeTemplate } from './names.ts';
 
@@ -99,9 +99,11 @@ function tellTrack(
   };
 }
 
-/** What is said of a rendition: of the newest media only the kind holds for all. */
-function capsOf({ caps, kind }: PastTrack, { codecString, timescale }: Segment): ChunkCaps {
-  if (caps?.codecString === codecString) return caps;
+/** What is said of a rendition; the index alone knows no more than its codec. */
+function capsOf({ generations, kind }: PastTrack, segment: Segment): ChunkCaps {
+  const known = generations.get(initNameOf(segment));
+  if (known) return known;
+  const { codecString, timescale } = segment;
   const codec = kind === 'audio' ? ('aac' as const) : ('h264' as const);
   return { kind, codec, codecString, timescale, init: new Uint8Array(), segmentTarget: 0, partTarget: 0 };
 }

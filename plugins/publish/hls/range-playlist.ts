@@ -1,7 +1,7 @@
 /** Playlists of a stretch of the past by RFC 8216bis. Pure: what is listed, as text. */
 import { type Segment, segmentName, type TrackId } from 'eddy/plugin';
-import type { PastRange } from '../shared/past-media.ts';
-import { HOLE_MS, initNameOf, type Stretch } from '../shared/stretches.ts';
+import { initNameOf, type PastRange } from '../shared/past-media.ts';
+import { HOLE_MS, type Stretch } from '../shared/stretches.ts';
 import { HLS_VERSION, seconds, SKIP_TARGETS } from './media-playlist.ts';
 
 /** What a playlist is asked for with. */

@@ -127,9 +127,8 @@ export class LiveCameras {
     for (const segment of segments) {
       const name = segment.initUrl.slice(segment.initUrl.lastIndexOf('/') + 1);
       if (!inits.has(name)) {
-        const bytes = await timeline.init(cameraId, track.id, name);
-        const { codecString, timescale } = segment;
-        inits.set(name, bytes && { name, caps: { ...track.caps, codecString, timescale, init: bytes } });
+        const generation = await timeline.generation(cameraId, track.id, name);
+        inits.set(name, generation && { name, caps: generation.caps });
       }
       const init = inits.get(name);
       if (init) past.push({ segment, init });

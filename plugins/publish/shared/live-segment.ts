@@ -125,7 +125,7 @@ export class LiveSegment {
     const { timescale } = this.init.caps;
     while (this.parts.length < chunk.part) this.#push(partTarget, false, undefined);
     if (this.parts.length === 0) this.#independent = chunk.independent;
-    this.#push(chunk.duration / timescale, chunk.independent, chunk.data);
+    this.#push(chunk.duration / timescale, chunk.independent, chunk.gap ? undefined : chunk.data);
     this.#endTime = chunk.baseTime + chunk.duration;
     if (chunk.last) this.#complete = true;
   }

@@ -7,8 +7,10 @@ import type { WantedRange } from './range.ts';
 export interface PastTrack {
   readonly id: TrackId;
   readonly kind: 'video' | 'audio';
-  /** Of its newest media; older media may differ in all but the kind. */
+  /** Of its newest media. */
   readonly caps: ChunkCaps | undefined;
+  /** By the name of the init segment, where it is known. */
+  readonly generations: ReadonlyMap<string, ChunkCaps>;
   /** In order of time. */
   readonly segments: readonly Segment[];
 }
@@ -145,11 +147,17 @@ export class PastMedia {
     live: boolean,
     byTrack: ReadonlyMap<TrackId, readonly Segment[]>,
   ): Promise<PastRange> {
-    const known = await this.#timeline.tracks(cameraId);
-    const tracks = [...byTrack].map(([id, segments]): PastTrack => {
-      const caps = known.find((one) => one.track === id)?.caps;
-      return { id, kind: caps?.kind ?? kindOfCodec(segments[0]!.codecString), caps, segments };
-    });
+    const tracks = await Promise.all(
+      [...byTrack].map(async ([id, segments]): Promise<PastTrack> => {
+        const generations = new Map<string, ChunkCaps>();
+        for (const name of new Set(segments.map(initNameOf))) {
+          const known = await this.#timeline.generation(cameraId, id, name);
+          if (known) generations.set(name, known.caps);
+        }
+        const caps = [...generations.values()].at(-1);
+        return { id, kind: caps?.kind ?? kindOfCodec(segments[0]!.codecString), caps, generations, segments };
+      }),
+    );
     tracks.sort((a, b) => (a.kind === b.kind ? (a.id < b.id ? -1 : 1) : a.kind === 'video' ? -1 : 1));
     return { cameraId, range, tracks, complete: this.#isComplete(range, live) };
   }
@@ -168,6 +176,9 @@ export class PastMedia {
     }
   }
 }
+
+/** The name of a segment's init segment. */
+export const initNameOf = ({ initUrl }: Segment): string => initUrl.slice(initUrl.lastIndexOf('/') + 1);
 
 /** Bytes and what they are. */
 export interface PastBytes {

@@ -16,8 +16,6 @@ export interface Stretch {
 export const HOLE_MS = 100;
 
 const endOf = ({ startTs, duration }: Segment): number => startTs + duration;
-/** The name of a segment's init segment. */
-export const initNameOf = ({ initUrl }: Segment): string => initUrl.slice(initUrl.lastIndexOf('/') + 1);
 
 /** Cuts; the first track leads, and what lies before its first segment is left out. */
 export function stretchesOf(tracks: readonly PastTrack[]): Stretch[] {

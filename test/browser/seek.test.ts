@@ -1,0 +1,129 @@
+/**
+ * Any moment of the past in hls.js, Shaka and dash.js: two hours of burned-in clock, recorded with a hole and a restart of the
+ * publishers in between, and moments chosen by chance.
+ */
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { meetBar } from '../bar.ts';
+import { atLevel, level } from '../level.ts';
+import { until } from '../support/eddy.ts';
+import { publishServer } from '../support/publish-server.ts';
+import { type Recording, recordClock, replay } from '../support/replay.ts';
+import { launchChromium } from './chromium.ts';
+import { openPlayer, type PlayerName, playerSite, stateOf } from './dash-pages.ts';
+import { prepare, showMoment, shownNow, showUrl, type Shown } from './seek.ts';
+
+const GOP = 2000;
+const SECONDS = atLevel({ test: 300, proof: 7200 });
+const MOMENTS = atLevel({ test: 4, proof: 20 });
+/** The publisher is away, and later the publishers' process restarts; seconds of the recording. */
+const HOLE = { from: SECONDS * 0.3, to: SECONDS * 0.3 + 25 };
+const RESTART = { from: SECONDS * 0.6, to: SECONDS * 0.6 + 7 };
+const FIRST_FRAME_P95 = 800;
+
+let browser: Browser;
+let site: Awaited<ReturnType<typeof playerSite>>;
+let server: Awaited<ReturnType<typeof publishServer>>;
+let recording: Recording;
+
+beforeAll(async () => {
+  const startAt = Math.floor(Date.now() / 1000 - SECONDS - 60) * 1000;
+  [browser, site, recording] = await Promise.all([
+    launchChromium(),
+    playerSite(),
+    recordClock({ startAt, seconds: SECONDS, gopSeconds: GOP / 1000 }),
+  ]);
+  const before = await publishServer();
+  const first = { ...recording, seconds: RESTART.from };
+  const number = await replay(first, before.open('cam'), { number: 1000, writer: 'a', holes: [HOLE] });
+  await before.close();
+  server = await publishServer({ timeline: before.timeline });
+  const camera = server.open('cam');
+  await replay(recording, camera, { number: number + 5, writer: 'b', holes: [{ from: 0, to: RESTART.to }] });
+  await camera.close();
+}, 300_000);
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+  await server.close();
+});
+
+/** Moments at which something was recorded, by chance but the same each time (mulberry32). */
+function someMoments(count: number, seed: number): number[] {
+  const random = (): number => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const moments: number[] = [];
+  while (moments.length < count) {
+    const second = random() * (SECONDS - 10);
+    const away = [HOLE, RESTART].some(({ from, to }) => second > from - 5 && second < to + 0.1);
+    if (!away) moments.push(Math.round(recording.startAt + second * 1000));
+  }
+  return moments;
+}
+
+const manifest = (player: PlayerName): string =>
+  player === 'hls.js' ? `${server.url}/hls/cam/index.m3u8` : `${server.url}/dash/cam/manifest.mpd`;
+const p95 = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1]!;
+
+describe.each(['hls.js', 'dash.js', 'shaka'] as const)('%s', (player) => {
+  it('shows any moment, asked for by URL or found in what is loaded', async () => {
+    const page = await openPlayer(browser, site.url, player);
+    await prepare(page);
+    const end = recording.startAt + SECONDS * 1000;
+    const whole = `${manifest(player)}?start=${recording.startAt}&end=${end}`;
+    const wrong: string[] = [];
+    const note = (how: string, moment: number, { ms, epochMs }: Shown): number => {
+      const off = (epochMs ?? NaN) - moment;
+      // The segment that holds the moment begins at most a GOP before.
+      if (!(Math.abs(off) <= GOP)) wrong.push(`${how} ${new Date(moment).toISOString()}: ${off} ms off`);
+      return ms;
+    };
+    const times: number[] = [];
+    const moments = someMoments(MOMENTS, 4);
+    await showUrl(page, whole);
+    for (const [index, moment] of moments.entries()) {
+      if (index < moments.length / 2) continue;
+      times.push(note('seek to', moment, await showMoment(page, player, moment, recording.startAt)));
+    }
+    for (const moment of moments.slice(0, moments.length / 2)) {
+      times.push(note('load of', moment, await showUrl(page, `${manifest(player)}?start=${moment}&duration=10m`)));
+    }
+    expect(wrong).toEqual([]);
+    expect((await stateOf(page)).errors).toEqual([]);
+    await page.close();
+    if (level === 'proof') {
+      meetBar({
+        what: `seek in ${player} to ${MOMENTS} random moments over ${SECONDS / 3600} h, with a gap and a restart`,
+        bar: `the right moment within one GOP, first frame p95 <= ${FIRST_FRAME_P95} ms`,
+        measured: `all right, p95 ${Math.round(p95(times))} ms`,
+        pass: p95(times) <= FIRST_FRAME_P95,
+      });
+    }
+  });
+
+  it.each([
+    ['the hole that a publisher left', HOLE],
+    ['a restart', RESTART],
+  ])('plays on over %s', async (_what, hole) => {
+    const page = await openPlayer(browser, site.url, player);
+    await prepare(page);
+    const start = recording.startAt + (hole.from - 6) * 1000;
+    await showUrl(page, `${manifest(player)}?start=${start}&duration=90s`);
+    const after = recording.startAt + hole.to * 1000;
+    await until('the media after the hole', async () => ((await shownNow(page)) ?? 0) >= after, {
+      timeout: 30_000,
+    }).catch(async (error: unknown) => {
+      throw new Error(JSON.stringify({ ...(await stateOf(page)), shown: await shownNow(page), after }), {
+        cause: error,
+      });
+    });
+    expect(await shownNow(page)).toBeLessThan(after + 5000);
+    expect((await stateOf(page)).errors).toEqual([]);
+    await page.close();
+  });
+});
