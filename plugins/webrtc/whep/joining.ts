@@ -120,9 +120,14 @@ export class Joining {
     const camera = this.#host.cameras.get(session.cameraId);
     const release = camera.hold();
     try {
-      await this.#streams(camera, AbortSignal.any([asker.signal, session.signal]));
-      session.signal.throwIfAborted();
-      return await use(camera, session);
+      const signal = AbortSignal.any([asker.signal, session.signal]);
+      const once = async (): Promise<T> => {
+        await this.#streams(camera, signal);
+        session.signal.throwIfAborted();
+        return use(camera, session);
+      };
+      // The stream may end in this very moment, with its SFU worker: then the camera's next one is waited for.
+      return await once().catch((error: unknown) => (isGone(error) ? once() : Promise.reject(error)));
     } catch (error) {
       session.end();
       throw withStatus(error);
@@ -212,6 +217,8 @@ function capOf(request: HttpRequest, configured: number | undefined): number | u
   if (!(asked >= 30_000 && asked <= 1e9)) return configured;
   return Math.round(Math.min(asked, configured ?? asked));
 }
+
+const isGone = (error: unknown): boolean => error instanceof EddyError && error.code === 'WEBRTC_HANDLE_GONE';
 
 /** As JSON bodies name a camera. */
 export const isCameraName = (value: unknown): value is string =>

@@ -45,6 +45,12 @@ export class LiveCamera {
     return undefined;
   }
 
+  /** A stream turned out to have ended: until its track tells of the next one there is none. */
+  forget({ producerId }: RtpHandle): void {
+    for (const [track, handle] of this.#tracks)
+      if (handle?.producerId === producerId) this.#tracks.set(track, undefined);
+  }
+
   /** Reads a flow's input from now on; the returned function lets go of it. */
   attach(input: FlowInput<'rtp'>): () => void {
     this.#input = input;

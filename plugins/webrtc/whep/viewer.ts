@@ -7,6 +7,7 @@ import {
   type ConsumerEvent,
   type HttpRequest,
   type Logger,
+  type RtpHandle,
   type RtpRouters,
   type Session,
   type WebRtcTransport,
@@ -258,7 +259,7 @@ export class Viewer {
     try {
       for (const slot of slots) {
         const handle = camera.handle(slot.kind);
-        prepared.set(slot, handle && (await slot.prepare(handle)));
+        prepared.set(slot, handle && (await this.#consume(camera, slot, handle)));
       }
       return prepared;
     } catch (error) {
@@ -266,6 +267,15 @@ export class Viewer {
       const { code, message } = asEddyError(error);
       if (code !== 'WEBRTC_CODEC_UNFIT') throw error;
       throw this.#options.refusals.own('CODEC_UNFIT', 409, `"${camera.cameraId}" cannot be shown here: ${message}.`);
+    }
+  }
+
+  async #consume(camera: LiveCamera, slot: Slot, handle: RtpHandle): Promise<Prepared> {
+    try {
+      return await slot.prepare(handle);
+    } catch (error) {
+      if (asEddyError(error).code === 'WEBRTC_HANDLE_GONE') camera.forget(handle);
+      throw error;
     }
   }
 

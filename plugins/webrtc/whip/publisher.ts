@@ -55,7 +55,7 @@ export class Publisher {
   readonly answer: string;
   readonly #options: PublisherOptions;
   readonly #transport: WebRtcTransport;
-  #ended = false;
+  #end: PublisherEnd | undefined;
 
   /** Connects and takes the streams in. Rejects as the routers do; then nothing is left open but the publication. */
   static async start(options: PublisherOptions): Promise<Publisher> {
@@ -96,19 +96,23 @@ export class Publisher {
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#end !== undefined;
   }
 
-  /** Why the publication ended, as an error for a client that still waits for its answer. */
+  /** Why it ended, as an error for a client that still waits for its answer. */
   get reason(): EddyError {
+    if (this.#end !== 'publication-ended')
+      return new EddyError('WEBRTC_TRANSPORT_CLOSED', 'The connection ended while it was being made.', {
+        details: { status: 503, retryAfter: 1 },
+      });
     const { code, message } = asEddyError(this.#options.publication.signal.reason);
     return new EddyError(code, message, { details: { status: 409 } });
   }
 
   /** Ends session and publication. Safe to repeat. */
   end(reason: PublisherEnd): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.ended) return;
+    this.#end = reason;
     const { publication, onEnd } = this.#options;
     publication.signal.removeEventListener('abort', this.#aborted);
     // The publication first: its readers are told that the publisher left, not that streams vanished.

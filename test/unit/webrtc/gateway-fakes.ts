@@ -1,4 +1,5 @@
 /** Routers, a transport and consumers under the test's hand. */
+import { EddyError } from 'eddy/plugin';
 import type {
   CameraId,
   ConsumerEvent,
@@ -77,11 +78,16 @@ export class FakeTransport implements WebRtcTransport {
   readonly dtlsFingerprints = address.dtlsFingerprints;
   readonly #listeners = new Set<(state: TransportState) => void>();
   closed = false;
+  /** What its listeners are told first. */
+  state: TransportState = { state: 'new' };
+  /** Streams that have ended: they cannot be consumed. */
+  readonly gone: Set<string>;
   produced = 0;
   restarts = 0;
 
-  constructor(calls: Calls = []) {
+  constructor(calls: Calls = [], gone = new Set<string>()) {
     this.calls = calls;
+    this.gone = gone;
   }
 
   async connect(): Promise<void> {}
@@ -94,6 +100,7 @@ export class FakeTransport implements WebRtcTransport {
   }
   closeProducer(): void {}
   async consume(handle: RtpHandle): Promise<FakeConsumer> {
+    if (this.gone.has(handle.producerId)) throw new EddyError('WEBRTC_HANDLE_GONE', 'it has ended');
     const consumer = new FakeConsumer(handle, this.calls);
     this.consumers.push(consumer);
     return consumer;
@@ -104,7 +111,7 @@ export class FakeTransport implements WebRtcTransport {
   }
   onState(listener: (state: TransportState) => void): () => void {
     this.#listeners.add(listener);
-    listener({ state: 'new' });
+    listener(this.state);
     return () => this.#listeners.delete(listener);
   }
   tell(state: TransportState): void {
@@ -121,6 +128,9 @@ export class FakeTransport implements WebRtcTransport {
 export class FakeRouters implements RtpRouters {
   readonly transports: FakeTransport[] = [];
   failure: Error | undefined;
+  /** What the next transports are in; see {@link FakeTransport.state}. */
+  state: TransportState = { state: 'new' };
+  readonly gone = new Set<string>();
 
   async capabilities() {
     return capabilities;
@@ -130,7 +140,8 @@ export class FakeRouters implements RtpRouters {
   }
   async connect(_cameraId: CameraId): Promise<FakeTransport> {
     if (this.failure) throw this.failure;
-    const transport = new FakeTransport();
+    const transport = new FakeTransport([], this.gone);
+    transport.state = this.state;
     this.transports.push(transport);
     return transport;
   }

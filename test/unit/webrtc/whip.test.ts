@@ -6,7 +6,7 @@ import { writeLinks, iceServerLinks } from '../../../plugins/webrtc/shared/gatew
 import { PeerRate } from '../../../plugins/webrtc/shared/gateway/peer-rate.ts';
 import whep from '../../../plugins/webrtc/whep/plugin.ts';
 import whip from '../../../plugins/webrtc/whip/plugin.ts';
-import { FakeRouters } from './gateway-fakes.ts';
+import { FakeRouters, handleOf } from './gateway-fakes.ts';
 import { fixture } from './sdp-fixtures.ts';
 
 const post = {
@@ -48,6 +48,20 @@ describe('in the engine', () => {
     await h.close();
   });
 
+  it('tells a client to come back at once where its worker died while it was taken in', async () => {
+    const routers = new FakeRouters();
+    routers.state = { state: 'closed', cause: 'worker-died' };
+    const h = await harness(whip, { services: { routers } });
+    const answer = await h.fakes.http.request('/whip/cam1', post);
+    expect([answer.status, answer.headers['retry-after'], await answer.json()]).toMatchObject([
+      503,
+      '1',
+      { code: 'WEBRTC_TRANSPORT_CLOSED' },
+    ]);
+    expect(h.status('cam1')?.publications).toEqual([]);
+    await h.close();
+  });
+
   it('closes what it has opened where a client hangs up before the answer', async () => {
     const routers = new FakeRouters();
     const h = await harness(whip, { services: { routers } });
@@ -56,6 +70,31 @@ describe('in the engine', () => {
     await h.fakes.http.request('/whip/cam1', { ...post, signal: gone.signal });
     expect(routers.transports.map(({ closed }) => closed)).toEqual([true]);
     expect(h.status('cam1')?.publications).toEqual([]);
+    await h.close();
+  });
+
+  it('a viewer that comes in the moment in which the stream ends gets the next one', async () => {
+    const routers = new FakeRouters();
+    const h = await harness(whep, { services: { routers } });
+    const camera = await h.camera('cam1').publish();
+    const caps = { kind: 'video', codec: 'h264', clockRate: 90_000, layers: 1 } as const;
+    const track = camera.out.in.addTrack('video', caps);
+    void track.write(handleOf('p1'));
+    await settle();
+    routers.gone.add('p1');
+    const watch = { ...post, body: fixture('chromium-156-whep') };
+    const answer = h.fakes.http.request('/whep/cam1', watch);
+    await h.advance(100);
+    void track.write(handleOf('p2'));
+    await h.advance(100);
+    expect((await answer).status).toBe(201);
+    expect(routers.transports.map(({ closed }) => closed)).toEqual([true, false]);
+    expect(routers.transports[1]!.consumers.map(({ producerId }) => producerId)).toEqual(['p2']);
+    // Where none comes, the client is to ask again.
+    routers.gone.add('p2');
+    const refused = h.fakes.http.request('/whep/cam1', watch);
+    await h.advance(4000);
+    expect([(await refused).status, (await refused).headers['retry-after']]).toEqual([409, '2']);
     await h.close();
   });
 
