@@ -185,11 +185,9 @@ export interface RtpTap {
    * kept. Retransmitted packets come late: reorder.
    */
   onRtp(listener: (packet: Uint8Array) => void): void;
-  /** Compound packets with the sender reports of the layers, about one a second. */
-  onRtcp(listener: (packet: Uint8Array) => void): void;
   /**
-   * Tells the publisher's own sender reports (mediasoup: the producer's trace event `sr`), the last one of each layer
-   * at once. What `onRtcp` delivers is the router's, made from arrival times: too coarse for lip sync.
+   * Tells the publisher's own sender reports, the last one of each layer at once. A router's reports to its consumers are
+   * made from arrival times, too coarse for lip sync; over a DirectTransport it sends none.
    */
   onSenderReport(listener: (report: RtpSenderReport) => void): void;
   /** Asks the publisher for a key frame: of the layer with this SSRC, or of every layer. */

@@ -50,7 +50,15 @@ export interface RtpHandle {
   readonly producerId: string;
   readonly kind: 'audio' | 'video';
   readonly rtpParameters: RtpParameters;
+  /**
+   * Where the capture times in its packets (abs-capture-time) begin to count: at the camera, or where its frames reached
+   * this server. Absent: they are the publisher's own, if there are any.
+   */
+  readonly timedFrom?: LatencyFrom;
 }
+
+/** From where a latency counts: `capture` is glass to glass, `ingest` only from where the media reached the server. */
+export type LatencyFrom = 'capture' | 'ingest';
 
 /** A named file for a CDN: the item of an `objects` pad. */
 export interface PublishedObject {

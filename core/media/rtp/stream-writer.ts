@@ -1,6 +1,6 @@
 /** Numbers, times and counts the packets of one stream that is sent. */
 import { writeSenderReport } from './rtcp.ts';
-import { RTP_HEADER_BYTES, writeRtpHeader } from './packet.ts';
+import { RTP_HEADER_BYTES, rtpHeaderBytes, writeRtpHeader, type RtpHeader } from './packet.ts';
 
 /** A payload in pieces, so that its media is copied once, into the packet. */
 export type RtpPayload = readonly Uint8Array[];
@@ -30,13 +30,14 @@ export class RtpStreamWriter {
     this.#sequence = options.sequence ?? 0;
   }
 
-  /** The packets of one frame, views of one buffer; the marker is on the last. */
-  frame(payloads: readonly RtpPayload[], timestamp: number): Uint8Array[] {
+  /** The packets of one frame, views of one buffer; the marker is on the last, `extensions` on the first. */
+  frame(payloads: readonly RtpPayload[], timestamp: number, extensions?: RtpHeader['extensions']): Uint8Array[] {
     let size = 0;
     for (const payload of payloads) for (const piece of payload) size += piece.length;
     this.#bytes += size;
     this.#packets += payloads.length;
-    const bytes = new Uint8Array(size + payloads.length * RTP_HEADER_BYTES);
+    const extra = rtpHeaderBytes(extensions) - RTP_HEADER_BYTES;
+    const bytes = new Uint8Array(size + payloads.length * RTP_HEADER_BYTES + extra);
     let end = 0;
     return payloads.map((payload, i) => {
       const start = end;
@@ -46,6 +47,7 @@ export class RtpStreamWriter {
         sequence: this.#sequence,
         timestamp,
         ssrc: this.ssrc,
+        ...(i === 0 && extensions ? { extensions } : {}),
       };
       this.#sequence = (this.#sequence + 1) & 0xffff;
       end = writeRtpHeader(bytes, end, header);

@@ -1,6 +1,7 @@
 /** One publication of the test pattern: hosts come and go, the tracks stay. */
 import {
   Backoff,
+  ticksToMs,
   type Context,
   type HostFrame,
   type MediaHost,
@@ -84,7 +85,9 @@ export class Stream {
       track.writer.discontinuity('restarted');
     }
     // A branch that blocks holds the host back; what it cannot take then is left out before it is encoded.
-    if (!track.writer.write(unit)) return track.writer.ready();
+    // The picture is made at the moment that it shows.
+    const capturedAt = this.#zero.epoch + ticksToMs(unit.pts, track.writer.caps.timescale);
+    if (!track.writer.write({ ...unit, capturedAt })) return track.writer.ready();
   }
 
   #track(host: MediaHost, output: Output, caps: TrackCaps): Track {

@@ -140,7 +140,9 @@ export class Timeline<Event> {
     if (!mark) return undefined;
     const { inputRate, outputRate } = this.#options;
     this.#seen = at / outputRate;
-    const { arrivedAt, capturedAt } = mark.unit;
+    const { arrivedAt } = mark.unit;
+    const begun = mark.unit.capturedAt;
+    const capturedAt = begun === undefined ? undefined : begun + ((at - mark.at) * 1000) / outputRate;
     return { pts: at + rescale(mark.offset, inputRate, outputRate), arrivedAt, capturedAt, events };
   }
 

@@ -13,6 +13,7 @@ import {
   type InputTrack,
   type Logger,
   type RtpFeed,
+  type RtpHandle,
   type RtpRouters,
   type TrackWriter,
 } from 'eddy/plugin';
@@ -94,10 +95,12 @@ export class FeedSlot {
     }
     const feed = this.#feed;
     if (!feed || !this.#wanted || (this.#resync && !unit.key)) return;
+    const { timedFrom } = this.#sender;
     this.#guard(() => {
       for (const packet of this.#sender.packets(unit)) feed.send(packet);
       this.#resync = false;
     });
+    if (this.#sender.timedFrom !== timedFrom) this.#writer.write(this.#handleOf(feed));
     const report = this.#sender.report(this.#options.clock.now());
     if (report) feed.sendRtcp(report);
   }
@@ -160,8 +163,12 @@ export class FeedSlot {
       this.#retry(this.#options.clock.monotonic() - since);
     });
     if (this.#feed !== feed) return; // it was gone already
-    this.#writer.write(feed.handle);
+    this.#writer.write(this.#handleOf(feed));
     this.#track?.requestKeyFrame();
+  }
+
+  #handleOf({ handle }: RtpFeed): RtpHandle {
+    return { ...handle, timedFrom: this.#sender.timedFrom };
   }
 
   #retry(heldFor = 0): void {

@@ -1,14 +1,33 @@
 /** Frames as RTP packets with their timestamps and sender reports: H.264 and Opus. */
 import { randomInt } from 'node:crypto';
-import { h264Payloads, opusPacketDuration, parseAvcConfig, RtpStreamWriter, splitLengthPrefixed } from 'eddy/media';
-import { rescale, type AccessUnit, type InputTrack, type RtpParameters, type VideoCaps } from 'eddy/plugin';
+import {
+  h264Payloads,
+  opusPacketDuration,
+  parseAvcConfig,
+  RtpStreamWriter,
+  splitLengthPrefixed,
+  writeNtp,
+} from 'eddy/media';
+import {
+  rescale,
+  type AccessUnit,
+  type InputTrack,
+  type LatencyFrom,
+  type RtpParameters,
+  type VideoCaps,
+} from 'eddy/plugin';
+import { ABS_CAPTURE_TIME, CaptureDelay } from './capture-time.ts';
 
-/** What fits in a packet with the header, and the extensions that the SFU adds for a viewer, on any network. */
-const PAYLOAD_LIMIT = 1188;
+/** What fits in a packet with the header, a capture time, and the extensions that the SFU adds for a viewer, on any network. */
+const PAYLOAD_LIMIT = 1172;
 const PAYLOAD_TYPE = { video: 102, audio: 111 } as const;
 const CLOCK_RATE = { video: 90_000, audio: 48_000 } as const;
 /** A sender report goes out this often, ms. */
 const REPORT_MS = 1000;
+/** A capture time goes out this often, ms; receivers reckon those between. */
+const CAPTURE_TIME_MS = 200;
+/** The id that mediasoup gives to abs-capture-time. */
+const CAPTURE_TIME_ID = 10;
 
 type Kind = 'video' | 'audio';
 
@@ -20,7 +39,9 @@ export class FrameSender {
   readonly #cname: string;
   readonly #times: RtpTimes;
   #sets: readonly Uint8Array[] = [];
+  readonly #captureDelay = new CaptureDelay();
   #reportedAt = -Infinity;
+  #timedAt = -Infinity;
 
   /** `cname`: what the streams of one camera share. */
   constructor(kind: Kind, cname: string) {
@@ -45,6 +66,7 @@ export class FrameSender {
         : { ...common, mimeType: 'audio/opus', channels: 2, parameters: { 'sprop-stereo': 1, useinbandfec: 1 } };
     return {
       codecs: [codec],
+      headerExtensions: [{ uri: ABS_CAPTURE_TIME, id: CAPTURE_TIME_ID }],
       encodings: [{ ssrc: this.#ssrc }],
       rtcp: { cname: this.#cname, reducedSize: true },
     };
@@ -61,7 +83,13 @@ export class FrameSender {
   /** The packets of a frame. Throws a MediaError. */
   packets(unit: AccessUnit): Uint8Array[] {
     const payloads = this.#kind === 'video' ? h264Payloads(this.#nals(unit), PAYLOAD_LIMIT) : [[unit.data]];
-    return this.#writer.frame(payloads, this.#times.of(unit));
+    const timestamp = this.#times.of(unit);
+    return this.#writer.frame(payloads, timestamp, this.#captureTime(unit, this.#times.last!.wall));
+  }
+
+  /** Whether the capture times that it sends are those of the camera. */
+  get timedFrom(): LatencyFrom {
+    return this.#captureDelay.ms === undefined ? 'ingest' : 'capture';
   }
 
   /**
@@ -75,6 +103,19 @@ export class FrameSender {
     this.#reportedAt = now;
     const ahead = Math.round(((now - last.wall) * CLOCK_RATE[this.#kind]) / 1000);
     return this.#writer.report(now, last.timestamp + ahead);
+  }
+
+  /**
+   * The moment that the frame shows, by this server's clock: taken from where it lies on its track, so that sound and
+   * pictures stay in step to the sample, less what the camera's frames take to come, where they tell.
+   */
+  #captureTime(unit: AccessUnit, wall: number): { id: number; data: Uint8Array }[] | undefined {
+    this.#captureDelay.note(unit, wall);
+    if (Math.abs(wall - this.#timedAt) < CAPTURE_TIME_MS && !(unit.key && this.#kind === 'video')) return undefined;
+    this.#timedAt = wall;
+    const data = new Uint8Array(8);
+    writeNtp(data, 0, wall - (this.#captureDelay.ms ?? 0));
+    return [{ id: CAPTURE_TIME_ID, data }];
   }
 
   /** A key frame goes with its parameter sets: whoever joins begins there, and the SFU forwards nothing before it. */

@@ -23,14 +23,13 @@ import {
   type TrackWriter,
   type VideoCodec,
 } from 'eddy/plugin';
+import { CAPTURE_OFF_MS } from './capture-time.ts';
 import type { PublisherTime, Timed } from './publisher-time.ts';
 
 /** Key frames are asked for at most this often, ms. */
 const ASK_EVERY_MS = 500;
 /** A hole of more than this is told as a gap, ms. */
 const GAP_MS = 1000;
-/** A capture time that is further off is no capture time, ms. */
-const CAPTURE_OFF_MS = 10_000;
 /** Opus in RTP is stereo to its receiver, whatever was encoded (RFC 7587 4.1, 7). */
 const OPUS = buildDops({
   channels: 2,

@@ -12,11 +12,10 @@ import {
   type RtpRouters,
   type RtpTap,
 } from 'eddy/plugin';
+import { ABS_CAPTURE_TIME } from './capture-time.ts';
 import { KeyFrameCadence } from './key-frame-cadence.ts';
 import { LayerReader } from './layer-reader.ts';
 import type { PublisherTime } from './publisher-time.ts';
-
-const ABS_CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 
 /** How long sound waits for pictures to begin the timeline, ms. */
 const SOUND_YIELDS_MS = 1000;

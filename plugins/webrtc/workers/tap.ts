@@ -33,7 +33,6 @@ class DirectTap implements RtpTap {
   readonly #end: DirectEnd<Cause>;
   readonly #consumer: types.Consumer;
   readonly #rtp: Listeners<Uint8Array>;
-  readonly #rtcp: Listeners<Uint8Array>;
   readonly #reports: SenderReports;
 
   constructor(
@@ -46,14 +45,12 @@ class DirectTap implements RtpTap {
     this.#consumer = consumer;
     this.#reports = reports;
     this.#rtp = new Listeners(end.log);
-    this.#rtcp = new Listeners(end.log);
     this.rtpParameters = consumer.rtpParameters;
     this.layers = (consumer.rtpParameters.encodings ?? []).map(({ ssrc }, spatial) => {
       const rid = published[spatial]?.rid;
       return { ssrc: ssrc!, spatial, ...(rid === undefined ? {} : { rid }) };
     });
     consumer.on('rtp', (packet) => this.#rtp.tell(packet));
-    end.transport.on('rtcp', (packet) => this.#rtcp.tell(packet));
     consumer.on('producerclose', () => end.end('producer-closed'));
   }
 
@@ -62,10 +59,6 @@ class DirectTap implements RtpTap {
     this.#rtp.add(listener);
     // Resuming asks for a key frame. It fails only where the tap has ended, which is told by `onClosed`.
     if (first) this.#consumer.resume().catch(() => undefined);
-  }
-
-  onRtcp(listener: (packet: Uint8Array) => void): void {
-    this.#rtcp.add(listener);
   }
 
   onSenderReport(listener: (report: RtpSenderReport) => void): void {

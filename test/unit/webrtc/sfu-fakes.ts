@@ -93,8 +93,6 @@ export class FakeTap implements RtpTap {
     this.#rtp = listener;
   }
 
-  onRtcp(): void {}
-
   onSenderReport(listener: (report: RtpSenderReport) => void): void {
     this.#report = listener;
   }

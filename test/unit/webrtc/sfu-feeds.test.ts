@@ -1,7 +1,7 @@
 /** `webrtc.sfu`: cameras that come as frames, to WebRTC viewers. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { FrameReader, parseRtcp, type RtpPacket } from '../../../core/media/index.ts';
-import type { AccessUnit } from '../../../core/plugin/index.ts';
+import { FrameReader, parseRtcp, readNtp, rtpExtension, type RtpPacket } from '../../../core/media/index.ts';
+import type { AccessUnit, RtpHandle } from '../../../core/plugin/index.ts';
 import {
   capturingSink,
   harness,
@@ -60,7 +60,7 @@ describe('frames to viewers', () => {
     h.out.out.want(true);
     await h.settle();
     expect(routers.feeds).toMatchObject([{ cameraId: 'cam1', kind: 'video', ended: undefined }]);
-    expect(h.out.out.items('cam1').at(-1)).toEqual(routers.feeds[0]!.handle);
+    expect(h.out.out.items('cam1').at(-1)).toEqual({ ...routers.feeds[0]!.handle, timedFrom: 'ingest' });
     expect(routers.feeds[0]!.rtpParameters.codecs[0]).toMatchObject({
       mimeType: 'video/H264',
       parameters: { 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1, 'packetization-mode': 1 },
@@ -116,6 +116,45 @@ describe('frames to viewers', () => {
     expect(new Set(routers.feeds.map(({ rtpParameters }) => rtpParameters.rtcp?.cname))).toEqual(new Set(['cam1']));
   });
 
+  it('packets tell when their frame was captured where the camera says so, else when it reached the server', async () => {
+    const { h, routers } = await start();
+    const epoch = h.clock.now();
+    const [stream, sound] = [pictures({ epoch }), sounds({ epoch })];
+    const camera = await h.camera('cam1').publish();
+    const [video, audio] = [camera.video(stream.caps), camera.audio(sound.caps)];
+    await h.settle();
+    for (let ms = 0; ms < 2000; ms += 20) {
+      // The camera needs 120 ms for a picture, and says so; its microphone says nothing.
+      if (ms % 40 === 0) video.write({ ...stream.frame(ms / 40), capturedAt: epoch + ms - 120 });
+      audio.write(sound.frame(ms / 20));
+      await h.advance(20);
+    }
+    for (const [feed, behind, rate] of [
+      [routers.feeds.find(({ kind }) => kind === 'video')!, 120, 90],
+      [routers.feeds.find(({ kind }) => kind === 'audio')!, 0, 48],
+    ] as const) {
+      const [extension] = feed.rtpParameters.headerExtensions!;
+      expect(extension!.uri).toBe('http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time');
+      const told = feed.packets.flatMap((packet) => {
+        const data = rtpExtension(packet, extension!.id);
+        return data ? [{ at: readNtp(data, 0), timestamp: packet.timestamp }] : [];
+      });
+      // About five a second, on a packet of some hundred.
+      expect(told.length).toBeGreaterThanOrEqual(9);
+      expect(told.length).toBeLessThanOrEqual(12);
+      const first = feed.packets[0]!.timestamp;
+      for (const { at, timestamp } of told)
+        expect(at).toBeCloseTo(epoch - behind + ((timestamp - first + 2 ** 32) % 2 ** 32) / rate, -1);
+    }
+    const handles = h.out.out.items('cam1') as RtpHandle[];
+    expect(handles.map(({ kind, timedFrom }) => [kind, timedFrom])).toEqual(
+      expect.arrayContaining([
+        ['video', 'capture'],
+        ['audio', 'ingest'],
+      ]),
+    );
+  });
+
   it("a viewer's wish for a key frame goes to the camera", async () => {
     const { h, routers } = await start();
     const video = (await h.camera('cam1').publish()).video(pictures().caps);
@@ -142,7 +181,7 @@ describe('frames to viewers', () => {
     await h.advance(1000);
     expect(routers.feeds).toHaveLength(2);
     expect(h.out.out.events('cam1').map(({ type }) => type)).toEqual(['item', 'discontinuity', 'item']);
-    expect(h.out.out.items('cam1')[1]).toEqual(routers.feeds[1]!.handle);
+    expect(h.out.out.items('cam1')[1]).toEqual({ ...routers.feeds[1]!.handle, timedFrom: 'ingest' });
     for (let i = 20; i < 60; i++) video.write(stream.frame(i));
     await h.settle();
     expect(framesOf('h264', routers.feeds[1]!.packets)).toHaveLength(35);
