@@ -1,5 +1,7 @@
 // `make bench`: the comparisons, one after another so that none disturbs the next, into docs/benchmarks.md.
 //
+// Arguments name some of them: `node scripts/bench.mjs validate`; then the page is printed and not written. One that fails does not keep
+// the others from running.
 // A benchmark is a file test/bench/*.bench.ts that prints one line of JSON at its end: { bench, ... } with what was measured.
 import { spawn } from 'node:child_process';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
@@ -41,6 +43,14 @@ function about(file) {
     .split(/\n\n/)[0];
 }
 
+const wanted = process.argv.slice(2);
+const all = globSync('test/bench/*.bench.ts', { cwd: root }).sort();
+const files = all.filter((file) => wanted.length === 0 || wanted.includes(basename(file, '.bench.ts')));
+if (files.length < wanted.length) {
+  console.error(`there are the benchmarks ${all.map((file) => basename(file, '.bench.ts')).join(', ')}`);
+  process.exit(2);
+}
+const failed = [];
 const page = [
   '# Benchmarks',
   '',
@@ -49,10 +59,12 @@ const page = [
   '',
   `${new Date().toISOString().slice(0, 10)}: ${describeMachine()}.`,
 ];
-for (const file of globSync('test/bench/*.bench.ts', { cwd: root }).sort()) {
+for (const file of files) {
   console.log(`bench: ${basename(file, '.bench.ts')}`);
+  const began = performance.now();
   const result = await measure(file);
-  if (!result) process.exitCode = 1;
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  if (!result) failed.push(basename(file, '.bench.ts'));
   const { bench = basename(file, '.bench.ts'), ...measured } = result ?? { failed: 'yes' };
   page.push(
     '',
@@ -60,12 +72,16 @@ for (const file of globSync('test/bench/*.bench.ts', { cwd: root }).sort()) {
     '',
     about(file),
     '',
-    `[${file}](../${file})`,
+    `[${file}](../${file}), ${seconds} s`,
     '',
     '| what | measured |',
     '| --- | --- |',
   );
   page.push(...flatten(measured).map(([name, value]) => `| ${name} | ${value} |`));
 }
-writeFileSync(join(root, 'docs/benchmarks.md'), `${page.join('\n')}\n`);
+if (wanted.length === 0) writeFileSync(join(root, 'docs/benchmarks.md'), `${page.join('\n')}\n`);
 console.log(page.join('\n'));
+if (failed.length > 0) {
+  console.log(`\nfailed: ${failed.join(', ')}`);
+  process.exitCode = 1;
+}

@@ -8,6 +8,10 @@ export interface Totals {
   skipped: number;
   /** Tests that failed at first and passed when they were tried again, with what they said then. They count as passed. */
   unsteady: string[];
+  /** Tests that failed, and files and suites that did, with what they said. */
+  failures: string[];
+  /** How long each test took, ms, by `file > name`. */
+  took: Record<string, number>;
 }
 
 /**
@@ -22,12 +26,16 @@ export default class TotalsReporter implements Reporter {
 }
 
 function count(modules: readonly TestModule[], unhandledErrors: number): Totals {
-  const totals: Totals = { passed: 0, failed: unhandledErrors, skipped: 0, unsteady: [] };
+  const totals: Totals = { passed: 0, failed: unhandledErrors, skipped: 0, unsteady: [], failures: [], took: {} };
   for (const module of modules) {
     for (const test of module.children.allTests()) {
       const { state, errors } = test.result();
-      if (test.diagnostic()?.flaky)
-        totals.unsteady.push(`${module.relativeModuleId} > ${test.fullName}: ${errors?.[0]?.message ?? ''}`);
+      const name = `${module.relativeModuleId} > ${test.fullName}`;
+      const told = `${name}: ${errors?.[0]?.message ?? ''}`;
+      const diagnostic = test.diagnostic();
+      if (diagnostic?.flaky) totals.unsteady.push(told);
+      if (diagnostic) totals.took[name] = Math.round(diagnostic.duration);
+      if (state === 'failed') totals.failures.push(told);
       if (state === 'passed') totals.passed++;
       else if (state === 'failed') totals.failed++;
       // `pending` after the end is a test that never came to run, e.g. because its `beforeAll` failed: not a skip.
@@ -35,8 +43,12 @@ function count(modules: readonly TestModule[], unhandledErrors: number): Totals 
       else totals.failed++;
     }
     // A file or a suite may fail by itself: a syntax error, a missing import, a hook that threw.
-    if (module.errors().length > 0) totals.failed++;
-    for (const suite of module.children.allSuites()) if (suite.errors().length > 0) totals.failed++;
+    for (const part of [module, ...module.children.allSuites()]) {
+      const [error] = part.errors();
+      if (!error) continue;
+      totals.failed++;
+      totals.failures.push(`${module.relativeModuleId}: ${error.message}`);
+    }
   }
   return totals;
 }

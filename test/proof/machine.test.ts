@@ -1,10 +1,9 @@
-/** `make run` on a machine that is set up; and, where asked for, on a bare one. */
-import { execFile, spawn } from 'node:child_process';
+/** `make run` on a machine that is set up; a bare one is bare-machine.test.ts. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { meetBar } from '../bar.ts';
 import { childrenOf, freePort, until } from '../support/eddy.ts';
@@ -59,25 +58,3 @@ it('a warm `make run` is ready within 5 s', async () => {
     await rm(folder, { recursive: true, force: true });
   }
 });
-
-// Takes root, 6 GB and half an hour: EDDY_BARE_MACHINE=FOLDER make proof
-const folder = process.env.EDDY_BARE_MACHINE;
-it.skipIf(folder === undefined)(
-  'on a bare machine `make run` and `make test` pass',
-  async () => {
-    const script = join(root, 'test/proof/bare-machine.sh');
-    // EDDY_LEVEL and its like are none of the bare machine's business.
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('EDDY_')));
-    const said = await promisify(execFile)(script, [folder!, 'run', 'test'], { env, maxBuffer: 1 << 26 }).catch(
-      (error: { stdout: string }) => error,
-    );
-    const lines = [...said.stdout.matchAll(/^bare machine: (.*)$/gm)].map(([, line]) => line!);
-    meetBar({
-      what: 'bare machine (Debian 12, git, make, Node)',
-      bar: '`make run` and `make test` pass, times reported',
-      measured: lines.join('; '),
-      pass: !(said instanceof Error),
-    });
-  },
-  60 * 60_000,
-);

@@ -58,5 +58,7 @@ it('names a test that passed only when it was tried again', async () => {
     passed: 1,
     failed: 1,
     unsteady: [expect.stringMatching(/^a\.test\.js > a: expected 1 to be 2/)],
+    failures: [expect.stringMatching(/^a\.test\.js > b: expected \+?0 to be 1/)],
+    took: { 'a.test.js > a': expect.any(Number), 'a.test.js > b': expect.any(Number) },
   });
 });
