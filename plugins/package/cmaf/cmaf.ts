@@ -3,7 +3,6 @@ import { randomInt } from 'node:crypto';
 import { MediaError } from 'eddy/media';
 import type {
   AudioCaps,
-  CameraId,
   Context,
   Flow,
   InputTrack,
@@ -14,6 +13,7 @@ import type {
   VideoCaps,
 } from 'eddy/plugin';
 import type { SegmenterInput, SegmenterSink } from './face.ts';
+import { SegmentNumbers } from './numbers.ts';
 import type { manifest } from './plugin.ts';
 import { Segmenter } from './segmenter.ts';
 
@@ -23,18 +23,12 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
   const { segment } = ctx.config;
   // Another word after every start, so that a number given twice never means two contents.
   const writer = randomInt(36 ** 7, 36 ** 8).toString(36);
-  const numbers = new Map<CameraId, number>();
-  /** Counts up by one, from the clock where a camera begins: a later flow is past all numbers of an earlier one. */
-  const nextNumber = (camera: CameraId, begins: boolean): number => {
-    const last = numbers.get(camera);
-    const byClock = Math.floor(ctx.clock.now() / segment);
-    const number = last === undefined ? byClock : begins ? Math.max(byClock, last + 1) : last + 1;
-    numbers.set(camera, number);
-    return number;
-  };
+  const { index } = ctx.services;
+  const numbers = new SegmentNumbers({ segment, clock: ctx.clock, index, log: ctx.log });
   return {
-    flow: (flow) => {
-      const packager = new CameraPackager(ctx, flow, writer, nextNumber);
+    async flow(flow) {
+      await numbers.open(flow.cameraId);
+      const packager = new CameraPackager(ctx, flow, writer, () => numbers.next(flow.cameraId));
       packager.open();
       return { drain: async () => packager.flush() };
     },
@@ -52,23 +46,13 @@ class CameraPackager {
   readonly #replaced = new Map<TrackId, TrackWriter<'chunks'>>();
   readonly #full = new Set<TrackWriter<'chunks'>>();
 
-  constructor(
-    ctx: Context<Manifest>,
-    flow: Flow<Manifest>,
-    writer: string,
-    nextNumber: (camera: CameraId, begins: boolean) => number,
-  ) {
+  constructor(ctx: Context<Manifest>, flow: Flow<Manifest>, writer: string, nextNumber: () => number) {
     this.#flow = flow;
-    let begins = true;
     this.#segmenter = new Segmenter({
       segment: ctx.config.segment,
       part: ctx.config.part,
       writer,
-      nextNumber: () => {
-        const number = nextNumber(flow.cameraId, begins);
-        begins = false;
-        return number;
-      },
+      nextNumber,
       sink: this.#sink(),
     });
   }

@@ -1,5 +1,5 @@
 /** `package.cmaf`: access units to CMAF chunks, which serve LL-HLS, LL-DASH and the timeshift alike. */
-import { defineManifest, definePlugin, Duration, input, output } from 'eddy/plugin';
+import { defineManifest, definePlugin, Duration, input, optional, output, SegmentIndex } from 'eddy/plugin';
 
 export const manifest = defineManifest({
   name: 'package.cmaf',
@@ -51,6 +51,8 @@ export const manifest = defineManifest({
       latency: { min: 0, max: '{part}' },
     }),
   },
+  // Where there is one, segment numbers are reserved in it, so that none is used twice after a crash.
+  needs: { index: optional(SegmentIndex) },
   errors: {
     GOP_TOO_LONG: {
       severity: 'warning',

@@ -1,22 +1,6 @@
 /** The memory of all cameras: a window of time within one budget of bytes. */
-import {
-  EddyError,
-  type CameraId,
-  type Chunk,
-  type ChunkCaps,
-  type GapCause,
-  type KeepMark,
-  type Segment,
-  type Span,
-  type Timeline,
-  type TimelineQuery,
-  type TimelineState,
-  type TimelineTrack,
-  type TimeRange,
-  type TrackId,
-} from 'eddy/plugin';
-import { cutSpans, type Gap, spansOf } from './spans.ts';
-import { type KeptSegment, TrackMemory } from './track-memory.ts';
+import type { CameraId, Chunk, ChunkCaps, EndCause, Gap, GapCause, Segment, TimeRange, TrackId } from 'eddy/plugin';
+import { type Generation, type KeptSegment, type LogPart, TrackMemory } from './track-memory.ts';
 
 /** Limits of a {@link RingMemory}. */
 export interface RingLimits {
@@ -26,34 +10,59 @@ export interface RingLimits {
   readonly memory: number;
 }
 
+/** Who else wants to know. */
+export interface RingHooks {
+  /** Where parts are written ahead. */
+  readonly log?: LogPart;
+  readonly finished?: (kept: KeptSegment) => void;
+  readonly evicted?: (kept: KeptSegment) => void;
+  readonly gap?: (cameraId: CameraId, gap: Gap) => void;
+}
+
+/** Since when a camera has no media, and why. */
+export interface Absence {
+  /** Epoch ms: the end of its last media. */
+  readonly since: number;
+  readonly cause: GapCause;
+}
+
 interface CameraMemory {
   readonly tracks: Map<TrackId, TrackMemory>;
   readonly gaps: Gap[];
   /** Tracks that are being written. */
   readonly live: Set<TrackId>;
-  /** When the last of its tracks ended; the hole after it is the publisher's. */
-  awaySince: number | undefined;
+  /** From this moment on (epoch ms) everything is here; undefined before the first chunk. */
+  floor: number | undefined;
 }
+
+/** Why a camera has no media after its last track ended so; otherwise its publisher is away. */
+const ABSENT: Partial<Record<EndCause, GapCause>> = { stopped: 'restart', failed: 'crash' };
 
 const startOf = ({ segment }: KeptSegment): number => segment.startTs;
 const endOf = ({ segment }: KeptSegment): number => segment.startTs + segment.duration;
 const overlaps = (kept: KeptSegment, { start, end }: TimeRange): boolean =>
   start < end && startOf(kept) < end && endOf(kept) > start;
 
+/** The order of segments in every answer. */
+export const byTime = (a: Segment, b: Segment): number =>
+  a.startTs - b.startTs || (a.track === b.track ? a.number - b.number : a.track < b.track ? -1 : 1);
+
 /** Writes are synchronous and cheap: live chunks pass by without waiting for anything here. */
-export class RingMemory implements Timeline {
+export class RingMemory {
   readonly #limits: RingLimits;
   readonly #now: () => number;
+  readonly #hooks: RingHooks;
   readonly #cameras = new Map<CameraId, CameraMemory>();
+  readonly #absences = new Map<CameraId, Absence>();
   /** Finished segments of all cameras in the order they were finished, which is the order they go. */
   #queue: { readonly owner: TrackMemory; readonly kept: KeptSegment }[] = [];
   #head = 0;
   #bytes = 0;
-  readonly #watchers = new Map<(segment: Segment) => void, CameraId>();
 
-  constructor(limits: RingLimits, now: () => number) {
+  constructor(limits: RingLimits, now: () => number, hooks: RingHooks = {}) {
     this.#limits = limits;
     this.#now = now;
+    this.#hooks = hooks;
   }
 
   /** Bytes of all finished segments kept. */
@@ -61,15 +70,34 @@ export class RingMemory implements Timeline {
     return this.#bytes;
   }
 
+  /** A camera of an earlier run has had no media since then. */
+  setAbsence(cameraId: CameraId, absence: Absence): void {
+    this.#absences.set(cameraId, absence);
+  }
+
+  absence(cameraId: CameraId): Absence | undefined {
+    return this.#absences.get(cameraId);
+  }
+
+  /** Forgets since when cameras are away of which nothing is left here. */
+  forgetAbsences(): void {
+    for (const cameraId of this.#absences.keys()) if (!this.#cameras.has(cameraId)) this.#absences.delete(cameraId);
+  }
+
+  /** All cameras that have no media now. */
+  absences(): ReadonlyMap<CameraId, Absence> {
+    return this.#absences;
+  }
+
   /** A track begins, or goes on after a change of caps or the return of its publisher. */
   begin(cameraId: CameraId, track: TrackId, caps: ChunkCaps): void {
     let camera = this.#cameras.get(cameraId);
     if (!camera)
-      this.#cameras.set(cameraId, (camera = { tracks: new Map(), gaps: [], live: new Set(), awaySince: undefined }));
+      this.#cameras.set(cameraId, (camera = { tracks: new Map(), gaps: [], live: new Set(), floor: undefined }));
     camera.live.add(track);
     const known = camera.tracks.get(track);
     if (known) this.#keep(known, known.begin(caps));
-    else camera.tracks.set(track, new TrackMemory(cameraId, track, caps));
+    else camera.tracks.set(track, new TrackMemory(cameraId, track, caps, this.#hooks.log));
   }
 
   /** Takes a chunk in; returns the segments that it finished. */
@@ -77,9 +105,11 @@ export class RingMemory implements Timeline {
     const camera = this.#cameras.get(cameraId);
     const memory = camera?.tracks.get(track);
     if (!camera || !memory) return [];
-    if (camera.awaySince !== undefined) {
-      camera.gaps.push({ start: camera.awaySince, end: chunk.startTs, cause: 'publisher-lost' });
-      camera.awaySince = undefined;
+    camera.floor ??= chunk.startTs;
+    const absence = this.#absences.get(cameraId);
+    if (absence) {
+      this.#absences.delete(cameraId);
+      this.gap(cameraId, absence.since, chunk.startTs, absence.cause);
     }
     const finished = memory.append(chunk);
     for (const kept of finished) this.#keep(memory, kept);
@@ -88,18 +118,22 @@ export class RingMemory implements Timeline {
 
   /** A hole that somebody upstream explained. */
   gap(cameraId: CameraId, start: number, end: number, cause: GapCause): void {
+    if (start >= end) return;
     this.#cameras.get(cameraId)?.gaps.push({ start, end, cause });
+    this.#hooks.gap?.(cameraId, { start, end, cause });
   }
 
   /** A track has ended; returns the segment that was being written. */
-  end(cameraId: CameraId, track: TrackId): Segment | undefined {
+  end(cameraId: CameraId, track: TrackId, cause: EndCause = 'publisher-ended'): Segment | undefined {
     const camera = this.#cameras.get(cameraId);
     const memory = camera?.tracks.get(track);
     if (!camera || !memory) return undefined;
     const kept = memory.finish();
     this.#keep(memory, kept);
     camera.live.delete(track);
-    if (camera.live.size === 0) camera.awaySince = Math.max(...[...camera.tracks.values()].map(lastEnd));
+    const since = Math.max(...[...camera.tracks.values()].map(({ lastEnd }) => lastEnd));
+    if (camera.live.size === 0 && since > -Infinity)
+      this.#absences.set(cameraId, { since, cause: ABSENT[cause] ?? 'publisher-lost' });
     return kept?.segment;
   }
 
@@ -108,12 +142,16 @@ export class RingMemory implements Timeline {
     const oldest = this.#now() - this.#limits.window;
     let short = 0;
     for (let entry = this.#queue[this.#head]; entry; entry = this.#queue[this.#head]) {
-      const expired = endOf(entry.kept) < oldest;
+      const { owner, kept } = entry;
+      const expired = endOf(kept) < oldest;
       if (!expired && this.#bytes <= this.#limits.memory) break;
-      if (!expired) short = Math.max(short, endOf(entry.kept) - oldest);
-      entry.owner.evict(entry.kept);
-      this.#bytes -= entry.kept.segment.bytes;
+      if (!expired) short = Math.max(short, endOf(kept) - oldest);
+      owner.evict(kept);
+      this.#bytes -= kept.segment.bytes;
       this.#head += 1;
+      const camera = this.#cameras.get(owner.cameraId);
+      if (camera) camera.floor = Math.max(camera.floor ?? -Infinity, endOf(kept));
+      this.#hooks.evicted?.(kept);
     }
     if (this.#head > 1024 && this.#head > this.#queue.length / 2) {
       this.#queue = this.#queue.slice(this.#head);
@@ -123,96 +161,56 @@ export class RingMemory implements Timeline {
     return short;
   }
 
-  async cameras(): Promise<CameraId[]> {
-    return [...this.#cameras.keys()].toSorted();
+  cameras(): CameraId[] {
+    return [...this.#cameras.keys()];
   }
 
-  async tracks(cameraId: CameraId): Promise<TimelineTrack[]> {
-    return this.#tracksOf(cameraId).flatMap(({ id, generation }) =>
-      generation ? [{ track: id, init: generation.name, caps: generation.caps }] : [],
+  /** From this moment on (epoch ms) all media of the camera is here. */
+  floor(cameraId: CameraId): number {
+    return this.#cameras.get(cameraId)?.floor ?? Infinity;
+  }
+
+  /** The newest generation of each track. */
+  generations(cameraId: CameraId): { readonly track: TrackId; readonly generation: Generation }[] {
+    return this.#tracksOf(cameraId).flatMap(({ id, generation }) => (generation ? [{ track: id, generation }] : []));
+  }
+
+  generation(cameraId: CameraId, track: TrackId, init: string): Generation | undefined {
+    return this.#cameras.get(cameraId)?.tracks.get(track)?.findGeneration(init);
+  }
+
+  /** Finished segments that overlap the range, in no order. */
+  segments(cameraId: CameraId, range: TimeRange, track?: TrackId): Segment[] {
+    return this.#tracksOf(cameraId, track).flatMap(({ segments }) =>
+      segments.filter((kept) => overlaps(kept, range)).map(({ segment }) => segment),
     );
   }
 
-  async segments(
-    cameraId: CameraId,
-    range: TimeRange,
-    track?: TrackId,
-    { limit = Infinity }: TimelineQuery = {},
-  ): Promise<Segment[]> {
-    return this.#tracksOf(cameraId)
-      .filter(({ id }) => track === undefined || id === track)
-      .flatMap(({ segments }) => segments.filter((kept) => overlaps(kept, range)).map(({ segment }) => segment))
-      .toSorted((a, b) => a.startTs - b.startTs || (a.track < b.track ? -1 : 1))
-      .slice(0, limit);
-  }
-
-  async generation(cameraId: CameraId, track: TrackId, init: string): Promise<TimelineTrack | undefined> {
-    const found = this.#cameras.get(cameraId)?.tracks.get(track)?.findGeneration(init);
-    return found && { track, init, caps: found.caps };
-  }
-
-  async latest(cameraId: CameraId, track?: TrackId): Promise<Segment | undefined> {
-    return this.#tracksOf(cameraId)
-      .filter(({ id }) => track === undefined || id === track)
+  latest(cameraId: CameraId, track?: TrackId): Segment | undefined {
+    return this.#tracksOf(cameraId, track)
       .flatMap(({ segments }) => segments.at(-1)?.segment ?? [])
       .toSorted((a, b) => a.startTs - b.startTs || a.number - b.number)
       .at(-1);
   }
 
-  async spans(cameraId: CameraId, range: TimeRange): Promise<Span[]> {
-    const camera = this.#cameras.get(cameraId);
-    if (!camera) return [];
-    const media = this.#tracksOf(cameraId).flatMap(({ segments }) =>
-      segments.map((kept) => ({ start: startOf(kept), end: endOf(kept) })),
-    );
-    const away = camera.awaySince;
-    const gaps =
-      away === undefined
-        ? camera.gaps
-        : [...camera.gaps, { start: away, end: Infinity, cause: 'publisher-lost' as const }];
-    return cutSpans(spansOf(media, gaps, away === undefined ? undefined : this.#now()), range);
+  gaps(cameraId: CameraId): readonly Gap[] {
+    return this.#cameras.get(cameraId)?.gaps ?? [];
   }
 
-  async read(cameraId: CameraId, track: TrackId, name: string): Promise<Uint8Array | undefined> {
+  read(cameraId: CameraId, track: TrackId, name: string): Uint8Array | undefined {
     return this.#cameras.get(cameraId)?.tracks.get(track)?.read(name);
   }
 
-  async init(cameraId: CameraId, track: TrackId, name: string): Promise<Uint8Array | undefined> {
-    return this.#cameras.get(cameraId)?.tracks.get(track)?.init(name);
-  }
-
-  watch(cameraId: CameraId, listener: (segment: Segment) => void): () => void {
-    const own = (segment: Segment): void => listener(segment);
-    this.#watchers.set(own, cameraId);
-    return () => void this.#watchers.delete(own);
-  }
-
-  async keeps(): Promise<KeepMark[]> {
-    return [];
-  }
-
-  async keep(): Promise<void> {
-    throw new EddyError('TIMELINE_NOT_STORED', 'nothing is kept beyond the memory of this timeline');
-  }
-
-  async unkeep(): Promise<boolean> {
-    return false;
-  }
-
-  async state(): Promise<TimelineState> {
-    const waiting = { segments: 0, bytes: 0 };
-    return { store: 'none', index: 'none', log: 'none', waiting, clockStepped: false };
-  }
-
-  #tracksOf(cameraId: CameraId): TrackMemory[] {
-    return [...(this.#cameras.get(cameraId)?.tracks.values() ?? [])];
+  #tracksOf(cameraId: CameraId, track?: TrackId): TrackMemory[] {
+    const tracks = [...(this.#cameras.get(cameraId)?.tracks.values() ?? [])];
+    return track === undefined ? tracks : tracks.filter(({ id }) => id === track);
   }
 
   #keep(owner: TrackMemory, kept: KeptSegment | undefined): void {
     if (!kept) return;
     this.#queue.push({ owner, kept });
     this.#bytes += kept.segment.bytes;
-    for (const [watcher, watched] of [...this.#watchers]) if (watched === owner.cameraId) watcher(kept.segment);
+    this.#hooks.finished?.(kept);
   }
 
   /** Gaps, tracks and cameras of which nothing is left in the window. */
@@ -224,9 +222,4 @@ export class RingMemory implements Timeline {
     }
     if (camera.tracks.size === 0) this.#cameras.delete(cameraId);
   }
-}
-
-function lastEnd(track: TrackMemory): number {
-  const last = track.segments.at(-1);
-  return last ? endOf(last) : -Infinity;
 }

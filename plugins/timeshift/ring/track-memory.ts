@@ -1,4 +1,4 @@
-/** One track of one camera in memory: its init segments and its segments, as the parts they came in. */
+/** One track of one camera: its init segments and its newest segments, as the parts they came in. */
 import {
   type CameraId,
   type Chunk,
@@ -8,6 +8,7 @@ import {
   segmentName,
   type TrackId,
 } from 'eddy/plugin';
+import type { LogPlace } from './write-ahead-log.ts';
 
 /** The range in which an init segment holds. Every change of caps begins a new one. */
 export interface Generation {
@@ -15,20 +16,67 @@ export interface Generation {
   readonly caps: ChunkCaps;
 }
 
-/** A segment as it is kept: the buffers of its parts are those that came in, never copied. */
+/** A finished segment: the buffers of its parts are those that came in, never copied. */
 export interface KeptSegment {
   readonly segment: Segment;
   readonly generation: Generation;
   readonly parts: readonly Uint8Array[];
+  /** Where its parts are in the write-ahead log; undefined where not all of them are. */
+  readonly places: readonly LogPlace[] | undefined;
+}
+
+/** Writes a part ahead to disk; undefined where that is impossible now. */
+export type LogPart = (track: TrackMemory, generation: Generation, chunk: Chunk) => LogPlace | undefined;
+
+/** How a segment is put together from its parts: as they come, or as a log has them. */
+export class SegmentBuilder {
+  readonly first: Chunk;
+  readonly #generation: Generation;
+  #end: number;
+  #bytes = 0;
+
+  constructor(first: Chunk, generation: Generation) {
+    this.first = first;
+    this.#generation = generation;
+    this.#end = first.baseTime;
+  }
+
+  add(chunk: Pick<Chunk, 'baseTime' | 'duration'>, bytes: number): void {
+    this.#bytes += bytes;
+    this.#end = chunk.baseTime + chunk.duration;
+  }
+
+  build(cameraId: string, track: TrackId): Segment {
+    const { first } = this;
+    const { timescale, codecString } = this.#generation.caps;
+    const durationTicks = this.#end - first.baseTime;
+    const id = `${cameraId}/${track}/${segmentName({ ...first, number: first.segment })}`;
+    return {
+      id,
+      cameraId,
+      track,
+      number: first.segment,
+      startTs: first.startTs,
+      duration: (durationTicks / timescale) * 1000,
+      writer: first.writer,
+      url: id,
+      initUrl: `${cameraId}/${track}/${this.#generation.name}`,
+      bytes: this.#bytes,
+      timescale,
+      baseTime: first.baseTime,
+      durationTicks,
+      discontinuity: first.discontinuity,
+      independent: first.independent,
+      codecString,
+    };
+  }
 }
 
 interface OpenSegment {
-  readonly first: Chunk;
+  readonly builder: SegmentBuilder;
   readonly generation: Generation;
   readonly parts: Uint8Array[];
-  independent: boolean;
-  durationTicks: number;
-  bytes: number;
+  readonly places: LogPlace[];
 }
 
 /** Puts chunks of one track together to segments. It holds what {@link TrackMemory.evict} has not taken back. */
@@ -37,14 +85,18 @@ export class TrackMemory {
   readonly id: TrackId;
   /** Finished segments, oldest first. */
   readonly segments: KeptSegment[] = [];
+  /** Where its newest finished segment ended, epoch ms; also when that has gone. */
+  lastEnd = -Infinity;
+  readonly #log: LogPart | undefined;
   #caps: ChunkCaps;
   #generation: Generation | undefined;
   #open: OpenSegment | undefined;
 
-  constructor(cameraId: CameraId, id: TrackId, caps: ChunkCaps) {
+  constructor(cameraId: CameraId, id: TrackId, caps: ChunkCaps, log?: LogPart) {
     this.cameraId = cameraId;
     this.id = id;
     this.#caps = caps;
+    this.#log = log;
   }
 
   /** The newest generation; undefined before the first chunk. */
@@ -62,26 +114,21 @@ export class TrackMemory {
   /** Takes a chunk in; returns the segments that it finished, oldest first. */
   append(chunk: Chunk): KeptSegment[] {
     const finished: KeptSegment[] = [];
-    if (this.#open && this.#open.first.segment !== chunk.segment) {
+    if (this.#open && this.#open.builder.first.segment !== chunk.segment) {
       // Its last part was lost on the way: what came of it is still media.
       const cut = this.finish();
       if (cut) finished.push(cut);
     }
     if (!this.#open) {
       if (chunk.part !== 0) return finished;
-      this.#open = {
-        first: chunk,
-        generation: this.#generationFor(chunk),
-        parts: [],
-        independent: chunk.independent,
-        durationTicks: 0,
-        bytes: 0,
-      };
+      const generation = this.#generationFor(chunk);
+      this.#open = { builder: new SegmentBuilder(chunk, generation), generation, parts: [], places: [] };
     }
-    const open = this.#open;
-    open.parts.push(chunk.data);
-    open.bytes += chunk.data.byteLength;
-    open.durationTicks = chunk.baseTime + chunk.duration - open.first.baseTime;
+    const { builder, generation, parts, places } = this.#open;
+    parts.push(chunk.data);
+    builder.add(chunk, chunk.data.byteLength);
+    const place = this.#log?.(this, generation, chunk);
+    if (place) places.push(place);
     if (chunk.last) {
       const whole = this.finish();
       if (whole) finished.push(whole);
@@ -94,29 +141,11 @@ export class TrackMemory {
     const open = this.#open;
     this.#open = undefined;
     if (!open) return undefined;
-    const { first, generation } = open;
-    const name = segmentName({ startTs: first.startTs, number: first.segment, writer: first.writer });
-    const { timescale, codecString } = generation.caps;
-    const segment: Segment = {
-      id: `${this.cameraId}/${this.id}/${name}`,
-      cameraId: this.cameraId,
-      track: this.id,
-      number: first.segment,
-      startTs: first.startTs,
-      duration: (open.durationTicks / timescale) * 1000,
-      writer: first.writer,
-      url: `${this.cameraId}/${this.id}/${name}`,
-      initUrl: `${this.cameraId}/${this.id}/${generation.name}`,
-      bytes: open.bytes,
-      timescale,
-      baseTime: first.baseTime,
-      durationTicks: open.durationTicks,
-      discontinuity: first.discontinuity,
-      independent: open.independent,
-      codecString,
-    };
-    const kept = { segment, generation, parts: open.parts };
+    const { builder, generation, parts } = open;
+    const places = open.places.length === parts.length ? open.places : undefined;
+    const kept = { segment: builder.build(this.cameraId, this.id), generation, parts, places };
     this.segments.push(kept);
+    this.lastEnd = kept.segment.startTs + kept.segment.duration;
     return kept;
   }
 
@@ -124,11 +153,6 @@ export class TrackMemory {
   read(name: string): Uint8Array | undefined {
     const kept = this.segments.findLast(({ segment }) => segmentName(segment) === name);
     return kept && Buffer.concat(kept.parts);
-  }
-
-  /** An init segment that a kept or coming segment needs. */
-  init(name: string): Uint8Array | undefined {
-    return this.findGeneration(name)?.caps.init;
   }
 
   /** The generation that has this init segment, while a kept or coming segment needs it. */

@@ -11,6 +11,7 @@ import {
 } from 'eddy/plugin';
 import { json } from '../shared/json.ts';
 import { openapi } from './openapi.ts';
+import { pastRoutes } from './past.ts';
 import type { manifest } from './plugin.ts';
 
 type Ctx = Context<typeof manifest>;
@@ -45,6 +46,7 @@ export function create(ctx: Ctx): Running<typeof manifest> {
           handler: (request) => endSession(ctx, request),
         }),
       );
+      for (const route of pastRoutes(ctx)) unmounts.push(ctx.services.http.route(route));
       get('/api/v1/time', () => json({ now: ctx.clock.now() }));
       get('/api/v1/openapi.json', () => json(openapi));
     },

@@ -48,6 +48,38 @@ const schemas = {
     ),
     findings: list(object({ code: text, stage: text, message: text, at: epoch, count: number })),
   }),
+  Segment: object({
+    id: { type: 'string', description: '{camera}/{track}/{media name}' },
+    track: text,
+    number,
+    startTs: epoch,
+    duration: { type: 'number', description: 'Milliseconds.' },
+    bytes: number,
+    discontinuity: { type: 'boolean' },
+    independent: { type: 'boolean' },
+    codecString: text,
+  }),
+  Span: object(
+    {
+      kind: { type: 'string', enum: ['media', 'gap'] },
+      start: epoch,
+      end: epoch,
+      cause: {
+        type: 'string',
+        enum: ['publisher-lost', 'crash', 'store-outage', 'dropped', 'restart', 'no-key-frame'],
+        description: 'Why there is no media; of gaps only.',
+      },
+    },
+    ['kind', 'start', 'end'],
+  ),
+  TimelineState: object({
+    store: { type: 'string', enum: ['none', 'up', 'down'] },
+    index: { type: 'string', enum: ['none', 'up', 'down'] },
+    log: { type: 'string', enum: ['none', 'up', 'full', 'down'] },
+    waiting: object({ segments: number, bytes: number }),
+    clockStepped: { type: 'boolean' },
+  }),
+  Keep: object({ start: epoch, end: epoch }),
   Session: object({
     id: text,
     cameraId: text,
@@ -60,6 +92,29 @@ const schemas = {
     state: { type: 'object' },
   }),
 };
+
+const moment = (name: string): Json => ({
+  name,
+  in: 'query',
+  schema: text,
+  description: 'RFC 3339 with Z or an offset, or epoch milliseconds; left out: as far as there is.',
+});
+const camera = {
+  name: 'camera',
+  in: 'path',
+  required: true,
+  schema: { type: 'string', pattern: `^${CAMERA_ID_PATTERN}$` },
+};
+const past = { parameters: [camera, moment('start'), moment('end')] };
+const pastRefused = {
+  ...refused,
+  400: content('Times or limits that make no sense.', ref('Error')),
+  404: content('No such camera.', ref('Error')),
+};
+const keeps = object({ keeps: list(ref('Keep')) });
+const keepRoute = (method: string, summary: string): Json => ({
+  [method]: { summary, ...past, responses: { 200: content(summary, keeps), ...pastRefused } },
+});
 
 /** Served at /api/v1/openapi.json. */
 export const openapi: Json = {
@@ -101,6 +156,29 @@ export const openapi: Json = {
         ],
       },
     ),
+    '/api/v1/cameras/{camera}/segments': get(
+      'Segments that overlap the range and that no crash can take, by time then track.',
+      pastRefused,
+      object({ segments: list(ref('Segment')), more: { type: 'boolean' } }),
+      {
+        parameters: [
+          ...past.parameters,
+          { name: 'track', in: 'query', schema: text },
+          { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 10_000, default: 1000 } },
+        ],
+      },
+    ),
+    '/api/v1/cameras/{camera}/timeline': get(
+      'Stretches of media and holes with their causes, what of it is kept, and how the storage stands.',
+      pastRefused,
+      object({ now: epoch, spans: list(ref('Span')), keeps: list(ref('Keep')), state: ref('TimelineState') }),
+      past,
+    ),
+    '/api/v1/cameras/{camera}/keeps': {
+      ...get('Stretches that are kept whatever their age.', pastRefused, keeps, { parameters: [camera] }),
+      ...keepRoute('put', 'Keeps a stretch whatever its age.'),
+      ...keepRoute('delete', 'Takes such a mark back, exactly as it was made.'),
+    },
     '/api/v1/sessions': get('Who watches what, since when.', refused, object({ sessions: list(ref('Session')) })),
     '/api/v1/sessions/{id}': {
       delete: {

@@ -1,5 +1,5 @@
 /** web.api: health, metrics and the HTTP API of a running pipeline. */
-import { defineManifest, definePlugin, HttpServer, OneOf } from 'eddy/plugin';
+import { defineManifest, definePlugin, HttpServer, OneOf, optional, Timeline } from 'eddy/plugin';
 
 export const manifest = defineManifest({
   name: 'web.api',
@@ -12,7 +12,16 @@ export const manifest = defineManifest({
       default: 'admin',
     }),
   },
-  needs: { http: HttpServer },
+  needs: { http: HttpServer, timeline: optional(Timeline) },
+  errors: {
+    RANGE_INVALID: {
+      severity: 'error',
+      kind: 'peer',
+      meaning: 'The past was asked for with times or limits that make no sense.',
+      mend: 'Ask with start and end as RFC 3339 (with Z or an offset) or epoch milliseconds, the end after the start.',
+      example: 'GET /api/v1/cameras/cam1/segments?start=yesterday',
+    },
+  },
   claims: { routes: ['/livez', '/readyz', '/metrics', '/api'] },
 });
 

@@ -1,0 +1,205 @@
+/**
+ * Deletes what is too old or too much. First the rows, so that nobody is told of it any more, and some minutes later the
+ * bytes: whoever was told of it before, and plays on from there, is not cut. A crash in between leaves bytes without rows,
+ * which the next start's repair removes.
+ */
+import type { CameraId, Clock, KeepMark, ObjectStore, Segment, SegmentIndex, TimeRange, TrackId } from 'eddy/plugin';
+import type { Archive } from './archive.ts';
+import { descriptionName } from './generation-file.ts';
+
+/** How long bytes can be read after their rows have gone, ms. A player at real time never falls back further than that. */
+export const READER_GRACE = 120_000;
+/** Segments deleted in one go. */
+const BATCH = 500;
+
+/** Options of a {@link Retention}. */
+export interface RetentionOptions {
+  readonly store: ObjectStore;
+  readonly index: SegmentIndex;
+  readonly archive: Archive;
+  readonly clock: Clock;
+  /** Steady time, epoch ms. */
+  readonly now: () => number;
+  /** The age, in ms, at which a segment goes. */
+  readonly age: number;
+  /** The most that one camera may have in the store, bytes; marks are not counted against it, nor deleted for it. */
+  readonly bytes: number | undefined;
+  /** Whether segments that need this init segment are being made, or wait to be stored. */
+  readonly isLive: (camera: CameraId, track: TrackId, init: string) => boolean;
+  /** An init segment is no longer stored; its key. */
+  readonly onInitDeleted: (key: string) => void;
+}
+
+interface DoomedInit {
+  readonly camera: CameraId;
+  readonly track: TrackId;
+  /** Its key. */
+  readonly init: string;
+}
+
+interface Doomed {
+  /** Monotonic ms. */
+  readonly at: number;
+  readonly keys: readonly string[];
+  /** Init segments that these needed; they go with the last segment that does. */
+  readonly inits: readonly DoomedInit[];
+}
+
+/** See the file's head. */
+export class Retention {
+  readonly #options: RetentionOptions;
+  /** Bytes of each camera in the store; counted where they are bounded. */
+  readonly #bytes = new Map<CameraId, number>();
+  readonly #counting = new Map<CameraId, Promise<void>>();
+  #doomed: Doomed[] = [];
+  #sweeping: Promise<number> | undefined;
+  deleted = 0;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+  }
+
+  /** A segment was stored and indexed. */
+  archived({ cameraId, bytes }: Segment): void {
+    const camera = cameraId as CameraId;
+    const known = this.#bytes.get(camera);
+    if (known !== undefined) this.#bytes.set(camera, known + bytes);
+  }
+
+  /** Deletes what is due now; returns how many segments that were. Rejects where store or index do; call again then. */
+  sweep(): Promise<number> {
+    return (this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = undefined)));
+  }
+
+  async #sweep(): Promise<number> {
+    const { index, now, age, bytes } = this.#options;
+    let count = 0;
+    for (const camera of await index.cameras()) {
+      const marks = await this.#options.archive.keeps(camera);
+      const horizon = now() - age;
+      count += await this.#delete(camera, marks, (one) => one.startTs + one.duration <= horizon, horizon);
+      if (bytes !== undefined) count += await this.#shrink(camera, marks, bytes);
+    }
+    await this.#deleteBytes();
+    this.deleted += count;
+    return count;
+  }
+
+  /** Deletes the oldest until what is left fits. */
+  async #shrink(camera: CameraId, marks: readonly KeepMark[], limit: number): Promise<number> {
+    if (!this.#bytes.has(camera)) await this.#count(camera);
+    let over = (this.#bytes.get(camera) ?? 0) - limit;
+    if (over <= 0) return 0;
+    const goes = ({ bytes }: Segment): boolean => {
+      if (over <= 0) return false;
+      over -= bytes;
+      return true;
+    };
+    return this.#delete(camera, marks, goes, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Deletes from the oldest on, for as long as `goes` says so. */
+  async #delete(
+    camera: CameraId,
+    marks: readonly KeepMark[],
+    goes: (segment: Segment) => boolean,
+    until: number,
+  ): Promise<number> {
+    const { index } = this.#options;
+    let count = 0;
+    for (const range of between(marks, until)) {
+      let from = range.start;
+      for (;;) {
+        const page = await index.range(camera, { start: from, end: range.end }, undefined, BATCH);
+        const going: Segment[] = [];
+        for (const segment of page) {
+          if (isKept(segment, marks)) continue;
+          if (!goes(segment)) break;
+          going.push(segment);
+        }
+        if (going.length > 0) await this.#remove(camera, going);
+        count += going.length;
+        if (page.length < BATCH || going.length === 0) break;
+        // What was deleted is gone from the next page; kept neighbours are passed over.
+        from = Math.max(from, going.at(-1)!.startTs);
+      }
+    }
+    return count;
+  }
+
+  async #remove(camera: CameraId, segments: readonly Segment[]): Promise<void> {
+    const { index, clock } = this.#options;
+    const known = this.#bytes.get(camera);
+    await index.delete(segments.map(({ id }) => id));
+    if (known !== undefined) this.#bytes.set(camera, known - segments.reduce((sum, { bytes }) => sum + bytes, 0));
+    const inits = new Map(segments.map(({ initUrl, track }) => [initUrl, { camera, track, init: initUrl }]));
+    const at = clock.monotonic() + READER_GRACE;
+    this.#doomed.push({ at, keys: segments.map(({ url }) => url), inits: [...inits.values()] });
+  }
+
+  async #deleteBytes(): Promise<void> {
+    const { store, clock } = this.#options;
+    for (let doomed = this.#doomed[0]; doomed && doomed.at <= clock.monotonic(); doomed = this.#doomed[0]) {
+      const keys = [...doomed.keys];
+      for (const one of doomed.inits) {
+        if (await this.#isNeeded(one)) continue;
+        keys.push(one.init, descriptionName(one.init));
+        this.#options.onInitDeleted(one.init);
+      }
+      await store.delete(keys);
+      this.#doomed.shift();
+    }
+  }
+
+  /**
+   * Whether a segment that is left needs an init segment. Those that share one lie side by side, so it is the oldest of the
+   * track, or one under a mark, or one that is being made.
+   */
+  async #isNeeded({ camera, track, init }: DoomedInit): Promise<boolean> {
+    const { index, archive, isLive } = this.#options;
+    const needs = (one: Segment | undefined): boolean => one?.initUrl === init;
+    if (isLive(camera, track, init.split('/').at(-1)!)) return true;
+    const marks = await archive.keeps(camera);
+    for (const range of between(marks, Number.MAX_SAFE_INTEGER))
+      if (needs((await index.range(camera, range, track, 1))[0])) return true;
+    for (const mark of marks) if ((await index.range(camera, mark, track)).some(needs)) return true;
+    return false;
+  }
+
+  async #count(camera: CameraId): Promise<void> {
+    let counting = this.#counting.get(camera);
+    if (!counting) this.#counting.set(camera, (counting = this.#countAll(camera)));
+    await counting.finally(() => this.#counting.delete(camera));
+  }
+
+  async #countAll(camera: CameraId): Promise<void> {
+    this.#bytes.set(camera, 0);
+    const seen = new Set<string>();
+    for (let start = 0; ;) {
+      const page = await this.#options.index.range(camera, { start, end: Number.MAX_SAFE_INTEGER }, undefined, BATCH);
+      const fresh = page.filter(({ id }) => !seen.has(id));
+      for (const { id, bytes } of fresh) {
+        seen.add(id);
+        this.#bytes.set(camera, this.#bytes.get(camera)! + bytes);
+      }
+      if (page.length < BATCH || fresh.length === 0) return;
+      start = page.at(-1)!.startTs;
+    }
+  }
+}
+
+const isKept = ({ startTs, duration }: Segment, marks: readonly TimeRange[]): boolean =>
+  marks.some(({ start, end }) => startTs < end && startTs + duration > start);
+
+/** The stretches before `until` that no mark covers, by start. */
+function between(marks: readonly TimeRange[], until: number): TimeRange[] {
+  const found: TimeRange[] = [];
+  let start = 0;
+  for (const mark of marks.toSorted((a, b) => a.start - b.start)) {
+    if (mark.start >= until) break;
+    if (mark.start > start) found.push({ start, end: mark.start });
+    start = Math.max(start, mark.end);
+  }
+  if (start < until) found.push({ start, end: until });
+  return found;
+}

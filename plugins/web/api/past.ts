@@ -1,0 +1,125 @@
+/** The past of a camera over HTTP: segments, timeline, and marks of what is kept. */
+import {
+  credentialsOf,
+  EddyError,
+  peerOf,
+  type CameraId,
+  type Context,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpRoute,
+  type Timeline,
+  type TimeRange,
+} from 'eddy/plugin';
+import { json } from '../shared/json.ts';
+import type { manifest } from './plugin.ts';
+
+type Ctx = Context<typeof manifest>;
+
+/** Segments in one answer, where the request does not say. */
+const PAGE = 1000;
+const MOST = 10_000;
+/** RFC 3339 with its offset, so that nobody's local time is guessed. */
+const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+
+/** The routes; empty where the pipeline has no timeline. */
+export function pastRoutes(ctx: Ctx): HttpRoute[] {
+  const { timeline } = ctx.services;
+  if (!timeline) return [];
+  const base = '/api/v1/cameras/:camera';
+  const viewers = (path: string, answer: (request: HttpRequest) => Promise<HttpResponse>): HttpRoute => ({
+    method: 'GET',
+    path: `${base}/${path}`,
+    cors: false,
+    handler: async (request) => {
+      const { camera: cameraId } = request.params;
+      const peer = peerOf(request, 'api');
+      await ctx.sessions.check({ cameraId, action: 'rewind', credentials: credentialsOf(request), peer });
+      return answer(request);
+    },
+  });
+  const operators = (
+    method: 'PUT' | 'DELETE',
+    answer: (camera: CameraId, range: TimeRange) => Promise<HttpResponse>,
+  ) => ({
+    method,
+    path: `${base}/keeps`,
+    cors: false,
+    handler: async (request: HttpRequest) => {
+      await ctx.sessions.administer(credentialsOf(request), peerOf(request, 'api'));
+      return answer(request.params.camera, rangeOf(request));
+    },
+  });
+  return [
+    viewers('segments', (request) => segments(timeline, request)),
+    viewers('timeline', (request) => spans(ctx, timeline, request)),
+    viewers('keeps', async ({ params }) => json({ keeps: await timeline.keeps(params.camera) })),
+    operators('PUT', async (camera, range) => {
+      await timeline.keep(camera, range);
+      return json({ keeps: await timeline.keeps(camera) });
+    }),
+    operators('DELETE', async (camera, range) => {
+      await timeline.unkeep(camera, range);
+      return json({ keeps: await timeline.keeps(camera) });
+    }),
+  ];
+}
+
+/** Acknowledged segments alone: what is told here survives a crash. */
+async function segments(timeline: Timeline, request: HttpRequest): Promise<HttpResponse> {
+  const limit = wholeNumber(request, 'limit', MOST) ?? PAGE;
+  const track = request.query.get('track') ?? undefined;
+  const found = await timeline.segments(request.params.camera, rangeOf(request), track, {
+    limit: limit + 1,
+    acknowledged: true,
+  });
+  return json({ segments: found.slice(0, limit), more: found.length > limit });
+}
+
+async function spans(ctx: Ctx, timeline: Timeline, request: HttpRequest): Promise<HttpResponse> {
+  const range = rangeOf(request);
+  const { camera } = request.params;
+  const [found, keeps, state] = await Promise.all([
+    timeline.spans(camera, range),
+    timeline.keeps(camera),
+    timeline.state(),
+  ]);
+  return json({ now: ctx.clock.now(), ...finite(range), spans: found, keeps, state });
+}
+
+/** What was asked for, without the ends that were left open. */
+const finite = ({ start, end }: TimeRange): Partial<TimeRange> => ({
+  ...(start > 0 && { start }),
+  ...(end < Number.MAX_SAFE_INTEGER && { end }),
+});
+
+/** `start` and `end`, each left out for "as far as there is". Throws `web.api/RANGE_INVALID`. */
+function rangeOf(request: HttpRequest): TimeRange {
+  const start = moment(request, 'start') ?? 0;
+  const end = moment(request, 'end') ?? Number.MAX_SAFE_INTEGER;
+  if (end <= start) throw invalid('The end is not after the start.');
+  return { start, end };
+}
+
+function moment({ query }: HttpRequest, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  if (/^\d{1,15}(?:\.\d+)?$/.test(text)) return Number(text);
+  // A "+" that was not escaped is a space by now.
+  const repaired = text.replace(/ (\d{2}:\d{2})$/, '+$1');
+  const parsed = RFC3339.test(repaired) ? Date.parse(repaired.replace(' ', 'T')) : NaN;
+  if (Number.isNaN(parsed))
+    throw invalid(`"${name}" is neither RFC 3339 (with Z or an offset) nor epoch milliseconds.`);
+  return parsed;
+}
+
+function wholeNumber({ query }: HttpRequest, name: string, most: number): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > most) throw invalid(`"${name}" must be a whole number from 1 to ${most}.`);
+  return value;
+}
+
+const invalid = (message: string): EddyError =>
+  new EddyError('web.api/RANGE_INVALID', message, { kind: 'peer', details: { status: 400 } });
