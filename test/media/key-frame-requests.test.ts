@@ -94,6 +94,18 @@ it('has a key frame that comes unasked serve all who wait', async () => {
   expect(publisher.requests).toBe(1);
 });
 
+it('takes who comes just after a crowd for one of it', async () => {
+  const publisher = await start('1h');
+  await until(() => publisher.requests === 1, 'the tap itself has asked');
+  for (let i = 0; i < 10; i++) publisher.ask();
+  await pass(100);
+  publisher.keyFrame();
+  await pass(400);
+  publisher.ask();
+  await pass(700);
+  expect(publisher.requests).toBe(1);
+});
+
 it('asks again while nothing comes, and stops with the answer', async () => {
   const publisher = await start('1h', false);
   const before = publisher.requests;
