@@ -1,6 +1,7 @@
 /** `eddy inspect PLUGIN`: its configuration, pads, needs and errors. */
 import { EddyError } from '../errors/index.ts';
 import { describeAccepted, describeCaps } from '../graph/caps.ts';
+import { refusesDemand } from '../graph/on-demand.ts';
 import { suggest } from '../graph/suggest.ts';
 import { objectSchema, type Manifest } from '../plugin/index.ts';
 import { EXIT, onePositional, type Verb } from './cli.ts';
@@ -30,7 +31,13 @@ function asJson(manifest: Manifest): unknown {
       Object.entries(needs).map(([key, need]) => [key, 'optional' in need ? `${need.optional.name}?` : need.name]),
     );
   const { config, needs, provides, ...rest } = manifest;
-  return { ...rest, config: objectSchema(config), needs: names(needs), provides: names(provides) };
+  return {
+    ...rest,
+    onDemand: refusesDemand(manifest) === undefined,
+    config: objectSchema(config),
+    needs: names(needs),
+    provides: names(provides),
+  };
 }
 
 function describe(manifest: Manifest): string {
@@ -77,6 +84,8 @@ function describe(manifest: Manifest): string {
     'provides',
     Object.entries(manifest.provides).map(([name, contract]) => `${name}: ${contract.name}. ${contract.summary}`),
   );
+  const refusal = refusesDemand(manifest);
+  section('start: on-demand', [refusal === undefined ? 'it can run only while it is used.' : `no: ${refusal}.`]);
   section(
     'errors',
     Object.entries(manifest.errors).map(([code, definition]) => `${manifest.name}/${code}: ${definition.meaning}`),

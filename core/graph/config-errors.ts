@@ -92,7 +92,10 @@ function unknownKey(
 ): string | undefined {
   const key = String(error.params.additionalProperty);
   const known = Object.keys((error.parentSchema?.properties ?? {}) as object);
-  const meant = suggest(key, path.length === 0 ? [...known, ...(subject.alsoKnown ?? [])] : known);
+  const options = path.length === 0 ? [...known, ...(subject.alsoKnown ?? [])] : known;
+  // `segment=2s`, as shells and INI files write it.
+  const [, name = key, value] = /^([^\s=]+)\s*=\s*(.*)$/s.exec(key) ?? [];
+  const meant = options.includes(name) && value !== undefined ? name : suggest(name, options);
   const entry =
     place.node.kind === 'map' ? ownEntries(place.node).find((candidate) => candidate.key === key) : undefined;
   const where = path.length === 0 ? subject.what : `"${path.join('.')}" of ${subject.what}`;
@@ -102,11 +105,12 @@ function unknownKey(
   add({
     code: 'CONFIG_KEY_UNKNOWN',
     at: entry?.keySpan ?? place.node.span,
-    message: `${where} has no option "${key}"`,
+    message:
+      value === undefined ? `${where} has no option "${key}"` : `"${key}": an option and its value are joined by ":"`,
     accepted: known.length > 0 ? known.join(', ') : 'no options',
     didYouMean: meant,
     mend: meant
-      ? `Write ${meant}:`
+      ? `Write ${meant}:${value ? ` ${value}` : ''}`
       : known.length > 0
         ? `Take it out, or use one of ${quoteList(known)}`
         : 'Take it out',

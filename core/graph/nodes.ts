@@ -120,21 +120,22 @@ function pluginOf(
   const entry = entryOf(map, 'plugin');
   const nodes = [name];
   if (!entry) {
-    const misspelt = suggest(
-      'plugin',
-      map.entries.map(({ key }) => key),
-    );
+    const keys = map.entries.map(({ key }) => key);
+    const joined = keys.find((key) => /^plugin\s*=/.test(key));
+    const misspelt = joined ?? suggest('plugin', keys);
     const likely = suggest(name, registry.names());
     const place = map.entries.find(({ key }) => key === misspelt)?.keySpan ?? at;
-    const message = misspelt
-      ? `${kind} "${name}" has no key "${misspelt}"; it must name its plugin`
-      : `${kind} "${name}" does not name its plugin`;
+    const message = joined
+      ? `${kind} "${name}" writes "${joined}"; a key and its value are joined by ":"`
+      : misspelt
+        ? `${kind} "${name}" has no key "${misspelt}"; it must name its plugin`
+        : `${kind} "${name}" does not name its plugin`;
     findings.add({
       code: 'PLUGIN_MISSING',
       at: place,
       message,
       mend: misspelt
-        ? 'Write plugin:'
+        ? `Write plugin:${joined ? ` ${joined.replace(/^plugin\s*=\s*/, '')}` : ''}`
         : `Add plugin: ${likely ?? `family.name; there are ${quoteList(registry.names())}`}`,
       didYouMean: misspelt && 'plugin',
       nodes,

@@ -1,7 +1,7 @@
 /** `start: on-demand`: only what others can ask for may wait to be asked. */
 import { Authorizer } from '../contracts/index.ts';
-import { providedBy } from '../plugin/registry.ts';
-import type { Draft, DraftNode } from './draft.ts';
+import type { Manifest } from '../plugin/manifest.ts';
+import type { Draft } from './draft.ts';
 import type { Findings } from './finding.ts';
 import { entryOf } from './tree.ts';
 
@@ -21,7 +21,7 @@ export function checkStarts(draft: Draft, findings: Findings): void {
       });
       continue;
     }
-    const why = node.plugin && unfit(node);
+    const why = node.plugin && refusesDemand(node.plugin.manifest);
     if (why === undefined) continue;
     findings.add({
       code: 'START_UNFIT',
@@ -32,13 +32,14 @@ export function checkStarts(draft: Draft, findings: Findings): void {
   }
 }
 
-function unfit(node: DraftNode): string | undefined {
-  const { inputs, outputs, provides } = node.plugin!.manifest;
-  const pads = Object.entries(inputs);
-  if (providedBy(node.plugin!, Authorizer)) return 'the engine asks it about everybody who comes';
+/** Why a plugin cannot run on demand; undefined where it can. */
+export function refusesDemand({ inputs, outputs, provides }: Manifest): string | undefined {
+  const pads = Object.values(inputs);
+  if (Object.values(provides).some(({ token }) => token === Authorizer.token))
+    return 'the engine asks it about everybody who comes';
   if (pads.length === 0 && Object.keys(outputs).length > 0) return 'a source must run to let publishers in';
-  const manual = pads.find(([, pad]) => pad.demand === 'manual');
-  if (manual) return 'it must run to let viewers in; what feeds it may run on demand';
+  if (pads.some((pad) => pad.demand === 'manual'))
+    return 'it must run to let viewers in; what feeds it may run on demand';
   if (pads.length === 0 && Object.keys(provides).length === 0) return 'no other node can ask for it';
   return undefined;
 }
