@@ -106,7 +106,7 @@ function goOn(
   head: Placed,
   { until, segment, anyKeyBegins, final, plan }: FollowContext,
 ): FollowStep {
-  if (head.at - endAt > segment) return 'break';
+  if (head.at - endAt > segment && !head.key) return 'break';
   const latest = startAt + 2 * segment - frameMs * 0.99;
   const next = plan.after(number);
   if (!next) {
@@ -125,18 +125,22 @@ function goOn(
   // No unit of its own in that segment: it has none of that number.
   const boundary =
     nextAt !== undefined && head.at >= nextAt - SLACK_MS ? plan.reached(head.at + SLACK_MS, number)! : next;
+  // A hole reaches into that segment: one of that number would be another stretch of time.
+  if (head.at - Math.max(boundary.at, endAt) > WINDOW_MS) return 'break';
   // Decoders begin anew at a discontinuity.
   return boundary.discontinuity && !head.key ? 'break' : boundary;
 }
 
 function begin(
-  { lastNumber, waitingSince }: FollowState,
+  { lastNumber, waitingSince, endAt }: FollowState,
   head: Placed,
   { until, segment, discontinuity, final, plan }: FollowContext,
 ): FollowStep {
   if (!head.key) return 'drop';
   const near = plan.nearest(head.at, lastNumber);
-  const fits = (boundary: Boundary): boolean => !discontinuity || boundary.discontinuity;
+  // What begins anew is to do so where all tracks do; and a hole is told by a number that is missing.
+  const fits = (boundary: Boundary): boolean =>
+    boundary.discontinuity || (!discontinuity && (boundary.number - 1 !== lastNumber || head.at - endAt <= WINDOW_MS));
   if (near && Math.abs(near.at - head.at) <= WINDOW_MS) return fits(near) ? near : 'drop';
   if (until < head.at + WINDOW_MS && !final) return 'wait';
   // Its key frames are not where the leader's are: better late in a segment than never.

@@ -17,10 +17,15 @@ export function layerSilence(leader: SegmentTrack | undefined): number {
 }
 
 /**
- * Whether the leader's segment ends before this unit, and if so whether because it would be `too long`. `segment` is the
- * target in ms; no segment is longer than twice that.
+ * Whether the leader's segment, which began at `beganAt` (ms on the timeline) for all tracks, ends before this unit, and if
+ * so whether because it would be `too long`. `segment` is the target in ms; no segment is longer than twice that.
  */
-export function endsSegment(track: SegmentTrack, unit: QueuedUnit, segment: number): 'due' | 'too long' | undefined {
+export function endsSegment(
+  track: SegmentTrack,
+  unit: QueuedUnit,
+  beganAt: number,
+  segment: number,
+): 'due' | 'too long' | undefined {
   const current = track.writer!.segment;
   if (!current || unit.starts) return 'due';
   const { timescale, frameTicks } = track;
@@ -29,5 +34,7 @@ export function endsSegment(track: SegmentTrack, unit: QueuedUnit, segment: numb
   // Half a frame early is on time: timestamps are rounded. After a cut without a key frame the next one is taken.
   if (unit.key && (elapsed >= target - frameTicks / 2 || !current.independent)) return 'due';
   const expected = track.constant ? frameTicks : Math.max(frameTicks, track.partTarget * timescale);
-  return elapsed + expected > 2 * target + frameTicks * 0.01 ? 'too long' : undefined;
+  // This track may have begun later than others, which must not become too long either.
+  const since = Math.max(elapsed, ((unit.at - beganAt) / 1000) * timescale);
+  return since + expected > 2 * target + frameTicks * 0.01 ? 'too long' : undefined;
 }

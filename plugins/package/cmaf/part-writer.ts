@@ -38,6 +38,8 @@ export interface PartWriterOptions {
   readonly emit: (chunk: Chunk) => void;
 }
 
+const NO_DATA = new Uint8Array(0);
+
 interface OpenSegment {
   readonly boundary: Boundary;
   readonly startDts: number;
@@ -95,11 +97,14 @@ export class PartWriter {
   push(unit: TimedUnit, begin?: Boundary): void {
     const hole = this.#settle(unit.dts);
     if (begin) {
-      this.#close(this.#pending.length, true);
+      const told = hole && this.#goesOn(begin);
+      this.#close(this.#pending.length, !told);
+      if (told) this.#tellHole(unit, true);
       this.#segment = { boundary: begin, startDts: unit.dts, independent: unit.key, nextPart: 0 };
       this.#lastNumber = begin.number;
     } else if (hole || this.#full(unit.nominal)) {
       this.#close(this.#pending.length, false);
+      if (hole) this.#tellHole(unit, false);
     }
     this.#pending.push({ ...unit, duration: 0 });
   }
@@ -120,12 +125,48 @@ export class PartWriter {
     let duration = distance;
     if (!this.#options.stretch && distance > tail.nominal * 1.5) duration = tail.nominal;
     duration = Math.min(duration, this.#target);
+    const hole = duration < distance;
     if (this.#options.stretch)
       duration = Math.max(1, Math.min(duration, this.#segment.startDts + this.#limit - tail.dts));
     if (this.#pending.length > 1 && this.#known + duration > this.#target) this.#close(this.#pending.length - 1, false);
     tail.duration = duration;
     this.#known += duration;
-    return duration < distance;
+    return hole;
+  }
+
+  /** Whether playlists would take the segment that begins for what comes right after this one. */
+  #goesOn({ number, discontinuity }: Boundary): boolean {
+    return this.#segment !== undefined && !discontinuity && number === this.#segment.boundary.number + 1;
+  }
+
+  /**
+   * The hole up to this unit, as parts without media: so the durations of a segment's parts add up to its length, and a
+   * playlist's to the time between two segments.
+   */
+  #tellHole(until: TimedUnit, last: boolean): void {
+    const segment = this.#segment!;
+    for (let from = this.#end; from < until.dts;) {
+      const duration = Math.min(until.dts - from, this.#target);
+      const startTs = (this.#lastStartTs = Math.max(
+        this.#lastStartTs,
+        until.wall - ((until.dts - from) / this.#options.timescale) * 1000,
+      ));
+      this.#options.emit({
+        segment: segment.boundary.number,
+        part: segment.nextPart++,
+        last: last && from + duration >= until.dts,
+        independent: false,
+        gap: true,
+        baseTime: from,
+        duration,
+        startTs,
+        discontinuity: false,
+        writer: this.#options.writer,
+        data: NO_DATA,
+      });
+      from += duration;
+    }
+    this.#end = until.dts;
   }
 
   #full(frame: number): boolean {

@@ -177,14 +177,14 @@ export class Segmenter {
 
   #lead(track: SegmentTrack, unit: QueuedUnit): void {
     const writer = track.writer!;
-    if (this.#isLost(track, unit)) this.#finish(track);
+    if (!unit.key && this.#isLost(track, unit)) this.#finish(track);
     if (!writer.segment && !unit.key) {
       // A decoder cannot begin with this one.
       track.cut(false);
       this.#options.sink.requestKeyFrame(track.id);
       return;
     }
-    const ends = endsSegment(track, unit, this.#options.segment);
+    const ends = endsSegment(track, unit, this.#plan.last?.at ?? unit.at, this.#options.segment);
     if (ends === 'too long') this.#warnOnce(track, track.ms(unit.dts - writer.segment!.startDts) / 1000);
     writer.push(unit, ends && this.#open(track, unit));
     this.#frontier = Math.max(this.#frontier, unit.at);
@@ -290,7 +290,13 @@ export class Segmenter {
   #finishSilent(track: SegmentTrack): void {
     if (track.caps.kind !== 'video' || !track.writer?.segment) return;
     const newest = track.queue.at(-1)?.at ?? track.ms(track.writer.end);
-    if (this.#frontier - newest <= this.#options.segment) return;
+    const next = this.#plan.after(track.writer.lastNumber);
+    if (!next || this.#frontier - Math.max(next.at, newest) <= this.#options.segment) return;
+    if (track.queue.length > 0) {
+      // What it holds may begin a segment, which is not over yet.
+      this.#follow(track, this.#frontier, true);
+      return;
+    }
     this.#finish(track);
     track.cut(false);
   }
