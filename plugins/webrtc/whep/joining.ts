@@ -14,7 +14,7 @@ import { takeForWatching } from '../shared/sdp/negotiate.ts';
 import { parseOffer } from '../shared/sdp/offer.ts';
 import type { LiveCamera, LiveCameras } from './live-camera.ts';
 import type { manifest } from './plugin.ts';
-import { Viewer, type ViewerEnd } from './viewer.ts';
+import { Viewer, type ViewerEnd, type ViewerOptions } from './viewer.ts';
 
 /** A camera that is live may still have to be woken: packetizers and transcoders begin when somebody watches, ms. */
 const WAKE = 3000;
@@ -37,6 +37,8 @@ export interface Asker {
   /** Aborted when the asker is gone. */
   readonly signal: AbortSignal;
 }
+  /** How long it waits for a camera that nobody publishes, ms; undefined: as configured. */
+  readonly wait?: number | undefined;
 
 /** See the file's head. */
 export class Joining {
@@ -122,7 +124,7 @@ export class Joining {
     try {
       const signal = AbortSignal.any([asker.signal, session.signal]);
       const once = async (): Promise<T> => {
-        await this.#streams(camera, signal);
+        await this.#streams(camera, asker.wait ?? this.#ctx.config.wait, signal);
         session.signal.throwIfAborted();
         return use(camera, session);
       };
@@ -136,13 +138,13 @@ export class Joining {
     }
   }
 
-  async #open(cameraId: string, { credentials, peer, signal }: Asker): Promise<Session> {
+  async #open(cameraId: string, { credentials, peer, signal, wait = this.#ctx.config.wait }: Asker): Promise<Session> {
     const ask = () => this.#ctx.sessions.open({ cameraId, action: 'watch', credentials, peer });
     try {
       return await this.#known(ask);
     } catch (error) {
       const unknown = error instanceof EddyError && error.code === 'CAMERA_UNKNOWN';
-      if (!unknown || this.#ctx.config.wait === 0 || !(await this.#appears(cameraId, signal))) throw error;
+      if (!unknown || wait === 0 || !(await this.#appears(cameraId, wait, signal))) throw error;
       return this.#known(ask);
     }
   }
@@ -158,10 +160,10 @@ export class Joining {
   }
 
   /** Waits for a camera's first publication, at most as long as viewers are to wait. */
-  async #appears(cameraId: string, signal: AbortSignal): Promise<boolean> {
-    const { events, clock, config } = this.#ctx;
+  async #appears(cameraId: string, wait: number, signal: AbortSignal): Promise<boolean> {
+    const { events, clock } = this.#ctx;
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const cancel = clock.after(config.wait, () => resolve(false));
+    const cancel = clock.after(wait, () => resolve(false));
     const forget = events.on((event) => {
       if (event.type === 'camera.live' && event.cameraId === cameraId) resolve(true);
     });
@@ -174,11 +176,11 @@ export class Joining {
     return appeared;
   }
 
-  async #streams(camera: LiveCamera, signal: AbortSignal): Promise<void> {
+  async #streams(camera: LiveCamera, wait: number, signal: AbortSignal): Promise<void> {
     const { cameraId } = camera;
     const live = this.#ctx.cameras.get(cameraId)?.state === 'live';
     const some = (each: LiveCamera): boolean => (each.handle('video') ?? each.handle('audio')) !== undefined;
-    const patience = Math.max(live ? WAKE : 0, this.#ctx.config.wait);
+    const patience = Math.max(live ? WAKE : 0, wait);
     // What cannot come this way is told at once; waiting would not help.
     const refused = live && !camera.live ? this.#whyNot(cameraId) : undefined;
     if (refused !== undefined) throw this.#notOffered(cameraId, refused);

@@ -24,6 +24,9 @@ export interface RoutesHost {
   readonly find: (id: string) => Viewer | undefined;
 }
 
+/** A request that is held is a connection that is held; proxies cut what takes much longer. ms. */
+const LONGEST_WAIT = 10_000;
+
 type Answer = HttpResponse | Promise<HttpResponse>;
 
 /** Mounts them; the returned function unmounts them. */
@@ -57,7 +60,7 @@ export function mountRoutes(ctx: Context<typeof manifest>, { joining, rate, find
       throw refusals.of('TOO_MANY', 'Too many sessions were begun from this address.', { retryAfter: wait });
     const sdp = await readSdp(request, refusals);
     const servers = await routers.iceServers();
-    const viewer = await joining.join(request, sdp, askerOf(request));
+    const viewer = await joining.join(request, sdp, { ...askerOf(request), wait: waitOf(request) });
     const url = urlOf(viewer);
     const link = writeLinks([
       ...iceServerLinks(servers),
@@ -197,6 +200,12 @@ const askerOf = (request: HttpRequest): Asker => ({
   peer: peerOf(request, 'whep'),
   signal: request.signal,
 });
+/** `?wait=` in seconds: players that lost their session stay on the line until its camera is back. */
+function waitOf(request: HttpRequest): number | undefined {
+  const asked = Number(request.query.get('wait') ?? NaN);
+  return asked >= 0 ? Math.min(asked * 1000, LONGEST_WAIT) : undefined;
+}
+
 
 /** What is thrown becomes a rejection. */
 const asyncly = async (answer: () => Promise<HttpResponse>): Promise<HttpResponse> => answer();

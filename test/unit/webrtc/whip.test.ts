@@ -98,6 +98,35 @@ describe('in the engine', () => {
     await h.close();
   });
 
+  it('a viewer may stay on the line until a camera is back that was there or never was: ?wait=', async () => {
+    const routers = new FakeRouters();
+    const h = await harness(whep, { services: { routers } });
+    const watch = (query: string) =>
+      h.fakes.http.request(`/whep/cam1${query}`, { ...post, body: fixture('chromium-156-whep') });
+    const caps = { kind: 'video', codec: 'h264', clockRate: 90_000, layers: 1 } as const;
+    const publish = async (producerId: string) => {
+      const camera = await h.camera('cam1').publish();
+      void camera.out.in.addTrack('video', caps).write(handleOf(producerId));
+      return camera;
+    };
+    const never = watch('?wait=5');
+    await h.advance(1000);
+    const camera = await publish('p1');
+    await h.advance(100);
+    expect((await never).status).toBe(201);
+    camera.end('failed');
+    await h.advance(100);
+    expect((await watch('')).status).toBe(409);
+    const back = watch('?wait=5');
+    const tooShort = watch('?wait=1');
+    await h.advance(1500);
+    expect((await tooShort).status).toBe(409);
+    await publish('p2');
+    await h.advance(100);
+    expect((await back).status).toBe(201);
+    await h.close();
+  });
+
   it('409 for a second publisher, where the pipeline refuses one; the first goes on', async () => {
     const routers = new FakeRouters();
     const h = await harness(whip, { services: { routers }, cameras: { secondPublisher: 'refuse' } });

@@ -53,6 +53,8 @@ const PASSING: ReadonlySet<string | undefined> = new Set([
   'WEBRTC_WORKERS_DOWN',
 ]);
 const TRY_AGAIN = 700;
+/** How long the server may wait for a camera whose publisher was lost in the same moment, seconds. */
+const STAY_ON_THE_LINE = 5;
 /** Sessions lost in this time, ms, and how many of them are too many. */
 const LOSS_WINDOW = 15_000;
 const MAX_LOSSES = 3;
@@ -69,6 +71,8 @@ export class Player {
   #withoutWhep = false;
   #iceServers: readonly RTCIceServer[] = [];
   #tries = 0;
+  /** The session before was lost: its camera may be back in a moment. */
+  #wasLost = false;
   #losses: number[] = [];
 
   constructor(options: PlayerOptions) {
@@ -172,7 +176,7 @@ export class Player {
       video,
       onLeave,
       clockOffset,
-      endpoint: `${whep}/${encodeURIComponent(this.camera)}`,
+      endpoint: `${whep}/${encodeURIComponent(this.camera)}${this.#wasLost ? `?wait=${STAY_ON_THE_LINE}` : ''}`,
       iceServers: this.#iceServers,
       onFailure: (failure) => {
         if (this.playback !== playback) return;
@@ -191,7 +195,8 @@ export class Player {
     const mayFallBack = this.#via === 'auto';
     this.#lastRefusal = undefined;
     // It had played: what is refused from now on is counted anew.
-    if (failure.isLost) this.#tries = 0;
+    this.#wasLost = failure.isLost ?? false;
+    if (this.#wasLost) this.#tries = 0;
     if (mayFallBack && refusal && isNoEndpoint(refusal)) {
       this.#withoutWhep = true;
       return this.begin();
