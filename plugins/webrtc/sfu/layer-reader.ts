@@ -58,6 +58,8 @@ export interface LayerReaderOptions {
   now(): number;
   requestKeyFrame(): void;
   onFrame(key: boolean, atMs: number): void;
+  /** Its pictures are shown in another order than they are sent; told once. */
+  onBFrames(): void;
   onLost(packets: number): void;
   badMedia(message: string): void;
 }
@@ -68,6 +70,11 @@ interface HeldFrame {
   readonly arrivedAt: number;
   readonly capturedAt: number | undefined;
 }
+
+/** Pictures that go back in time by less than this many seconds are shown before others that were sent before them. */
+const REORDER_SECONDS = 1;
+/** One may be a clock that was set anew; as many are B-frames. */
+const B_FRAMES = 3;
 
 export class LayerReader implements Timed {
   readonly #options: LayerReaderOptions;
@@ -81,6 +88,8 @@ export class LayerReader implements Timed {
   #lastDts = -Infinity;
   #lastArrival: number | undefined;
   #askedAt = -Infinity;
+  #newest: number | undefined;
+  #wentBack = 0;
   #captured: { readonly timestamp: number; readonly at: number } | undefined;
   #ended = false;
 
@@ -133,10 +142,19 @@ export class LayerReader implements Timed {
   }
 
   #take(frame: RtpFrame, timestamp: number, arrivedAt: number): void {
+    if (this.#video) this.#watchOrder(timestamp);
     const captured = this.#captured?.timestamp === timestamp ? this.#captured.at : undefined;
     const near = captured !== undefined && Math.abs(captured - arrivedAt) <= CAPTURE_OFF_MS;
     this.#held.push({ frame, timestamp, arrivedAt, capturedAt: near ? captured : undefined });
     this.#place();
+  }
+
+  /** Frames come here in the order in which they were sent. */
+  #watchOrder(timestamp: number): void {
+    const ahead = this.#newest === undefined ? 1 : (timestamp - this.#newest) | 0;
+    const back = ahead < 0 && ahead > -REORDER_SECONDS * this.#options.clockRate;
+    if (!back) this.#newest = timestamp;
+    else if (++this.#wentBack === B_FRAMES) this.#options.onBFrames();
   }
 
   #place(): void {

@@ -116,6 +116,7 @@ class CameraSfu {
     // Only one publication is active: what the one before left behind makes room.
     for (const slot of this.#slots) if (slot.kind === kind && slot.orphaned) slot.end('replaced');
     const forwarded = out.out.addTrack(this.#freeId(track.id), track.caps, { from: track });
+    let refused = false;
     const source = new TapSource({
       track,
       port: out[kind],
@@ -127,19 +128,28 @@ class CameraSfu {
       keyFrames: this.#ctx.config['key-frames'],
       wait: this.#ctx.config.wait,
       report: (code, message) => this.#report(code, message),
+      // Packagers can show them.
+      onBFrames: () => {
+        if (refused) return;
+        refused = true;
+        this.#report('B_FRAMES', `${track.id}: the camera sends B-frames, which WebRTC does not have`);
+        forwarded.end('failed');
+      },
     });
     this.#sources.add(source);
     source.want(out[kind].wanted);
     return {
       item: (handle) => {
-        forwarded.write(handle);
+        if (!refused) forwarded.write(handle);
         source.take(handle);
       },
-      discontinuity: (cause) => forwarded.discontinuity(cause),
+      discontinuity: (cause) => {
+        if (!refused) forwarded.discontinuity(cause);
+      },
       end: (cause) => {
         source.end(cause);
         this.#sources.delete(source);
-        forwarded.end(cause);
+        if (!refused) forwarded.end(cause);
       },
     };
   }

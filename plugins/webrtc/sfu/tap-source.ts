@@ -33,6 +33,8 @@ export interface TapSourceOptions {
   readonly keyFrames: number;
   readonly wait: number;
   report(code: string, message: string): void;
+  /** Its pictures have B-frames, which WebRTC players show in the wrong order. */
+  onBFrames(): void;
 }
 
 export class TapSource {
@@ -153,6 +155,7 @@ export class TapSource {
         onFrame: (key, atMs) => {
           if (this.kind === 'video') cadence.frame(spatial, key, atMs);
         },
+        onBFrames: () => this.#options.onBFrames(),
         onLost: (packets) => this.#lost.add(packets),
         badMedia: (message) => this.#options.report('BAD_MEDIA', message),
       });

@@ -227,6 +227,40 @@ describe('frames', () => {
     expect(h.out.video.items('cam1')).toHaveLength(100);
   });
 
+  it('B-frames are found, told of once, and not offered to viewers; recording goes on', async () => {
+    const { h, routers, announce } = await start();
+    const track = await announce(handleOf('video', [1]));
+    const stream = pictures();
+    // Its clock wraps among them.
+    const rtp = new RtpSource('video', stream.caps, 1, 2 ** 32 - 40_000);
+    const shown = (i: number): number => (i === 0 ? 0 : i % 3 === 1 ? i + 2 : i - 1);
+    for (let i = 0; i < 30; i++) {
+      tapOf(routers, 'video').deliver(rtp.packets(stream.frame(i), shown(i) * 40));
+      await h.advance(40);
+    }
+    expect(h.reports).toMatchObject([{ code: 'webrtc.sfu/B_FRAMES', cameraId: 'cam1' }]);
+    expect(h.out.out.tracks('cam1')).toMatchObject([{ ended: 'failed' }]);
+    const items = h.out.video.items('cam1');
+    expect(items).toHaveLength(30);
+    expect(items.map(({ pts }) => (pts - items[0]!.pts) / 3600)).toEqual(items.map((_, i) => shown(i)));
+    track.end('publisher-ended');
+    await h.settle();
+    expect(h.out.out.tracks('cam1')).toHaveLength(1);
+  });
+
+  it('one step back in time is no B-frame', async () => {
+    const { h, routers, announce } = await start();
+    await announce(handleOf('video', [1]));
+    const stream = pictures();
+    const rtp = new RtpSource('video', stream.caps, 1, 0);
+    for (let i = 0; i < 60; i++) {
+      tapOf(routers, 'video').deliver(rtp.packets(stream.frame(i), i * 40 - (i === 20 ? 60 : 0)));
+      await h.advance(40);
+    }
+    expect(h.reports).toEqual([]);
+    expect(h.out.out.tracks('cam1')).toMatchObject([{ ended: undefined }]);
+  });
+
   it('capture time goes along where the publisher tells it, and is ignored where it cannot be', async () => {
     const { h, routers, announce } = await start();
     const handle = handleOf('audio', [5]);
