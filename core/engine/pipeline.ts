@@ -11,6 +11,7 @@ import type { Container } from './container.ts';
 import { Lifecycle, type State } from './lifecycle.ts';
 import { Nodes } from './nodes.ts';
 import { OnDemand } from './on-demand.ts';
+import { hasPast } from './past.ts';
 import { dataOrder, planApply, type ApplyPlan } from './plan.ts';
 import { SessionRegistry } from './sessions.ts';
 import { lacking, LinkMeters, nodesOf, readiness } from './view.ts';
@@ -305,7 +306,8 @@ export class Pipeline {
     return new SessionRegistry({
       clock: container.get('clock'),
       events: container.get('events'),
-      knows: (cameraId) => cameras.get(cameraId) !== undefined,
+      knows: (cameraId) =>
+        cameras.get(cameraId) !== undefined || hasPast(this.#graph?.nodes ?? [], container, cameraId),
       authorizer: () => this.#authorizer,
       gateOpen: () => this.#gate,
     });

@@ -1,7 +1,8 @@
 /** Services that a pipeline has without naming them. */
 import { HttpServer } from '../contracts/index.ts';
 import { parseFields, type Field, type Fields } from '../plugin/fields.ts';
-import { providedBy, type Registry } from '../plugin/registry.ts';
+import type { AnyPlugin } from '../plugin/plugin.ts';
+import { contractOf, providedBy, type Registry } from '../plugin/registry.ts';
 import type { CheckedGraph, CheckedNode } from './checked.ts';
 import { nodeHash } from './hash.ts';
 
@@ -30,11 +31,22 @@ export function withApi(graph: CheckedGraph, registry: Registry): CheckedGraph {
     linger: 0,
     supervise: server.supervise,
     log: undefined,
-    uses: { http: server.name },
+    uses: { ...firstProviders(graph, plugin), http: server.name },
     position: server.position,
   };
   const after = graph.nodes.indexOf(server) + 1;
   return { ...graph, nodes: [...graph.nodes.slice(0, after), api, ...graph.nodes.slice(after)] };
+}
+
+/** Its optional needs are met where they can be; of several providers the first. */
+function firstProviders(graph: CheckedGraph, plugin: AnyPlugin): Record<string, string | undefined> {
+  const needs = Object.entries(plugin.manifest.needs);
+  return Object.fromEntries(
+    needs.map(([key, need]) => {
+      const { contract } = contractOf(need);
+      return [key, graph.nodes.find((node) => providedBy(node.plugin, contract) !== undefined)?.name];
+    }),
+  );
 }
 
 function freeName(wish: string, graph: CheckedGraph): string {
