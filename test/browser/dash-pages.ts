@@ -50,7 +50,7 @@ const LOADERS: Readonly<Record<PlayerName, string>> = {
     const player = new shaka.Player();
     const attached = player.attach(video);
     player.addEventListener('error', ({ detail }) => eddyErrors.push(detail.code + ' ' + detail.message));
-    player.configure({ streaming: { lowLatencyMode: true } });
+    player.configure({ streaming: { lowLatencyMode: true, liveSync: { enabled: true } } });
     window.eddyLoad = async (url) => { await attached; await player.load(url); video.play(); };
     window.eddyPlayer = player;`,
   'hls.js': `

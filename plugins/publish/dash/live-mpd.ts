@@ -68,15 +68,18 @@ function tell(
   return { id: period.id, start, startTs: period.startTs, duration: durationOf(camera, period, next), tracks };
 }
 
-/** Told where the next Period does not say it: a hole follows, or nobody publishes now. */
+/**
+ * Told where the next Period does not say it: a hole follows, or this is the end. Not told while the publisher is awaited: dash.js would
+ * take the end of the last Period for the end of all.
+ */
 function durationOf(camera: LiveCamera, period: Period, next: Period | undefined): number | undefined {
   if (period.end) {
     const end = presentedAt(period, period.end.media);
     if (next && next.startTs - end <= SEAM * 1000) return undefined;
     return (end - period.startTs) / 1000;
   }
+  if (!camera.ended) return undefined;
   const tracks = [...period.tracks.keys()].flatMap((id) => camera.tracks.get(id) ?? []);
-  if (tracks.some(({ active }) => active)) return undefined;
   const ends = tracks.flatMap(({ last }) =>
     last ? [presentedAt(period, { ticks: last.baseTime + last.ticks, timescale: last.init.caps.timescale })] : [],
   );

@@ -170,6 +170,11 @@ export class Periods {
       end: undefined,
       published: false,
     });
+    // Others may have begun this segment before the leading track did.
+    for (const other of this.#camera.tracks.values()) {
+      const same = other.segments.findLast((one) => one.number === number && !one.gap);
+      if (same) this.#adopt(other, same);
+    }
   }
 
   /** A track whose segment begins with the Period is told of in it. */

@@ -131,10 +131,10 @@ export class DashRoutes {
     if (key.by === 'time') return track.findBy(key.writer, 'baseTime', key.time);
     const { writer, number } = key;
     const last = track.last;
-    // Clocks are never quite alike: a player may be early by one.
-    if (last && last.writer === writer && number === last.number + 1 && track.active) {
-      const came = (): boolean => track.last!.number >= number || !track.active;
-      await camera.wait(came, track.targetDuration * 1000, signal);
+    // Clocks are never quite alike: a player may be early by one. While the publisher is away it is the next one for long; to refuse it
+    // would end the playback in dash.js, and once it comes, its media time says where it belongs.
+    if (last && last.writer === writer && number === last.number + 1 && !track.ended) {
+      await camera.wait(() => track.last !== last || track.ended, 3 * track.targetDuration * 1000, signal);
     }
     return track.findBy(writer, 'number', number);
   }

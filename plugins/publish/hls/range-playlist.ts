@@ -12,9 +12,6 @@ export interface RangePlaylistOptions {
   readonly suffix: string;
 }
 
-/** A hole is told segment by segment up to here; a longer one is cut short, and EXT-X-PROGRAM-DATE-TIME says by how much. */
-const MAX_GAPS = 1000;
-
 /** Where in the playlists playback begins, in seconds: the wanted moment, or the first media after it. */
 export function startOffset(past: PastRange, stretches: readonly Stretch[]): number {
   const [first] = stretches;
@@ -85,7 +82,7 @@ function entriesOf(
       tags = '';
     }
     // A track that has nothing here still counts the discontinuity, so that it goes on in step with the others.
-    if (segments.length === 0) entries.push(...gap(stretch.start, stretch.end, targetDuration, tags));
+    if (segments.length === 0) entries.push(...missing(stretch, targetDuration, tags));
     before = stretch;
   }
   return entries;
@@ -98,20 +95,31 @@ function listed(segment: Segment, tags: string, suffix: string): ListedEntry {
   return { duration, text };
 }
 
+/**
+ * A hole is one EXT-X-GAP segment, however long: EXT-X-PROGRAM-DATE-TIME says how long it was. Told at full length hls.js stands before
+ * it for ten seconds, and an hour without media would be an hour of seek bar.
+ */
 const holeBetween = (before: Stretch, next: Stretch, targetDuration: number): ListedEntry[] =>
-  next.start - before.end > HOLE_MS ? gap(before.end, next.start, targetDuration, '') : [];
+  next.start - before.end > HOLE_MS
+    ? [gap(before.end, Math.min(targetDuration, (next.start - before.end) / 1000), '')]
+    : [];
 
-/** A stretch without media, in segments that players need not ask for. */
-function gap(start: number, end: number, targetDuration: number, tags: string): ListedEntry[] {
-  const length = (end - start) / 1000;
-  const count = Math.min(MAX_GAPS, Math.max(1, Math.ceil(length / targetDuration)));
-  const duration = Math.min(targetDuration, length / count);
-  return Array.from({ length: count }, (_, index) => {
-    const at = start + index * duration * 1000;
-    const date = new Date(Math.round(at)).toISOString();
-    const lines = `#EXT-X-PROGRAM-DATE-TIME:${date}\n#EXT-X-GAP\n#EXTINF:${seconds(duration)},\ngap-${Math.round(at)}.m4s`;
-    return { duration, text: index === 0 ? tags + lines : lines };
-  });
+/** This track has nothing where others have: told at full length, so that it stays in step with them. */
+function missing(stretch: Stretch, targetDuration: number, tags: string): ListedEntry[] {
+  const length = (stretch.end - stretch.start) / 1000;
+  const count = Math.max(1, Math.ceil(length / targetDuration));
+  const duration = length / count;
+  return Array.from({ length: count }, (_, index) =>
+    gap(stretch.start + index * duration * 1000, duration, index === 0 ? tags : ''),
+  );
+}
+
+/** A segment that players need not ask for; `duration` in seconds. */
+function gap(startTs: number, duration: number, tags: string): ListedEntry {
+  const at = Math.round(startTs);
+  const date = new Date(at).toISOString();
+  const text = `${tags}#EXT-X-PROGRAM-DATE-TIME:${date}\n#EXT-X-GAP\n#EXTINF:${seconds(duration)},\ngap-${at}.m4s`;
+  return { duration, text };
 }
 
 /** How many entries are further from the end than the skip boundary. */

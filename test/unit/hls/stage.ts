@@ -1,7 +1,8 @@
-/** publish.hls on a clock by hand, with a switchboard for its routes instead of sockets. */
+/** publish.hls or publish.dash on a clock by hand, with a switchboard for its routes instead of sockets. */
 import type { HttpRequest, HttpResponse, HttpRoute } from 'eddy/plugin';
 import { EddyError } from 'eddy/plugin';
-import { create } from '../../../plugins/publish/hls/hls.ts';
+import { create as createDash } from '../../../plugins/publish/dash/dash.ts';
+import { create as createHls } from '../../../plugins/publish/hls/hls.ts';
 import { VirtualClock } from '../../../core/testing/clock.ts';
 import { fakeContext, fakeFlow } from './fake-context.ts';
 
@@ -11,6 +12,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
   readonly bytes: Uint8Array;
+  /** The body as the handler gave it: a stream is not read. */
+  readonly raw?: HttpResponse['body'];
 }
 
 export interface Ask {
@@ -19,8 +22,25 @@ export interface Ask {
   readonly signal?: AbortSignal;
 }
 
-export async function hlsStage(options: { config?: object; timeline?: object } = {}) {
-  const clock = new VirtualClock();
+interface StageOptions {
+  readonly config?: object;
+  readonly timeline?: object;
+  /** Server time at the start, epoch ms. */
+  readonly now?: number;
+}
+
+export const hlsStage = (options: StageOptions = {}) =>
+  publisherStage(
+    createHls,
+    { prefix: '/hls', window: 30_000, 'part-hold-back': undefined, ...options.config },
+    options,
+  );
+
+export const dashStage = (options: StageOptions = {}) =>
+  publisherStage(createDash, { prefix: '/dash', window: 30_000, latency: 1800, ...options.config }, options);
+
+async function publisherStage(create: typeof createHls | typeof createDash, config: object, options: StageOptions) {
+  const clock = new VirtualClock(options.now === undefined ? {} : { now: options.now });
   const routes: HttpRoute[] = [];
   const http = {
     urls: [],
@@ -29,7 +49,6 @@ export async function hlsStage(options: { config?: object; timeline?: object } =
       return () => void routes.splice(routes.indexOf(route), 1);
     },
   };
-  const config = { prefix: '/hls', window: 30_000, 'part-hold-back': undefined, ...options.config };
   const fake = fakeContext({ config, clock, services: { http, timeline: options.timeline } });
   const stage = create(fake.ctx);
   await stage.start?.();
@@ -71,9 +90,10 @@ export async function hlsStage(options: { config?: object; timeline?: object } =
 }
 
 function answerOf(response: HttpResponse): Answer {
-  const bytes = response.body instanceof Uint8Array ? response.body : Buffer.from(response.body as string);
+  const { body } = response;
+  const bytes = body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : '');
   const text = Buffer.from(bytes).toString();
-  return { status: response.status ?? 200, code: undefined, headers: response.headers ?? {}, text, bytes };
+  return { status: response.status ?? 200, code: undefined, headers: response.headers ?? {}, text, bytes, raw: body };
 }
 
 function find(routes: readonly HttpRoute[], path: string) {
