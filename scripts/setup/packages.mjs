@@ -31,7 +31,8 @@ export const packages = {
     'flatbuffers-compiler',
     'libflatbuffers-dev',
   ],
-  test: ['ffmpeg', 'chromium', 'procps'],
+  // strace: the order of system calls that a power cut must not break.
+  test: ['ffmpeg', 'chromium', 'procps', 'strace'],
   // What the measurements compare with, and what the bare machine is made by.
   proof: ['nginx', 'libnginx-mod-rtmp', 'wrk', 'debootstrap'],
 };

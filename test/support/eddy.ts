@@ -75,6 +75,8 @@ export interface StartOptions {
   readonly launcher?: string;
   /** Where it runs and the pipeline is written; default: a folder of its own, which goes with it. */
   readonly folder?: string;
+  /** A command in front of it, with its arguments: it must become the launcher, or pass signals on. */
+  readonly under?: readonly string[];
 }
 
 /** Starts a pipeline; `HTTP` and `RTMP` in the text stand for free addresses. Settles when it is ready. */
@@ -86,12 +88,11 @@ export async function startEddy(yaml: string, options: StartOptions = {}): Promi
   const rtmp = `127.0.0.1:${await freePort()}`;
   const fill = (text: string): string => text.replaceAll('HTTP', http).replaceAll('RTMP', rtmp);
   await writeFile(file, fill(yaml));
-  const eddy = (...args: string[]): ChildProcess =>
-    spawn(process.execPath, [launcher, ...args], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-  const child = eddy('run', file, '--log-format', 'json');
+  const eddy = (args: readonly string[], under: readonly string[] = []): ChildProcess => {
+    const [command = '', ...rest] = [...under, process.execPath, launcher, ...args];
+    return spawn(command, rest, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  };
+  const child = eddy(['run', file, '--log-format', 'json'], options.under);
   let stderr = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => void (stderr += text));
   const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -111,7 +112,7 @@ export async function startEddy(yaml: string, options: StartOptions = {}): Promi
     json: async <T>(path: string) => (await (await fetch(`http://${http}${path}`)).json()) as T,
     async apply(text) {
       await writeFile(file, fill(text));
-      const apply = eddy('apply', file);
+      const apply = eddy(['apply', file]);
       let out = '';
       for (const stream of [apply.stdout!, apply.stderr!])
         stream.setEncoding('utf8').on('data', (part: string) => void (out += part));
