@@ -7,6 +7,9 @@ import { launchChromium, openPage } from './chromium.ts';
 import { untilPlaying } from './glass-to-glass.ts';
 import { startSite, status } from './player-server.ts';
 
+/** Each step has a limit of its own; that of the whole must not come first on a busy machine. ms. */
+const LIMIT = 120_000;
+
 let browser: Browser;
 let clip: Clip;
 let site: Awaited<ReturnType<typeof startSite>>;
@@ -36,105 +39,121 @@ async function open(path: string, { url } = site): Promise<Page> {
 }
 const transport = (page: Page) => page.evaluate<string>('window.eddy.stats().transport');
 
-it('a camera that WebRTC cannot carry plays by LL-HLS, with code and mend', async () => {
-  const gone = site.live('bframes', clip);
-  const tokens: (string | undefined)[] = [];
-  const unmount = whep('bframes', ({ headers }) => {
-    tokens.push(headers.authorization);
-    throw new EddyError('WEBRTC_CODEC_UNFIT', 'The camera sends H.264 with B-frames.', { details: { status: 409 } });
-  });
-  const page = await open('/watch/bframes?token=abc');
-  await untilPlaying(page);
-  expect(await transport(page)).toBe('hls.js');
-  const notice = await page.locator('#notice').innerText();
-  expect(notice).toContain('The camera sends H.264 with B-frames.');
-  expect(notice).toContain('watch by LL-HLS');
-  expect(notice).toContain('WEBRTC_CODEC_UNFIT');
-  expect(tokens).toEqual(['Bearer abc']);
-  // By hand it is asked once more.
-  await page.keyboard.press('w');
-  await expect.poll(() => tokens.length).toBe(2);
-  await untilPlaying(page);
-  unmount();
-  await gone();
-}, 30_000);
+it(
+  'a camera that WebRTC cannot carry plays by LL-HLS, with code and mend',
+  async () => {
+    const gone = site.live('bframes', clip);
+    const tokens: (string | undefined)[] = [];
+    const unmount = whep('bframes', ({ headers }) => {
+      tokens.push(headers.authorization);
+      throw new EddyError('WEBRTC_CODEC_UNFIT', 'The camera sends H.264 with B-frames.', { details: { status: 409 } });
+    });
+    const page = await open('/watch/bframes?token=abc');
+    await untilPlaying(page);
+    expect(await transport(page)).toBe('hls.js');
+    const notice = await page.locator('#notice').innerText();
+    expect(notice).toContain('The camera sends H.264 with B-frames.');
+    expect(notice).toContain('watch by LL-HLS');
+    expect(notice).toContain('WEBRTC_CODEC_UNFIT');
+    expect(tokens).toEqual(['Bearer abc']);
+    // By hand it is asked once more.
+    await page.keyboard.press('w');
+    await expect.poll(() => tokens.length).toBe(2);
+    await untilPlaying(page);
+    unmount();
+    await gone();
+  },
+  LIMIT,
+);
 
-it('where neither UDP nor TCP gets through it plays by LL-HLS, and the session is ended', async () => {
-  const gone = site.live('walled', clip);
-  const answerer = await openPage(browser);
-  pages.push(answerer.page);
-  await answerer.page.goto('about:blank');
-  let deleted = 0;
-  const unmounts = [
-    whep('walled', async (request) => {
-      const offer = new TextDecoder().decode(await request.body());
-      // A true answer, of a peer to which no candidate leads.
-      const answer = await answerer.page.evaluate<string>(`(async (sdp) => {
+it(
+  'where neither UDP nor TCP gets through it plays by LL-HLS, and the session is ended',
+  async () => {
+    const gone = site.live('walled', clip);
+    const answerer = await openPage(browser);
+    pages.push(answerer.page);
+    await answerer.page.goto('about:blank');
+    let deleted = 0;
+    const unmounts = [
+      whep('walled', async (request) => {
+        const offer = new TextDecoder().decode(await request.body());
+        // A true answer, of a peer to which no candidate leads.
+        const answer = await answerer.page.evaluate<string>(`(async (sdp) => {
         window.peer = new RTCPeerConnection();
         await window.peer.setRemoteDescription({ type: 'offer', sdp });
         await window.peer.setLocalDescription();
         return window.peer.localDescription.sdp;
       })(${JSON.stringify(offer.replace(WITHOUT_CANDIDATES, ''))})`);
-      const headers = { 'content-type': 'application/sdp', location: '/whep/walled/1' };
-      return { status: 201, headers, body: answer.replace(WITHOUT_CANDIDATES, '') };
-    }),
-    site.http.route({ method: 'DELETE', path: '/whep/walled/1', handler: () => ((deleted += 1), { status: 200 }) }),
-  ];
-  const page = await open('/watch/walled');
-  await untilPlaying(page);
-  expect(await transport(page)).toBe('hls.js');
-  expect(await page.locator('#notice').innerText()).toMatch(/neither UDP nor TCP gets through.*TURN/s);
-  await expect.poll(() => deleted).toBe(1);
-  for (const unmount of unmounts) unmount();
-  await gone();
-}, 40_000);
+        const headers = { 'content-type': 'application/sdp', location: '/whep/walled/1' };
+        return { status: 201, headers, body: answer.replace(WITHOUT_CANDIDATES, '') };
+      }),
+      site.http.route({ method: 'DELETE', path: '/whep/walled/1', handler: () => ((deleted += 1), { status: 200 }) }),
+    ];
+    const page = await open('/watch/walled');
+    await untilPlaying(page);
+    expect(await transport(page)).toBe('hls.js');
+    expect(await page.locator('#notice').innerText()).toMatch(/neither UDP nor TCP gets through.*TURN/s);
+    await expect.poll(() => deleted).toBe(1);
+    for (const unmount of unmounts) unmount();
+    await gone();
+  },
+  LIMIT,
+);
 
-it('?via=hls asks no WHEP endpoint; ?catchup lets hls.js speed up', async () => {
-  const gone = site.live('plain', clip);
-  let asked = 0;
-  const unmount = whep('plain', () => ((asked += 1), { status: 500 }));
-  const page = await open('/watch/plain?via=hls&catchup');
-  await untilPlaying(page);
-  expect(await transport(page)).toBe('hls.js');
-  expect(asked).toBe(0);
-  expect(await page.locator('#notice').isVisible()).toBe(false);
-  unmount();
-  await gone();
-}, 30_000);
+it(
+  '?via=hls asks no WHEP endpoint; ?catchup lets hls.js speed up',
+  async () => {
+    const gone = site.live('plain', clip);
+    let asked = 0;
+    const unmount = whep('plain', () => ((asked += 1), { status: 500 }));
+    const page = await open('/watch/plain?via=hls&catchup');
+    await untilPlaying(page);
+    expect(await transport(page)).toBe('hls.js');
+    expect(asked).toBe(0);
+    expect(await page.locator('#notice').isVisible()).toBe(false);
+    unmount();
+    await gone();
+  },
+  LIMIT,
+);
 
-it('goes on by itself between whichever two questions about it the camera comes back', async () => {
-  // Where nothing publishes HLS, nothing but WebRTC can bring it back.
-  const site = await startSite({ hls: '/none' });
-  const cameras = [1, 2, 3, 4, 5, 6].map((returnsAfter) => {
-    const id = `back${returnsAfter}`;
-    const camera = { id, posts: 0, questions: 0, here: true };
-    const handler = (): never => {
-      camera.posts += 1;
-      // From the first POST on the camera is away.
-      if (camera.posts === 1) camera.here = false;
-      throw new EddyError('CAMERA_AWAY', 'Nobody publishes it now.', { details: { status: 409, retryAfter: 2 } });
-    };
-    site.http.route({ method: 'POST', path: `/whep/${id}`, handler });
-    const seen = {
-      ...status(id),
-      get state() {
-        if (camera.here) return 'live' as const;
-        camera.questions += 1;
-        camera.here = camera.questions >= returnsAfter;
-        return 'lingering' as const;
-      },
-    };
-    return { camera, seen };
-  });
-  site.engine.cameras = cameras.map(({ seen }) => seen);
-  await Promise.all(
-    cameras.map(async ({ camera }) => {
-      const page = await open(`/watch/${camera.id}`, site);
-      await expect.poll(() => camera.posts, { timeout: 15_000, message: camera.id }).toBeGreaterThan(1);
-      // What it says meanwhile promises that it goes on.
-      expect(await page.evaluate('window.eddy.reason().kind')).toBe('waiting');
-    }),
-  );
-  await Promise.all(pages.splice(0).map((page) => page.close()));
-  await site.stop();
-}, 30_000);
+it(
+  'goes on by itself between whichever two questions about it the camera comes back',
+  async () => {
+    // Where nothing publishes HLS, nothing but WebRTC can bring it back.
+    const site = await startSite({ hls: '/none' });
+    const cameras = [1, 2, 3, 4, 5, 6].map((returnsAfter) => {
+      const id = `back${returnsAfter}`;
+      const camera = { id, posts: 0, questions: 0, here: true };
+      const handler = (): never => {
+        camera.posts += 1;
+        // From the first POST on the camera is away.
+        if (camera.posts === 1) camera.here = false;
+        throw new EddyError('CAMERA_AWAY', 'Nobody publishes it now.', { details: { status: 409, retryAfter: 2 } });
+      };
+      site.http.route({ method: 'POST', path: `/whep/${id}`, handler });
+      const seen = {
+        ...status(id),
+        get state() {
+          if (camera.here) return 'live' as const;
+          camera.questions += 1;
+          camera.here = camera.questions >= returnsAfter;
+          return 'lingering' as const;
+        },
+      };
+      return { camera, seen };
+    });
+    site.engine.cameras = cameras.map(({ seen }) => seen);
+    await Promise.all(
+      cameras.map(async ({ camera }) => {
+        const page = await open(`/watch/${camera.id}`, site);
+        await expect.poll(() => camera.posts, { timeout: 15_000, message: camera.id }).toBeGreaterThan(1);
+        // What it says meanwhile promises that it goes on.
+        expect(await page.evaluate('window.eddy.reason().kind')).toBe('waiting');
+      }),
+    );
+    await Promise.all(pages.splice(0).map((page) => page.close()));
+    await site.stop();
+  },
+  LIMIT,
+);

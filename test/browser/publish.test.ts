@@ -33,6 +33,9 @@ links:
   - dvr.live -> hls.chunks
 `;
 
+/** Each step has a limit of its own; that of the whole must not come first on a busy machine. ms. */
+const LIMIT = 120_000;
+
 let browser: Browser;
 let eddy: RunningEddy;
 const pages: Page[] = [];
@@ -63,25 +66,29 @@ async function watching(): Promise<readonly string[]> {
   return sessions.filter(({ protocol }) => protocol === 'whep').map(({ id }) => id);
 }
 
-it('asks for a key, says that one is wrong, and sends with the right one', async () => {
-  const { page } = await open(`${eddy.http}/publish/gate?start=card&layers=1`);
-  await expect.poll(() => page.locator('#reason').innerText()).toBe('Publishing needs a key');
-  const give = async (key: string): Promise<void> => {
-    await page.locator('#token').fill(key);
-    await Promise.all([page.waitForURL(/token=/), page.getByRole('button', { name: 'Publish' }).click()]);
-  };
-  await give('a-key-of-somebody-else');
-  await expect.poll(() => page.locator('#key').isVisible(), { timeout: 8000 }).toBe(true);
-  expect(await state(page)).toBe('key');
-  // What was given is not left in the page for the next one to read.
-  expect(await page.locator('#token').inputValue()).toBe('');
-  await give(KEY);
-  await untilLive(page);
-  // The link to the player opens the camera for whoever holds the key.
-  expect(await page.locator('#watch').getAttribute('href')).toBe(`/watch/gate?token=${KEY}`);
-  await page.getByRole('button', { name: 'Stop' }).click();
-  await expect.poll(() => state(page)).toBe('ready');
-}, 40_000);
+it(
+  'asks for a key, says that one is wrong, and sends with the right one',
+  async () => {
+    const { page } = await open(`${eddy.http}/publish/gate?start=card&card=360&layers=1`);
+    await expect.poll(() => page.locator('#reason').innerText()).toBe('Publishing needs a key');
+    const give = async (key: string): Promise<void> => {
+      await page.locator('#token').fill(key);
+      await Promise.all([page.waitForURL(/token=/), page.getByRole('button', { name: 'Publish' }).click()]);
+    };
+    await give('a-key-of-somebody-else');
+    await expect.poll(() => page.locator('#key').isVisible(), { timeout: 8000 }).toBe(true);
+    expect(await state(page)).toBe('key');
+    // What was given is not left in the page for the next one to read.
+    expect(await page.locator('#token').inputValue()).toBe('');
+    await give(KEY);
+    await untilLive(page);
+    // The link to the player opens the camera for whoever holds the key.
+    expect(await page.locator('#watch').getAttribute('href')).toBe(`/watch/gate?token=${KEY}`);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await expect.poll(() => state(page)).toBe('ready');
+  },
+  LIMIT,
+);
 
 /** Width and height of an init segment's pictures: 24 bytes into its sample entry (ISO/IEC 14496-12, 12.1.3). */
 async function sizeOf(url: string): Promise<readonly [width: number, height: number]> {
@@ -90,37 +97,39 @@ async function sizeOf(url: string): Promise<readonly [width: number, height: num
   return [init.readUInt16BE(entry + 24), init.readUInt16BE(entry + 26)];
 }
 
-it('a screen, and one of another shape, in mid-session: viewers stay, recordings go on with a new init segment', async () => {
-  const { page } = await open(`${eddy.http}/publish/stage?start=card&layers=1&token=${KEY}`);
-  await untilLive(page);
-  const viewer = await open(`${eddy.http}/watch/stage`);
-  await untilPlaying(viewer.page);
-  interface Seen {
-    readonly width: number;
-    readonly height: number;
-    readonly totalFrames: number;
-    readonly transport: string;
-  }
-  const seen = () => viewer.page.evaluate<Seen>('window.eddy.stats()');
-  expect((await seen()).width / (await seen()).height).toBeCloseTo(16 / 9, 1);
-  const before = await watching();
-  expect(before).toHaveLength(1);
+it(
+  'a screen, and one of another shape, in mid-session: viewers stay, recordings go on with a new init segment',
+  async () => {
+    const { page } = await open(`${eddy.http}/publish/stage?start=card&card=360&layers=1&token=${KEY}`);
+    await untilLive(page);
+    const viewer = await open(`${eddy.http}/watch/stage`);
+    await untilPlaying(viewer.page);
+    interface Seen {
+      readonly width: number;
+      readonly height: number;
+      readonly totalFrames: number;
+      readonly transport: string;
+    }
+    const seen = () => viewer.page.evaluate<Seen>('window.eddy.stats()');
+    expect((await seen()).width / (await seen()).height).toBeCloseTo(16 / 9, 1);
+    const before = await watching();
+    expect(before).toHaveLength(1);
 
-  const share = async (): Promise<void> => {
-    await page.evaluate('window.preview = document.querySelector("#preview").srcObject.id');
-    await page.getByRole('radio', { name: 'Screen' }).click();
-    await until('the screen', () =>
-      page.evaluate<boolean>('window.preview !== document.querySelector("#preview").srcObject.id'),
-    );
-    expect(await page.evaluate('window.eddy.stats()')).toMatchObject({ source: 'screen', state: 'live' });
-  };
-  await page.bringToFront();
-  await share();
-  const { totalFrames } = await seen();
-  await until('pictures of the screen', async () => (await seen()).totalFrames > totalFrames + 10);
+    const share = async (): Promise<void> => {
+      await page.evaluate('window.preview = document.querySelector("#preview").srcObject.id');
+      await page.getByRole('radio', { name: 'Screen' }).click();
+      await until('the screen', () =>
+        page.evaluate<boolean>('window.preview !== document.querySelector("#preview").srcObject.id'),
+      );
+      expect(await page.evaluate('window.eddy.stats()')).toMatchObject({ source: 'screen', state: 'live' });
+    };
+    await page.bringToFront();
+    await share();
+    const { totalFrames } = await seen();
+    await until('pictures of the screen', async () => (await seen()).totalFrames > totalFrames + 10);
 
-  // A screen that somebody turned: the browser's own cannot be told its shape.
-  await page.evaluate(`(() => {
+    // A screen that somebody turned: the browser's own cannot be told its shape.
+    await page.evaluate(`(() => {
     const canvas = Object.assign(document.createElement('canvas'), { width: 480, height: 480 });
     const context = canvas.getContext('2d');
     let hue = 0;
@@ -130,21 +139,23 @@ it('a screen, and one of another shape, in mid-session: viewers stay, recordings
     }, 33);
     navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(30);
   })()`);
-  await share();
-  const isSquare = ({ width, height }: { width: number; height: number }): boolean => width > 0 && width === height;
-  await until('a square picture', async () => isSquare(await seen()));
-  await untilPlaying(viewer.page);
-  expect(await watching()).toEqual(before);
-  expect((await seen()).transport).toBe('webrtc');
-  const playlist = `${eddy.http}/hls/stage/video/live.m3u8`;
-  await until('a square recording after a discontinuity', async () => {
-    const text = await (await fetch(playlist)).text();
-    const cuts = text.matchAll(/#EXT-X-DISCONTINUITY\n(?:#EXT-X-PROGRAM-DATE-TIME:.*\n)?#EXT-X-MAP:URI="([^"]+)"/g);
-    for (const [, uri] of cuts) {
-      const [width, height] = await sizeOf(new URL(uri!, playlist).href);
-      if (isSquare({ width, height })) return true;
-    }
-    return false;
-  });
-  expect(viewer.errors).toEqual([]);
-}, 60_000);
+    await share();
+    const isSquare = ({ width, height }: { width: number; height: number }): boolean => width > 0 && width === height;
+    await until('a square picture', async () => isSquare(await seen()));
+    await untilPlaying(viewer.page);
+    expect(await watching()).toEqual(before);
+    expect((await seen()).transport).toBe('webrtc');
+    const playlist = `${eddy.http}/hls/stage/video/live.m3u8`;
+    await until('a square recording after a discontinuity', async () => {
+      const text = await (await fetch(playlist)).text();
+      const cuts = text.matchAll(/#EXT-X-DISCONTINUITY\n(?:#EXT-X-PROGRAM-DATE-TIME:.*\n)?#EXT-X-MAP:URI="([^"]+)"/g);
+      for (const [, uri] of cuts) {
+        const [width, height] = await sizeOf(new URL(uri!, playlist).href);
+        if (isSquare({ width, height })) return true;
+      }
+      return false;
+    });
+    expect(viewer.errors).toEqual([]);
+  },
+  LIMIT,
+);

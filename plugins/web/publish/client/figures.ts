@@ -49,6 +49,7 @@ export class SenderMeter {
       typeof roundTripTime === 'number' ? [roundTripTime] : [],
     );
     const losses = remote.flatMap(({ fractionLost }) => (typeof fractionLost === 'number' ? [fractionLost] : []));
+    const order = layersOf(connection);
     const layers = video
       .map((each) => ({
         rid: (each.rid as string | undefined) ?? '',
@@ -59,7 +60,7 @@ export class SenderMeter {
         limitedBy: (each.qualityLimitationReason as string | undefined) ?? 'none',
         keyFrameRequests: number(each.pliCount) + number(each.firCount),
       }))
-      .sort((a, b) => b.width - a.width || b.rid.localeCompare(a.rid));
+      .sort((a, b) => order.indexOf(a.rid) - order.indexOf(b.rid));
     const sound = outbound.filter(({ kind }) => kind === 'audio');
     const codec = entries.find(({ id }) => id === video[0]?.codecId)?.mimeType as string | undefined;
     return {
@@ -83,6 +84,12 @@ export class SenderMeter {
     const first = samples[0]!;
     return at - first.at < 200 ? 0 : (Math.max(0, bytes - first.bytes) * 8000) / (at - first.at);
   }
+}
+
+/** Names of the layers, the highest first: by what was offered, since one that is off just now has no size. */
+function layersOf(connection: RTCPeerConnection): readonly string[] {
+  const video = connection.getTransceivers().find(({ receiver }) => receiver.track.kind === 'video')?.sender;
+  return (video?.getParameters().encodings ?? []).map(({ rid }) => rid ?? '').reverse();
 }
 
 const number = (value: unknown): number => (typeof value === 'number' ? value : 0);

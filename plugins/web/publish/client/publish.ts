@@ -6,6 +6,7 @@ import { SessionRefused } from '../../shared/client/sdp-session.ts';
 import { SenderMeter, type SenderFigures } from './figures.ts';
 import { showFigures } from './panels.ts';
 import { Sender } from './sender.ts';
+import { CARD_HEIGHTS } from './test-card.ts';
 import { explainSource, isSource, listDevices, openSource, type SourceName } from './sources.ts';
 
 type State = 'ready' | 'connecting' | 'live' | 'waiting' | 'key' | 'stuck';
@@ -83,6 +84,7 @@ async function choose(name: SourceName, chosen = ''): Promise<void> {
     opened = await openSource(name, chosen, {
       camera,
       workerUrl: `/publish/_/ticker.js?${version}`,
+      height: CARD_HEIGHTS.find((height) => String(height) === asked.get('card')) ?? CARD_HEIGHTS[0]!,
       clockOffset: () => clockOffset,
     });
   } catch (error) {
@@ -240,6 +242,6 @@ window.eddy = {
 setInterval(() => void tick(), TICK);
 void serverClockOffset().then((offset) => (clockOffset = offset ?? 0));
 
-/** `?start=card`: without a click, for tests and machines that only publish. */
+/** `?start=card`: without a click, for tests and machines that only publish; `&card=360`: with so many lines. */
 const wanted = asked.get('start');
 if (camera && isSource(wanted)) void choose(wanted).then(() => start());

@@ -5,21 +5,28 @@ import { blockClockBits, blockClockHeight } from './block-clock.ts';
 export interface TestCardOptions {
   readonly camera: string;
   readonly workerUrl: string;
+  /** Lines of the picture, one of {@link CARD_HEIGHTS}. */
+  readonly height: number;
   /** How far the server's clock is ahead, ms. */
   readonly clockOffset: () => number;
 }
 
+/** Sizes at which the machine-readable clock falls on whole pixels, the usual one first. */
+export const CARD_HEIGHTS: readonly number[] = [720, 540, 360, 180];
+/** What is drawn is drawn in these coordinates. */
 const WIDTH = 1280;
 const HEIGHT = 720;
 const RATE = 30;
 const BARS = ['#c0c0c0', '#c0c000', '#00c0c0', '#00c000', '#c000c0', '#c00000', '#0000c0'];
 
-/** 1280 x 720 at 30 pictures a second, with sound. `stop` by stopping its tracks. */
+/** 16:9 at 30 pictures a second, with sound. `stop` by stopping its tracks. */
 export function startTestCard(options: TestCardOptions): MediaStream {
+  const scale = options.height / HEIGHT;
   const canvas = document.createElement('canvas');
-  canvas.width = WIDTH;
-  canvas.height = HEIGHT;
+  canvas.width = WIDTH * scale;
+  canvas.height = HEIGHT * scale;
   const context = canvas.getContext('2d', { alpha: false })!;
+  context.scale(scale, scale);
   const background = drawBackground(options.camera);
   const stream = canvas.captureStream(0);
   const picture = stream.getVideoTracks()[0] as CanvasCaptureMediaStreamTrack;
