@@ -1,52 +1,85 @@
 /**
- * Any moment of the past in hls.js, Shaka and dash.js: two hours of burned-in clock, recorded with a hole and a restart of the
- * publishers in between, and moments chosen by chance.
+ * Any moment of the past in hls.js, Shaka and dash.js: two hours of burned-in clock from store and index, recorded with a hole and a
+ * restart of the whole process in between, and moments chosen by chance.
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { meetBar } from '../bar.ts';
 import { atLevel, level } from '../level.ts';
-import { until } from '../support/eddy.ts';
-import { publishServer } from '../support/publish-server.ts';
-import { type Recording, recordClock, replay } from '../support/replay.ts';
+import { recordClock } from '../support/clock-recording.ts';
+import { type RunningEddy, startEddy, until } from '../support/eddy.ts';
 import { launchChromium } from './chromium.ts';
 import { openPlayer, type PlayerName, playerSite, stateOf } from './dash-pages.ts';
 import { prepare, showMoment, shownNow, showUrl, type Shown } from './seek.ts';
 
 const GOP = 2000;
-const SECONDS = atLevel({ test: 300, proof: 7200 });
+const SECONDS = atLevel({ test: 120, proof: 7200 });
 const MOMENTS = atLevel({ test: 4, proof: 20 });
 /** The publisher is away, and later the publishers' process restarts; seconds of the recording. */
 const HOLE = { from: SECONDS * 0.3, to: SECONDS * 0.3 + 25 };
 const RESTART = { from: SECONDS * 0.6, to: SECONDS * 0.6 + 7 };
 const FIRST_FRAME_P95 = 800;
 
+const replaySource = join(import.meta.dirname, '../support/replay-source/plugin.ts');
+const pipeline = (stretches: string): string => `
+version: 1
+name: seek
+plugins: ['${replaySource}']
+services:
+  http: { plugin: http.server, listen: HTTP }
+  api: { plugin: web.api }
+  store: { plugin: store.filesystem, dir: ./media }
+stages:
+  replay: { plugin: test.replay, file: ${folder}/clock.flv, start-at: '${startAt}', stretches: ${stretches} }
+  cmaf: { plugin: package.cmaf, segment: 2s, part: 334ms }
+  dvr: { plugin: timeshift.ring, window: 1m, dir: ./log }
+  index: { plugin: index.sqlite, file: ./index.db }
+  hls: { plugin: publish.hls }
+  dash: { plugin: publish.dash }
+links:
+  - replay.video -> cmaf.video: { full: block }
+  - replay.audio -> cmaf.audio: { full: block }
+  - cmaf.chunks -> dvr.chunks: { full: block }
+  - dvr.live -> hls.chunks, dash.chunks
+`;
+
+const startAt = Math.floor(Date.now() / 1000 - SECONDS - 300) * 1000;
 let browser: Browser;
 let site: Awaited<ReturnType<typeof playerSite>>;
-let server: Awaited<ReturnType<typeof publishServer>>;
-let recording: Recording;
+let eddy: RunningEddy;
+let folder: string;
 
 beforeAll(async () => {
-  const startAt = Math.floor(Date.now() / 1000 - SECONDS - 60) * 1000;
-  [browser, site, recording] = await Promise.all([
-    launchChromium(),
-    playerSite(),
-    recordClock({ startAt, seconds: SECONDS, gopSeconds: GOP / 1000 }),
-  ]);
-  const before = await publishServer();
-  const first = { ...recording, seconds: RESTART.from };
-  const number = await replay(first, before.open('cam'), { number: 1000, writer: 'a', holes: [HOLE] });
-  await before.close();
-  server = await publishServer({ timeline: before.timeline });
-  const camera = server.open('cam');
-  await replay(recording, camera, { number: number + 5, writer: 'b', holes: [{ from: 0, to: RESTART.to }] });
-  await camera.close();
+  folder = await mkdtemp(join(tmpdir(), 'eddy-seek-'));
+  const recording = recordClock({ startAt, seconds: SECONDS, gopSeconds: GOP / 1000 });
+  [browser, site] = await Promise.all([launchChromium(), playerSite()]);
+  await writeFile(join(folder, 'clock.flv'), await recording);
+  eddy = await startEddy(pipeline(`0..${HOLE.from} ${HOLE.to}..${RESTART.from}`), { folder });
+  await untilStored(RESTART.from);
+  await eddy.stop();
+  eddy = await startEddy(pipeline(`${RESTART.to}..${SECONDS}`), { folder });
+  await untilStored(SECONDS);
 }, 300_000);
 afterAll(async () => {
   await browser.close();
   await site.close();
-  await server.close();
+  await eddy.stop();
+  await rm(folder, { recursive: true, force: true });
 });
+
+/** Waits until a second of the recording can be played. */
+async function untilStored(second: number): Promise<void> {
+  const from = startAt + (second - 3) * 1000;
+  const url = (): string => `/api/v1/cameras/cam/segments?start=${from}&end=${from + 2500}`;
+  await until(
+    `second ${second} to be stored`,
+    async () => (await fetch(eddy.http + url()).then((answer) => answer.text())).includes('video/'),
+    { timeout: 240_000, every: 200 },
+  );
+}
 
 /** Moments at which something was recorded, by chance but the same each time (mulberry32). */
 function someMoments(count: number, seed: number): number[] {
@@ -60,13 +93,13 @@ function someMoments(count: number, seed: number): number[] {
   while (moments.length < count) {
     const second = random() * (SECONDS - 10);
     const away = [HOLE, RESTART].some(({ from, to }) => second > from - 5 && second < to + 0.1);
-    if (!away) moments.push(Math.round(recording.startAt + second * 1000));
+    if (!away) moments.push(Math.round(startAt + second * 1000));
   }
   return moments;
 }
 
 const manifest = (player: PlayerName): string =>
-  player === 'hls.js' ? `${server.url}/hls/cam/index.m3u8` : `${server.url}/dash/cam/manifest.mpd`;
+  player === 'hls.js' ? `${eddy.http}/hls/cam/index.m3u8` : `${eddy.http}/dash/cam/manifest.mpd`;
 const p95 = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1]!;
 
@@ -74,8 +107,8 @@ describe.each(['hls.js', 'dash.js', 'shaka'] as const)('%s', (player) => {
   it('shows any moment, asked for by URL or found in what is loaded', async () => {
     const page = await openPlayer(browser, site.url, player);
     await prepare(page);
-    const end = recording.startAt + SECONDS * 1000;
-    const whole = `${manifest(player)}?start=${recording.startAt}&end=${end}`;
+    const end = startAt + SECONDS * 1000;
+    const whole = `${manifest(player)}?start=${startAt}&end=${end}`;
     const wrong: string[] = [];
     const note = (how: string, moment: number, { ms, epochMs }: Shown): number => {
       const off = (epochMs ?? NaN) - moment;
@@ -88,7 +121,7 @@ describe.each(['hls.js', 'dash.js', 'shaka'] as const)('%s', (player) => {
     await showUrl(page, whole);
     for (const [index, moment] of moments.entries()) {
       if (index < moments.length / 2) continue;
-      times.push(note('seek to', moment, await showMoment(page, player, moment, recording.startAt)));
+      times.push(note('seek to', moment, await showMoment(page, player, moment, startAt)));
     }
     for (const moment of moments.slice(0, moments.length / 2)) {
       times.push(note('load of', moment, await showUrl(page, `${manifest(player)}?start=${moment}&duration=10m`)));
@@ -112,9 +145,9 @@ describe.each(['hls.js', 'dash.js', 'shaka'] as const)('%s', (player) => {
   ])('plays on over %s', async (_what, hole) => {
     const page = await openPlayer(browser, site.url, player);
     await prepare(page);
-    const start = recording.startAt + (hole.from - 6) * 1000;
+    const start = startAt + (hole.from - 2) * 1000;
     await showUrl(page, `${manifest(player)}?start=${start}&duration=90s`);
-    const after = recording.startAt + hole.to * 1000;
+    const after = startAt + hole.to * 1000;
     await until('the media after the hole', async () => ((await shownNow(page)) ?? 0) >= after, {
       timeout: 30_000,
     }).catch(async (error: unknown) => {
