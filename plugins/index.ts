@@ -10,6 +10,7 @@ import nativeGstreamer from './native/gstreamer/plugin.ts';
 import packageCmaf from './package/cmaf/plugin.ts';
 import publishDash from './publish/dash/plugin.ts';
 import publishHls from './publish/hls/plugin.ts';
+import publishPictures from './publish/pictures/plugin.ts';
 import storeFilesystem from './store/filesystem/plugin.ts';
 import storeS3 from './store/s3/plugin.ts';
 import timeshiftRing from './timeshift/ring/plugin.ts';
@@ -33,6 +34,7 @@ const plugins = [
   packageCmaf,
   publishDash,
   publishHls,
+  publishPictures,
   storeFilesystem,
   storeS3,
   timeshiftRing,

@@ -66,8 +66,8 @@ export interface HostLaunch {
 }
 
 /**
- * One frame out of a host. Timestamps are the launch's running time in ticks of the caps' timescale (video 90000, audio
- * its sample rate); for an input passed through they are the input's own. A change of caps is a new object.
+ * One frame out of a host, or one JPEG picture ("data" of codec "jpeg"). Timestamps are the launch's running time in ticks of the caps' timescale (video 90000, audio
+ * its sample rate, pictures 90000); for an input passed through they are the input's own. A change of caps is a new object.
  */
 export interface HostFrame {
   readonly output: string;

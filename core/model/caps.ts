@@ -8,8 +8,8 @@ import type { Rational } from './time.ts';
 export const VIDEO_CODECS = ['h264', 'hevc', 'av1', 'vp8', 'vp9'] as const;
 /** Audio codecs that Eddy carries as access units. */
 export const AUDIO_CODECS = ['aac', 'opus', 'mp3'] as const;
-/** Timed data: captions, ad markers, timed metadata. */
-export const DATA_CODECS = ['cea608', 'webvtt', 'scte35', 'id3', 'amf'] as const;
+/** Timed data: captions, ad markers, timed metadata, still pictures. */
+export const DATA_CODECS = ['cea608', 'webvtt', 'scte35', 'id3', 'amf', 'jpeg'] as const;
 
 /** One of {@link VIDEO_CODECS}. */
 export type VideoCodec = (typeof VIDEO_CODECS)[number];

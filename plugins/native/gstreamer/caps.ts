@@ -46,7 +46,11 @@ export type OutputCaps =
       readonly caps: VideoCaps | undefined;
       readonly frameRate: VideoCaps['frameRate'];
     }
-  | { readonly kind: 'audio'; readonly adts: boolean; readonly caps: TrackCaps | undefined };
+  | { readonly kind: 'audio'; readonly adts: boolean; readonly caps: TrackCaps | undefined }
+  | { readonly kind: 'data'; readonly caps: TrackCaps };
+
+/** Still pictures: each stands for itself. */
+const JPEG: TrackCaps = { kind: 'data', codec: 'jpeg', timescale: VIDEO_TIMESCALE };
 
 const hex = (text: string | undefined): Buffer | undefined => (text ? Buffer.from(text, 'hex') : undefined);
 
@@ -66,6 +70,7 @@ export function readOutputCaps(text: string): OutputCaps | undefined {
     const caps = known ? withRate(videoCapsFromConfig(video, config, VIDEO_TIMESCALE), frameRate) : undefined;
     return { kind: 'video', codec: video, annexB, lengthSize, caps, frameRate };
   }
+  if (name === 'image/jpeg') return { kind: 'data', caps: JPEG };
   if (name === 'audio/mpeg' && fields.mpegversion !== '1') {
     const adts = fields['stream-format'] === 'adts';
     return { kind: 'audio', adts, caps: config && !adts ? audioCapsFromConfig('aac', config) : undefined };

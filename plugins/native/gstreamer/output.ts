@@ -56,7 +56,7 @@ export class OutputDecoder {
     const stream = this.#stream;
     if (!stream) throw new TypeError('an output sent a buffer before its caps');
     const data = this.#data(stream, packet);
-    const key = stream.kind === 'audio' || !packet.delta;
+    const key = stream.kind !== 'video' || !packet.delta;
     if (!this.#caps && stream.kind === 'video' && key) {
       const caps = videoCapsFromKeyFrame(stream.codec, data, VIDEO_TIMESCALE);
       this.#caps = caps && withRate(caps, stream.frameRate);
@@ -85,7 +85,7 @@ export class OutputDecoder {
         ? annexBToLengthPrefixed(packet.payload)
         : toFourByteLengths(packet.payload, stream.lengthSize);
     }
-    if (!stream.adts) return packet.payload;
+    if (stream.kind === 'data' || !stream.adts) return packet.payload;
     const frame = splitAdts(packet.payload)[0]!;
     this.#caps ??= audioCapsFromConfig('aac', frame.config);
     return frame.data;

@@ -13,6 +13,7 @@ import pattern from '../../../plugins/ingest/test-pattern/plugin.ts';
 import index from '../../../plugins/index/sqlite/plugin.ts';
 import cmaf from '../../../plugins/package/cmaf/plugin.ts';
 import hls from '../../../plugins/publish/hls/plugin.ts';
+import pictures from '../../../plugins/publish/pictures/plugin.ts';
 import files from '../../../plugins/store/filesystem/plugin.ts';
 import s3 from '../../../plugins/store/s3/plugin.ts';
 import ring from '../../../plugins/timeshift/ring/plugin.ts';
@@ -41,6 +42,7 @@ const plugins: readonly (readonly [plugin: unknown, options?: ConformanceOptions
   [s3, { config: nowhere, clock: 'real' }],
   [index, { config: { file: join(folder, 'index.db') }, clock: 'real' }],
   [hls],
+  [pictures],
   [api],
   [player],
 ];
