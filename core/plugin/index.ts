@@ -4,6 +4,7 @@ export * from '../errors/index.ts';
 export * from '../model/index.ts';
 export * from './context.ts';
 export * from './fields.ts';
+export * from './latency.ts';
 export * from './manifest.ts';
 export * from './pads.ts';
 export * from './plugin.ts';

@@ -2,6 +2,7 @@
 import {
   credentialsOf,
   EddyError,
+  latencyMeter,
   peerOf,
   type CameraStatus,
   type Context,
@@ -19,6 +20,7 @@ type Ctx = Context<typeof manifest>;
 /** Makes the routes; they are mounted from start to stop, so that health is told while the pipeline starts. */
 export function create(ctx: Ctx): Running<typeof manifest> {
   const unmounts: (() => void)[] = [];
+  const latency = latencyMeter(ctx.metrics);
   /** None may be read by pages of other origins: an engine without an authorizer trusts who reaches its port. */
   const get = (path: string, handler: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>): void => {
     unmounts.push(ctx.services.http.route({ method: 'GET', path, handler, cors: false }));
@@ -47,6 +49,14 @@ export function create(ctx: Ctx): Running<typeof manifest> {
         }),
       );
       for (const route of pastRoutes(ctx)) unmounts.push(ctx.services.http.route(route));
+      unmounts.push(
+        ctx.services.http.route({
+          method: 'POST',
+          path: '/api/v1/cameras/:camera/latency',
+          cors: false,
+          handler: (request) => takeLatency(ctx, latency, request),
+        }),
+      );
       get('/api/v1/time', () => json({ now: ctx.clock.now() }));
       get('/api/v1/openapi.json', () => json(openapi));
     },
@@ -74,6 +84,32 @@ async function endSession(ctx: Ctx, request: HttpRequest): Promise<HttpResponse>
     throw new EddyError('SESSION_UNKNOWN', `There is no session "${id.slice(0, 80)}".`, { details: { status: 404 } });
   }
   return json({ ended: id });
+}
+
+/** Players that fetch playlists have no session to report to. Their clock is the playlist's: ingest time. */
+const PATHS: ReadonlySet<unknown> = new Set(['hls', 'dash']);
+
+async function takeLatency(
+  ctx: Ctx,
+  meter: ReturnType<typeof latencyMeter>,
+  request: HttpRequest,
+): Promise<HttpResponse> {
+  const { camera } = request.params;
+  await watch(ctx, request, { cameraId: camera });
+  const said = Buffer.from(await request.body(256)).toString('utf8');
+  const { latency, path } = parseObject(said);
+  if (typeof latency !== 'number' || !(latency >= 0 && latency < 600_000) || !PATHS.has(path))
+    throw new EddyError('HTTP_BAD_REQUEST', 'Expected {"latency": ms, "path": "hls" | "dash"}.');
+  meter.observe(latency / 1000, { camera, path: path as string, from: 'ingest' });
+  return json({ from: 'ingest' });
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(text)) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
 }
 
 const administer = (ctx: Ctx, request: HttpRequest): Promise<unknown> =>

@@ -27,6 +27,13 @@ const get = (summary: string, answer: Json, schema: Json, more: Json = {}): Json
   get: { summary, responses: { 200: content(summary, schema), ...answer }, ...more },
 });
 
+const cameraParameter: Json = {
+  name: 'camera',
+  in: 'path',
+  required: true,
+  schema: { type: 'string', pattern: `^${CAMERA_ID_PATTERN}$` },
+};
+
 const schemas = {
   Error: object({ code: text, message: text, mend: text }, ['code', 'message']),
   Health: object({ status: text, state: text, reasons: list(text) }, ['status']),
@@ -151,9 +158,7 @@ export const openapi: Json = {
       { ...refused, 404: content('No such camera.', ref('Error')) },
       ref('Camera'),
       {
-        parameters: [
-          { name: 'camera', in: 'path', required: true, schema: { type: 'string', pattern: `^${CAMERA_ID_PATTERN}$` } },
-        ],
+        parameters: [cameraParameter],
       },
     ),
     '/api/v1/cameras/{camera}/segments': get(
@@ -171,7 +176,12 @@ export const openapi: Json = {
     '/api/v1/cameras/{camera}/timeline': get(
       'Stretches of media and holes with their causes, what of it is kept, and how the storage stands.',
       pastRefused,
-      object({ now: epoch, spans: list(ref('Span')), keeps: list(ref('Keep')), state: ref('TimelineState') }),
+      object({
+        now: epoch,
+        spans: list(ref('Span')),
+        keeps: { oneOf: [list(ref('Keep')), { type: 'null' }] },
+        state: ref('TimelineState'),
+      }),
       past,
     ),
     '/api/v1/cameras/{camera}/keeps': {
@@ -179,6 +189,38 @@ export const openapi: Json = {
       ...keepRoute('put', 'Keeps a stretch whatever its age.'),
       ...keepRoute('delete', 'Takes such a mark back, exactly as it was made.'),
     },
+    '/api/v1/cameras/{camera}/poster.jpg': {
+      get: {
+        summary: 'Its latest key frame as a picture, where the pipeline has a stage publish.pictures.',
+        parameters: [cameraParameter],
+        responses: {
+          200: {
+            description: 'A JPEG picture.',
+            content: { 'image/jpeg': { schema: { type: 'string', format: 'binary' } } },
+          },
+          ...refused,
+          404: content('There is no picture now.', ref('Error')),
+        },
+      },
+    },
+    '/api/v1/cameras/{camera}/latency': {
+      post: {
+        summary: 'How far a player that fetches playlists is behind, for the meter eddy_latency_seconds.',
+        parameters: [cameraParameter],
+        requestBody: {
+          content: {
+            'application/json': {
+              schema: object({
+                latency: { type: 'number', description: 'Milliseconds from ingest to screen.' },
+                path: { type: 'string', enum: ['hls', 'dash'] },
+              }),
+            },
+          },
+        },
+        responses: { 200: content('Taken.', object({ from: { type: 'string', enum: ['ingest'] } })), ...refused },
+      },
+    },
+    '/api/v1/storage': get('How the store, the index and the write-ahead log stand.', refused, ref('TimelineState')),
     '/api/v1/sessions': get('Who watches what, since when.', refused, object({ sessions: list(ref('Session')) })),
     '/api/v1/sessions/{id}': {
       delete: {

@@ -50,7 +50,17 @@ export function pastRoutes(ctx: Ctx): HttpRoute[] {
       return answer(request.params.camera, rangeOf(request));
     },
   });
+  const storage: HttpRoute = {
+    method: 'GET',
+    path: '/api/v1/storage',
+    cors: false,
+    handler: async (request) => {
+      await ctx.sessions.administer(credentialsOf(request), peerOf(request, 'api'));
+      return json(await timeline.state());
+    },
+  };
   return [
+    storage,
     viewers('segments', (request) => segments(timeline, request)),
     viewers('timeline', (request) => spans(ctx, timeline, request)),
     viewers('keeps', async ({ params }) => json({ keeps: await timeline.keeps(params.camera) })),
@@ -79,12 +89,10 @@ async function segments(timeline: Timeline, request: HttpRequest): Promise<HttpR
 async function spans(ctx: Ctx, timeline: Timeline, request: HttpRequest): Promise<HttpResponse> {
   const range = rangeOf(request);
   const { camera } = request.params;
-  const [found, keeps, state] = await Promise.all([
-    timeline.spans(camera, range),
-    timeline.keeps(camera),
-    timeline.state(),
-  ]);
-  return json({ now: ctx.clock.now(), ...finite(range), spans: found, keeps, state });
+  // Marks are read from the store, which may be away: spans are told nevertheless.
+  const keeps = timeline.keeps(camera).catch(() => null);
+  const [found, kept, state] = await Promise.all([timeline.spans(camera, range), keeps, timeline.state()]);
+  return json({ now: ctx.clock.now(), ...finite(range), spans: found, keeps: kept, state });
 }
 
 /** What was asked for, without the ends that were left open. */

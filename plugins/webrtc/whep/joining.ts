@@ -25,6 +25,7 @@ const STRAGGLERS = 500;
 export interface JoiningHost {
   readonly cameras: LiveCameras;
   readonly refusals: Refusals;
+  readonly latency: ViewerOptions['latency'];
   readonly joined: (viewer: Viewer) => void;
   readonly onEnd: (viewer: Viewer, reason: ViewerEnd) => void;
   readonly count: () => number;
@@ -36,9 +37,9 @@ export interface Asker {
   readonly peer: Peer;
   /** Aborted when the asker is gone. */
   readonly signal: AbortSignal;
-}
   /** How long it waits for a camera that nobody publishes, ms; undefined: as configured. */
   readonly wait?: number | undefined;
+}
 
 /** See the file's head. */
 export class Joining {
@@ -101,6 +102,7 @@ export class Joining {
         offer,
         media,
         request,
+        latency: this.#host.latency,
         maxBitrate: capOf(request, config['max-bitrate']),
         onEnd: (ended, reason) => this.#host.onEnd(ended, reason),
       });

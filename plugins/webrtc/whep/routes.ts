@@ -127,8 +127,7 @@ export function mountRoutes(ctx: Context<typeof manifest>, { joining, rate, find
     const valid = typeof latency === 'number' && latency >= 0 && latency < 60_000;
     if (!valid || (from !== 'capture' && from !== 'ingest'))
       throw bad('"latency" is ms, "from" "capture" or "ingest".')();
-    viewer.session.update({ latency: Math.round(latency), latencyFrom: from });
-    return { status: 204 };
+    return json({ from: viewer.reportLatency(latency, from) });
   }
 
   async function createStream(request: HttpRequest): Promise<HttpResponse> {
@@ -200,12 +199,12 @@ const askerOf = (request: HttpRequest): Asker => ({
   peer: peerOf(request, 'whep'),
   signal: request.signal,
 });
+
 /** `?wait=` in seconds: players that lost their session stay on the line until its camera is back. */
 function waitOf(request: HttpRequest): number | undefined {
   const asked = Number(request.query.get('wait') ?? NaN);
   return asked >= 0 ? Math.min(asked * 1000, LONGEST_WAIT) : undefined;
 }
-
 
 /** What is thrown becomes a rejection. */
 const asyncly = async (answer: () => Promise<HttpResponse>): Promise<HttpResponse> => answer();

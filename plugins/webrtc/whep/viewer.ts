@@ -6,6 +6,8 @@ import {
   type Clock,
   type ConsumerEvent,
   type HttpRequest,
+  type LatencyFrom,
+  type latencyMeter,
   type Logger,
   type RtpHandle,
   type RtpRouters,
@@ -40,6 +42,8 @@ export interface ViewerOptions {
   readonly request: HttpRequest;
   /** Bits a second; undefined: as the routers say. */
   readonly maxBitrate: number | undefined;
+  /** What players report, in seconds. */
+  readonly latency: ReturnType<typeof latencyMeter>;
   /** Called once. */
   readonly onEnd: (viewer: Viewer, reason: ViewerEnd) => void;
 }
@@ -193,6 +197,17 @@ export class Viewer {
     const slots = this.slots.filter((slot) => kind === undefined || slot.kind === kind);
     await Promise.all(slots.map((slot) => slot.pause(paused)));
     this.#session.update({ paused: this.slots.filter((slot) => slot.paused).map((slot) => slot.kind) });
+  }
+
+  /**
+   * What its player has measured, ms. Returns from where that counts: a player cannot know whether capture times in the
+   * stream are those of the camera, or of its arrival here.
+   */
+  reportLatency(ms: number, claimed: LatencyFrom): LatencyFrom {
+    const from = this.video?.handle?.timedFrom === 'ingest' ? 'ingest' : claimed;
+    this.#session.update({ latency: Math.round(ms), latencyFrom: from });
+    this.#options.latency.observe(ms / 1000, { camera: this.#camera.cameraId, path: 'webrtc', from });
+    return from;
   }
 
   /** Tells what layers there are, where somebody listens. */

@@ -1,5 +1,5 @@
 /** `webrtc.whep` at work: viewers of every camera, their figures, and their end. */
-import type { Context, Running } from 'eddy/plugin';
+import { latencyMeter, type Context, type Running } from 'eddy/plugin';
 import { PeerRate } from '../shared/gateway/peer-rate.ts';
 import { Refusals } from '../shared/gateway/refusal.ts';
 import { Figures } from './figures.ts';
@@ -22,6 +22,7 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
   const joining = new Joining(ctx, {
     cameras,
     refusals: new Refusals(manifest.name),
+    latency: latencyMeter(ctx.metrics),
     joined: (viewer) => {
       viewers.set(viewer.id, viewer);
       open.set(viewers.size);

@@ -14,6 +14,13 @@ export const getCamera = (cameraId: string): Promise<CameraView | Refusal | unde
 export const posterOf = (cameraId: string): string =>
   withToken(`/api/v1/cameras/${encodeURIComponent(cameraId)}/poster.jpg`);
 
+/** Tells the server how far this player is behind, seconds; by WebRTC its session is told instead. */
+export function reportLatency(cameraId: string, seconds: number): void {
+  const address = withToken(`/api/v1/cameras/${encodeURIComponent(cameraId)}/latency`);
+  const body = JSON.stringify({ latency: seconds * 1000, path: 'hls' });
+  fetch(address, { method: 'POST', body, headers: { 'content-type': 'application/json' } }).catch(() => undefined);
+}
+
 /** How a playlist is refused; undefined where it is served, or the server does not answer. */
 export async function playlistRefusal(address: string): Promise<Refusal | undefined> {
   try {

@@ -2,7 +2,7 @@
 import { isRefusal } from '../../shared/client/refusal.ts';
 import { keepTokens, reopenWith, serverClockOffset, token } from '../../shared/client/server.ts';
 import { byId, setText } from '../../shared/client/dom.ts';
-import { getCamera, playlistRefusal, posterOf } from './api.ts';
+import { getCamera, playlistRefusal, posterOf, reportLatency } from './api.ts';
 import { connectCameraMenu } from './camera-menu.ts';
 import { connectControls } from './controls.ts';
 import { HeldPicture } from './held-picture.ts';
@@ -29,6 +29,7 @@ const SOON_FOR = 5000;
 const EXPLAIN_AFTER = 3000;
 /** How often the panel of tracks is brought up to date while it plays, ms. */
 const REFRESH_CAMERA = 5000;
+const REPORT_LATENCY = 10_000;
 
 const data = document.body.dataset as { camera: string; hls: string; whep: string; version: string };
 const video = byId<HTMLVideoElement>('video');
@@ -251,5 +252,9 @@ setInterval(tick, TICK);
 setInterval(() => {
   if (document.visibilityState === 'visible' && player.playback) void refreshCamera();
 }, REFRESH_CAMERA);
+setInterval(() => {
+  const { transport, state, camera, latency } = stats();
+  if (transport !== 'webrtc' && state === 'playing' && latency !== undefined) reportLatency(camera, Math.max(0, latency));
+}, REPORT_LATENCY);
 void serverClockOffset().then((offset) => (clockOffset = offset ?? 0));
 void refreshCamera();

@@ -47,6 +47,7 @@ export class WhepFigures {
   #frames = -1;
   #packets = -1;
   #layers = 0;
+  #isIngest = false;
   #onScreen: { readonly age: number; readonly at: number } | undefined;
 
   constructor(connection: RTCPeerConnection, video: HTMLVideoElement, clockOffset: () => number, end: AbortSignal) {
@@ -71,8 +72,14 @@ export class WhepFigures {
     this.#layers = Array.isArray(layers) ? layers.length : 0;
   }
 
+  /** From where the server says that capture times in this stream count. */
+  setOrigin(from: unknown): void {
+    this.#isIngest = from === 'ingest';
+  }
+
   /** Another camera: its rates begin anew. */
   restart(): void {
+    this.#isIngest = false;
     this.#readings = [];
     this.#layers = 0;
     this.#onScreen = undefined;
@@ -139,7 +146,8 @@ export class WhepFigures {
     const receiver = this.#connection.getReceivers().find(({ track }) => track.kind === 'video');
     const age = receiver && captureAge(receiver, Date.now() + this.#clockOffset());
     const onScreen = this.#onScreen && performance.now() - this.#onScreen.at < 1000 ? this.#onScreen.age : undefined;
-    if (age !== undefined) return { latency: Math.max(0, age) / 1000, latencyFrom: 'capture' };
+    if (age !== undefined)
+      return { latency: Math.max(0, age) / 1000, latencyFrom: this.#isIngest ? 'ingest' : 'capture' };
     if (onScreen !== undefined) return { latency: Math.max(0, onScreen) / 1000, latencyFrom: 'ingest' };
     if (roundTrip === undefined || jitterBuffer === undefined) return { latency: undefined, latencyFrom: undefined };
     return { latency: roundTrip / 2 + jitterBuffer, latencyFrom: 'network' };

@@ -203,6 +203,7 @@ export class WhepPlayback implements Playback {
     this.#reportedAt = now;
     void session
       .post(`${session.url}/report`, { latency: Math.max(0, latency * 1000), from: latencyFrom })
+      .then(async (answer) => this.#figures.setOrigin(((await answer.json()) as { from?: unknown }).from))
       .catch(() => {});
   }
 
