@@ -28,6 +28,9 @@ for (const [plugin, entries] of Object.entries(ENTRIES)) {
     bundle: true,
     minify: true,
     format: 'esm',
+    // `eddy/media` is the checkout's own. What a page does not use of it is left out, and with that what needs Node.
+    conditions: ['eddy-source'],
+    external: ['node:*'],
     target: ['chrome109', 'firefox115', 'safari16.4'],
     legalComments: 'eof',
     logLevel: 'warning',

@@ -1,5 +1,5 @@
 /** H.264 (ISO 14496-10) and its decoder configuration record in MP4 (ISO 14496-15 5.3.3.1). */
-import type { Rational } from '../model/index.ts';
+import { reduced, type Rational } from '../model/index.ts';
 import { BitReader, removeEmulationPrevention } from './bits.ts';
 import { malformed, truncated } from './media-error.ts';
 import { joinLengthPrefixed, splitLengthPrefixed } from './nal.ts';
@@ -194,7 +194,7 @@ function parseVui(r: BitReader): Vui {
       const timeScale = r.bits(32);
       const fixed = r.flag();
       // A tick is a field: two a frame.
-      if (unitsInTick > 0 && timeScale > 0) vui.frameRate = { num: timeScale, den: unitsInTick * 2, fixed };
+      if (unitsInTick > 0 && timeScale > 0) vui.frameRate = { ...reduced(timeScale, unitsInTick * 2), fixed };
     }
     const nalHrd = r.flag();
     if (nalHrd) skipHrd(r);

@@ -2,6 +2,7 @@
 export * from './aac.ts';
 export * from './av1.ts';
 export * from './bits.ts';
+export * from './block-clock.ts';
 export * from './flv.ts';
 export * from './framing.ts';
 export * from './h264.ts';

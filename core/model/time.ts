@@ -9,6 +9,13 @@ export interface Rational {
   readonly den: number;
 }
 
+/** The same fraction in its lowest terms: 60000/2002 is 30000/1001. Both are positive integers. */
+export function reduced(num: number, den: number): Rational {
+  let [a, b] = [num, den];
+  while (b !== 0) [a, b] = [b, a % b];
+  return { num: num / a, den: den / a };
+}
+
 /**
  * Converts ticks from one timescale to another, rounded to the nearest tick (halves up).
  * Exact for every safe integer: the doubled product may pass 2^53, so large values go through BigInt.

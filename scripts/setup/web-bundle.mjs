@@ -24,6 +24,8 @@ const plugins = (/** @type {string} */ root) =>
 const outputs = (/** @type {string} */ root) => plugins(root).map((folder) => join(folder, 'dist'));
 const inputs = (/** @type {string} */ root) => [
   ...plugins(root).map((folder) => join(folder, 'client')),
+  // What pages use of `eddy/media`.
+  join(root, 'core/media/block-clock.ts'),
   join(root, 'scripts/build-web.mjs'),
   join(root, 'package-lock.json'),
 ];

@@ -4,7 +4,7 @@
  * the two latencies lie apart is the lip sync, whole: capture, coding, network, jitter buffers.
  */
 import type { Page } from 'playwright-core';
-import { blockClockSource } from '../../plugins/ingest/shared/block-clock.ts';
+import { blockClockSource } from '../../core/media/block-clock.ts';
 
 /** From one beep to the next, ms: sound that is later than this is taken for an early one. */
 const EVERY = 500;

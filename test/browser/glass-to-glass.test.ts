@@ -1,6 +1,6 @@
 /** The measuring itself: a page that draws the clock into a canvas and shows the canvas as a video is its floor. */
 import { expect, it } from 'vitest';
-import { blockClockSource } from '../../plugins/ingest/shared/block-clock.ts';
+import { blockClockSource } from '../../core/media/block-clock.ts';
 import { launchChromium, openPage } from './chromium.ts';
 import { measureGlassToGlass, summarize } from './glass-to-glass.ts';
 

@@ -3,7 +3,7 @@
  * Floor of the method: one frame of the page, since a picture is read when the browser is about to show it.
  */
 import type { Page } from 'playwright-core';
-import { blockClockSource } from '../../plugins/ingest/shared/block-clock.ts';
+import { blockClockSource } from '../../core/media/block-clock.ts';
 
 /** What was measured on one page. */
 export interface GlassToGlass {

@@ -1,6 +1,6 @@
 /** Seeking by wall clock in bare players: how soon the first picture is there, and of which moment it is. */
 import type { Page } from 'playwright-core';
-import { blockClockSource } from '../../plugins/ingest/shared/block-clock.ts';
+import { blockClockSource } from '../../core/media/block-clock.ts';
 import type { PlayerName } from './dash-pages.ts';
 
 /** The first picture after a seek. */

@@ -6,7 +6,7 @@ import { systemClock } from '../../core/engine/clock.ts';
 import type { AccessUnit, VideoCaps } from '../../core/model/index.ts';
 import { capturingSink, testPipeline, type TestPipeline } from '../../core/testing/index.ts';
 import httpServer from '../../plugins/http/server/plugin.ts';
-import { decodeBlockClock } from '../../plugins/ingest/shared/block-clock.ts';
+import { decodeBlockClock } from '../../core/media/block-clock.ts';
 import cmaf from '../../plugins/package/cmaf/plugin.ts';
 import sfu from '../../plugins/webrtc/sfu/plugin.ts';
 import whip from '../../plugins/webrtc/whip/plugin.ts';

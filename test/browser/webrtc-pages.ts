@@ -5,7 +5,7 @@
  * a <video>; both give what was said over HTTP too.
  */
 import type { Page } from 'playwright-core';
-import { blockClockSource } from '../../plugins/ingest/shared/block-clock.ts';
+import { blockClockSource } from '../../core/media/block-clock.ts';
 import { beepsSource } from './av-sync.ts';
 
 /** What a page is told to send. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AudioCaps, VideoCaps } from 'eddy/plugin';
-import { decodeBlockClock } from '../../plugins/ingest/shared/block-clock.ts';
+import { decodeBlockClock } from '../../core/media/block-clock.ts';
 import { collect, isAlive } from '../contract/media-hosts.ts';
 import { decodeVideo } from '../media/support/decode.ts';
 import { startHosts, startPattern, until } from '../media/support/pattern.ts';

@@ -6,7 +6,7 @@ import { WebRTCPlayer } from '@eyevinn/webrtc-player';
 import { WHIPClient as EyevinnWhip } from '@eyevinn/whip-web-client';
 import { WHEPClient } from 'whip-whep/whep.js';
 import { WHIPClient } from 'whip-whep/whip.js';
-import { blockClockBits, decodeBlockClock } from '../../plugins/ingest/shared/block-clock.ts';
+import { blockClockBits, decodeBlockClock } from '../../core/media/block-clock.ts';
 
 const WIDTH = 640;
 const HEIGHT = 360;

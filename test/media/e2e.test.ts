@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseAacConfig, parseH264Sps, parseAvcConfig, readChunks, findBox } from 'eddy/media';
 import type { AudioCaps, VideoCaps } from 'eddy/plugin';
 import { afterEach, describe, expect, test } from 'vitest';
-import { decodeBlockClock } from '../../plugins/ingest/shared/block-clock.ts';
+import { decodeBlockClock } from '../../core/media/block-clock.ts';
 import { meetBar } from '../bar.ts';
 import { atLevel } from '../level.ts';
 import { childrenOf, freePort, startEddy, until, type RunningEddy } from '../support/eddy.ts';

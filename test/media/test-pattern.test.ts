@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { EddyError, type AudioCaps, type VideoCaps } from 'eddy/plugin';
-import { decodeBlockClock } from '../../plugins/ingest/shared/block-clock.ts';
+import { decodeBlockClock } from '../../core/media/block-clock.ts';
 import { isAlive } from '../contract/media-hosts.ts';
 import { atLevel } from '../level.ts';
 import { decodeAudio, decodeVideo } from './support/decode.ts';

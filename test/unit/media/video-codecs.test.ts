@@ -38,7 +38,7 @@ describe('decoder configuration records', () => {
   it('knows that baseline has no B-frames, and its rate by VUI timing', () => {
     const sps = media.parseH264Sps(media.parseAvcConfig(AVC_BASELINE).sps[0]!);
     expect(sps).toMatchObject({ profile: 66, width: 320, height: 180, bFrames: false });
-    expect(sps.frameRate).toEqual({ num: 60000, den: 2002, fixed: false });
+    expect(sps.frameRate).toEqual({ num: 30000, den: 1001, fixed: false });
   });
 
   it('reads past HRD parameters and counts field macroblocks of interlaced video', () => {

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rescale, Unwrapper, WallClock } from '../../../core/model/index.ts';
+import { reduced, rescale, Unwrapper, WallClock } from '../../../core/model/index.ts';
+
+it('a fraction in its lowest terms', () => {
+  expect([reduced(60, 2), reduced(60_000, 2002), reduced(25, 1), reduced(7, 7)]).toEqual([
+    { num: 30, den: 1 },
+    { num: 30_000, den: 1001 },
+    { num: 25, den: 1 },
+    { num: 1, den: 1 },
+  ]);
+});
 
 describe('rescale', () => {
   const scale = fc.integer({ min: 1, max: 10_000_000 });

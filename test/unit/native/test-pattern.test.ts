@@ -6,7 +6,7 @@ import {
   blockClockSource,
   decodeBlockClock,
   drawBlockClock,
-} from '../../../plugins/ingest/shared/block-clock.ts';
+} from '../../../core/media/block-clock.ts';
 import { Picture } from '../../../plugins/ingest/test-pattern/host/picture.ts';
 import { BLOCK, SAMPLE_RATE, Sound } from '../../../plugins/ingest/test-pattern/host/sound.ts';
 import { flashes, Pace, ServerTime } from '../../../plugins/ingest/test-pattern/host/timing.ts';

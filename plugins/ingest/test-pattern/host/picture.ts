@@ -1,5 +1,5 @@
 /** Paints the test pattern: colour bars, a bouncing ball, the camera's name, and the time for people and machines. */
-import { blockClockHeight, drawBlockClock } from '../../shared/block-clock.ts';
+import { blockClockHeight, drawBlockClock } from 'eddy/media';
 import { CELL, drawText } from './font.ts';
 
 /** What does not change from picture to picture. */
