@@ -13,6 +13,7 @@ import type {
   VideoCaps,
 } from 'eddy/plugin';
 import type { SegmenterInput, SegmenterSink } from './face.ts';
+import { ForwardClock } from './forward-clock.ts';
 import { SegmentNumbers } from './numbers.ts';
 import type { manifest } from './plugin.ts';
 import { Segmenter } from './segmenter.ts';
@@ -28,7 +29,8 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
   return {
     async flow(flow) {
       await numbers.open(flow.cameraId);
-      const packager = new CameraPackager(ctx, flow, writer, () => numbers.next(flow.cameraId));
+      const time = new ForwardClock(await numbers.endOf(flow.cameraId));
+      const packager = new CameraPackager(ctx, flow, writer, () => numbers.next(flow.cameraId), time);
       packager.open();
       return { drain: async () => packager.flush() };
     },
@@ -38,6 +40,7 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
 /** One camera's tracks in and out. */
 class CameraPackager {
   readonly #flow: Flow<Manifest>;
+  readonly #time: ForwardClock;
   readonly #segmenter: Segmenter;
   /** Tracks coming in, by the name under which they leave. */
   readonly #inputs = new Map<TrackId, InputTrack<'frames'>>();
@@ -46,8 +49,15 @@ class CameraPackager {
   readonly #replaced = new Map<TrackId, TrackWriter<'chunks'>>();
   readonly #full = new Set<TrackWriter<'chunks'>>();
 
-  constructor(ctx: Context<Manifest>, flow: Flow<Manifest>, writer: string, nextNumber: () => number) {
+  constructor(
+    ctx: Context<Manifest>,
+    flow: Flow<Manifest>,
+    writer: string,
+    nextNumber: () => number,
+    time: ForwardClock,
+  ) {
     this.#flow = flow;
+    this.#time = time;
     this.#segmenter = new Segmenter({
       segment: ctx.config.segment,
       part: ctx.config.part,
@@ -77,7 +87,7 @@ class CameraPackager {
     let input: SegmenterInput | undefined;
     try {
       // Data tracks are not accepted by either pad.
-      input = this.#segmenter.addTrack(id, track.caps as VideoCaps | AudioCaps, track.clock);
+      input = this.#segmenter.addTrack(id, track.caps as VideoCaps | AudioCaps, this.#time.wrap(track.clock));
     } catch (error) {
       complain(error);
     }

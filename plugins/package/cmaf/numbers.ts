@@ -19,7 +19,7 @@ export interface NumbersOptions {
   /** Target of a segment, ms. */
   readonly segment: number;
   readonly clock: Clock;
-  readonly index: Pick<SegmentIndex, 'reserve'> | undefined;
+  readonly index: Pick<SegmentIndex, 'reserve' | 'latest'> | undefined;
   readonly log: Pick<Logger, 'warn' | 'info'>;
 }
 
@@ -57,6 +57,12 @@ export class SegmentNumbers {
     const late = clock.sleep(PATIENCE, patience.signal).catch(() => undefined);
     await Promise.race([this.#reserve(camera, numbers), late]);
     patience.abort();
+  }
+
+  /** Where the camera's media of earlier runs ends, epoch ms; undefined where nobody can say. */
+  async endOf(camera: CameraId): Promise<number | undefined> {
+    const last = await this.#options.index?.latest(camera).catch(() => undefined);
+    return last && last.startTs + last.duration;
   }
 
   next(camera: CameraId): number {

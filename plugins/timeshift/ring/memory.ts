@@ -58,6 +58,8 @@ export class RingMemory {
   #queue: { readonly owner: TrackMemory; readonly kept: KeptSegment }[] = [];
   #head = 0;
   #bytes = 0;
+  /** The end of the newest media, epoch ms. */
+  #newest = -Infinity;
 
   constructor(limits: RingLimits, now: () => number, hooks: RingHooks = {}) {
     this.#limits = limits;
@@ -139,7 +141,8 @@ export class RingMemory {
 
   /** Lets go of what is too old or too much. Returns how many ms of past were lost to the budget alone, 0 for none. */
   evict(): number {
-    const oldest = this.#now() - this.#limits.window;
+    // After the wall clock was set back, media goes on ahead of it.
+    const oldest = Math.max(this.#now(), this.#newest) - this.#limits.window;
     let short = 0;
     for (let entry = this.#queue[this.#head]; entry; entry = this.#queue[this.#head]) {
       const { owner, kept } = entry;
@@ -210,6 +213,7 @@ export class RingMemory {
     if (!kept) return;
     this.#queue.push({ owner, kept });
     this.#bytes += kept.segment.bytes;
+    this.#newest = Math.max(this.#newest, endOf(kept));
     this.#hooks.finished?.(kept);
   }
 
