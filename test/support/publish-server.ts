@@ -1,5 +1,5 @@
 /** publish.hls, publish.dash and the real HTTP server over one memory of the past, without an engine: for players and rule checkers. */
-import type { CameraId, ChunkCaps, EndCause, TrackReader } from 'eddy/plugin';
+import type { CameraId, ChunkCaps, EndCause, Timeline, TrackReader } from 'eddy/plugin';
 import { create as createHttp } from '../../plugins/http/server/server.ts';
 import { create as createDash } from '../../plugins/publish/dash/dash.ts';
 import { create as createHls } from '../../plugins/publish/hls/hls.ts';
@@ -19,13 +19,20 @@ const HTTP_CONFIG = {
 };
 
 /** Starts all; `close` leaves nothing behind. */
-export async function publishServer(options: { readonly window?: number; readonly timeline?: FakeTimeline } = {}) {
+export async function publishServer(
+  options: {
+    readonly window?: number; /** Kept of what is published. */
+    readonly timeline?: FakeTimeline;
+    /** Asked instead of that. */
+    readonly past?: Timeline;
+  } = {},
+) {
   const web = fakeContext({ config: HTTP_CONFIG });
   const http = createHttp(web.ctx);
   await http.start?.();
   const service = http.services.http;
   const timeline = options.timeline ?? new FakeTimeline();
-  const services = { http: service, timeline };
+  const services = { http: service, timeline: options.past ?? timeline };
   const window = options.window;
   const dash = fakeContext({ config: { prefix: '/dash', window, latency: 1800 }, services });
   const hls = fakeContext({ config: { prefix: '/hls', window, 'part-hold-back': undefined }, services });

@@ -12,6 +12,7 @@ import rtmp from '../../../plugins/ingest/rtmp/plugin.ts';
 import pattern from '../../../plugins/ingest/test-pattern/plugin.ts';
 import index from '../../../plugins/index/sqlite/plugin.ts';
 import cmaf from '../../../plugins/package/cmaf/plugin.ts';
+import dash from '../../../plugins/publish/dash/plugin.ts';
 import hls from '../../../plugins/publish/hls/plugin.ts';
 import pictures from '../../../plugins/publish/pictures/plugin.ts';
 import files from '../../../plugins/store/filesystem/plugin.ts';
@@ -42,6 +43,7 @@ const plugins: readonly (readonly [plugin: unknown, options?: ConformanceOptions
   [s3, { config: nowhere, clock: 'real' }],
   [index, { config: { file: join(folder, 'index.db') }, clock: 'real' }],
   [hls],
+  [dash],
   [pictures],
   [api],
   [player],
