@@ -46,6 +46,9 @@ export interface Publisher extends Client {
   sentUntil(): number;
 }
 
+/** On a busy machine a handshake takes its retransmissions, a second, then two, then four. */
+const CONNECT_MS = 30_000;
+
 const newConnection = (name: string): PeerConnection =>
   new nodeDataChannel.PeerConnection(name, { iceServers: [], bindAddress: '127.0.0.1' });
 
@@ -56,12 +59,15 @@ async function begin(connection: PeerConnection, url: string, options: ClientOpt
       if (state === 'complete') resolve();
     }),
   );
-  const connected = new Promise<void>((resolve, reject) =>
+  const connected = new Promise<void>((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`no connection to ${url} within ${CONNECT_MS} ms`)), CONNECT_MS);
     connection.onStateChange((state) => {
       if (state === 'connected') resolve();
-      if (state === 'failed' || state === 'closed') reject(new Error(`the connection to ${url} is ${state}`));
-    }),
-  );
+      else if (state === 'failed' || state === 'closed') reject(new Error(`the connection to ${url} is ${state}`));
+      else return;
+      clearTimeout(late);
+    });
+  });
   connected.catch(() => undefined);
   const authorization = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
   try {
@@ -215,6 +221,8 @@ export async function publishByWhip(url: string, options: PublisherOptions): Pro
     ...client,
     sentUntil: () => offset + (shown * 1000) / FPS,
     sendUntil(ms) {
+      // Ended from the other side: a camera finds nobody who takes its pictures.
+      if (!tracks.every((track) => track.isOpen())) return;
       const now = ms - offset;
       for (let at = (shown * 1000) / FPS; at <= now; at = (++shown * 1000) / FPS) {
         if (sinceKey >= GOP || keyWanted) [sinceKey, keyWanted] = [0, false];

@@ -37,7 +37,7 @@ function create(ctx: Context<typeof manifest>): Running<typeof manifest> {
   const sent = openSync(join(witness, 'sent.jsonl'), 'a');
   const acknowledged = openSync(join(witness, 'acknowledged.jsonl'), 'a');
   const events = openSync(join(witness, 'events.jsonl'), 'a');
-  const video = syntheticVideo({ fps, gop: fps * 2 });
+  const video = syntheticVideo({ fps, gop: fps });
   const audio = syntheticAudio();
   const frameBytes = Math.round((kbps * 1000) / 8 / fps);
 
