@@ -131,7 +131,10 @@ export class Joining {
         return use(camera, session);
       };
       // The stream may end in this very moment, with its SFU worker: then the camera's next one is waited for.
-      return await once().catch((error: unknown) => (isGone(error) ? once() : Promise.reject(error)));
+      return await once().catch((error: unknown) => {
+        if (isGone(error)) return once();
+        throw error;
+      });
     } catch (error) {
       session.end();
       throw withStatus(error);

@@ -254,7 +254,8 @@ setInterval(() => {
 }, REFRESH_CAMERA);
 setInterval(() => {
   const { transport, state, camera, latency } = stats();
-  if (transport !== 'webrtc' && state === 'playing' && latency !== undefined) reportLatency(camera, Math.max(0, latency));
+  if (transport !== 'webrtc' && state === 'playing' && latency !== undefined)
+    reportLatency(camera, Math.max(0, latency));
 }, REPORT_LATENCY);
 void serverClockOffset().then((offset) => (clockOffset = offset ?? 0));
 void refreshCamera();
