@@ -36,14 +36,14 @@ describe('poster.jpg', () => {
     expect(launches).toEqual([]);
     const answers = await Promise.all([get(), get(), get()]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-    expect(answers[0]!.headers).toMatchObject({ 'content-type': 'image/jpeg', 'cache-control': 'private, no-cache' });
-    expect(await answers[0]!.bytes()).toEqual(video.frame(10).data.subarray(0, 8));
+    expect(answers[0].headers).toMatchObject({ 'content-type': 'image/jpeg', 'cache-control': 'private, no-cache' });
+    expect(await answers[0].bytes()).toEqual(video.frame(10).data.subarray(0, 8));
     expect(launches).toHaveLength(1);
     for (let i = 15; i < 25; i++) writer.write(video.frame(i));
     await stage.settle();
     const later = await get();
     expect(await later.bytes()).toEqual(video.frame(20).data.subarray(0, 8));
-    expect(later.headers.etag).not.toBe(answers[0]!.headers.etag);
+    expect(later.headers.etag).not.toBe(answers[0].headers.etag);
     expect(launches).toHaveLength(2);
   });
 
