@@ -1,4 +1,5 @@
-/** The leading track: which one it is to be, and where it ends a segment. Pure. */
+/** The leading track: which one it is to be, where it ends a segment, and where sound follows. Pure. */
+import type { Boundary } from './plan.ts';
 import type { QueuedUnit, SegmentTrack } from './track.ts';
 
 /** A rendition that has said nothing for so long, while another went on, has stopped: ms, and in frames of its own. */
@@ -37,4 +38,28 @@ export function endsSegment(
   // This track may have begun later than others, which must not become too long either.
   const since = Math.max(elapsed, ((unit.at - beganAt) / 1000) * timescale);
   return since + expected > 2 * target + frameTicks * 0.01 ? 'too long' : undefined;
+}
+
+/** Of the tracks that run, which hold units that the leader has not passed, the one that ranks highest; `by` is one of them. */
+export function highestRunning(by: SegmentTrack, tracks: Iterable<SegmentTrack>): SegmentTrack {
+  const running = [...tracks].filter(({ writer, queue }) => writer && queue.length > 0);
+  return running.reduce((top, each) => (rankOf(each) > rankOf(top) ? each : top), by);
+}
+
+/** Where what tracks of this kind have written ends, ms on the timeline; Infinity where they have nothing. */
+export function endOf(kind: SegmentTrack['caps']['kind'], tracks: Iterable<SegmentTrack>): number {
+  const ends = [...tracks].flatMap((track) =>
+    track.caps.kind === kind && track.writer?.lastNumber !== undefined ? [track.ms(track.writer.end)] : [],
+  );
+  return ends.length === 0 ? Infinity : Math.max(...ends);
+}
+
+/**
+ * Whether this unit of sound begins the segment: any does that goes on; what begins anew is to do so where all tracks do
+ * (`discontinuity`: such a boundary is to come), and not in the middle of a segment.
+ */
+export function audioMayBegin(track: SegmentTrack, unit: QueuedUnit, next: Boundary, discontinuity: boolean): boolean {
+  if (track.writer!.segment) return true;
+  if (discontinuity && !next.discontinuity) return false;
+  return unit.at - next.at < 2 * track.ms(track.frameTicks);
 }

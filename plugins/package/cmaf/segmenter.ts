@@ -23,7 +23,7 @@ import type {
 } from 'eddy/plugin';
 import { followStep, SLACK_MS } from './cut-window.ts';
 import type { SegmenterInput, SegmenterOptions } from './face.ts';
-import { endsSegment, layerSilence, rankOf } from './leader.ts';
+import { audioMayBegin, endOf, endsSegment, highestRunning, layerSilence, rankOf } from './leader.ts';
 import type { PartWriter, PartWriterOptions } from './part-writer.ts';
 import { type Boundary, SegmentPlan } from './plan.ts';
 import { type QueuedUnit, SegmentTrack, type TrackHost } from './track.ts';
@@ -160,8 +160,7 @@ export class Segmenter {
   /** The leader has been silent for too long: the highest track that runs leads from what it holds. */
   #takeOver(by: SegmentTrack): void {
     const old = this.#leader;
-    const running = [...this.#tracks.values()].filter(({ writer, queue }) => writer && queue.length > 0);
-    const next = running.reduce((top, each) => (rankOf(each) > rankOf(top) ? each : top), by);
+    const next = highestRunning(by, this.#tracks.values());
     // A rendition that is late goes on as any other; pictures that sound has gone on without begin anew.
     if (old && old.caps.kind !== next.caps.kind) {
       this.#finish(old);
@@ -210,22 +209,13 @@ export class Segmenter {
 
   #open(track: SegmentTrack, unit: QueuedUnit): Boundary {
     // A hole longer than a part: playlists that add up durations would drift from the media. None where others went on.
-    const end = this.#endOf(track.caps.kind);
+    const end = endOf(track.caps.kind, this.#tracks.values());
     if (unit.at - end > track.partTarget * 1000) this.#discontinuity = true;
     const at = Math.max(unit.at, (this.#plan.last?.at ?? -Infinity) + 1);
     // Decoders begin anew at a discontinuity, so it has to wait for a key frame.
     const discontinuity = this.#emitted && this.#discontinuity && unit.key;
     if (unit.key) this.#discontinuity = false;
-    const boundary = this.#plan.open(at, discontinuity);
-    return boundary;
-  }
-
-  /** Where what tracks of this kind have written ends, ms on the timeline; Infinity where they have nothing. */
-  #endOf(kind: SegmentTrack['caps']['kind']): number {
-    const written = [...this.#tracks.values()].filter(
-      ({ caps, writer }) => caps.kind === kind && writer?.lastNumber !== undefined,
-    );
-    return written.length === 0 ? Infinity : Math.max(...written.map((track) => track.ms(track.writer!.end)));
+    return this.#plan.open(at, discontinuity);
   }
 
   /** Places what a follower holds, as far as the leader has come. */
@@ -240,16 +230,9 @@ export class Segmenter {
     for (let unit = queue[0]; unit && unit.at <= until; unit = queue[0]) {
       queue.shift();
       const next = this.#plan.reached(unit.at + SLACK_MS, writer.lastNumber);
-      if (next && this.#audioMayBegin(track, unit, next)) writer.push(unit, next);
+      if (next && audioMayBegin(track, unit, next, this.#discontinuity)) writer.push(unit, next);
       else if (writer.segment) writer.push(unit);
     }
-  }
-
-  #audioMayBegin(track: SegmentTrack, unit: QueuedUnit, next: Boundary): boolean {
-    if (track.writer!.segment) return true;
-    // What begins anew in this track is to do so where all tracks do, and not in the middle of a segment.
-    if (this.#discontinuity && !next.discontinuity) return false;
-    return unit.at - next.at < 2 * track.ms(track.frameTicks);
   }
 
   #followVideo(track: SegmentTrack, writer: PartWriter, until: number, final: boolean): void {
@@ -304,7 +287,8 @@ export class Segmenter {
   #discontinue(track: SegmentTrack, cause: DiscontinuityCause): void {
     if (track.stale) return;
     if (!HARD.has(cause)) {
-      this.#finishVideo(track);
+      // Audio, which has no key frames to wait for, goes on in its segment.
+      if (track.caps.kind === 'video') this.#finish(track);
       track.cut(false);
       return;
     }
@@ -342,11 +326,6 @@ export class Segmenter {
     const at = Math.max(wall, this.#end);
     this.#drift = wall - at;
     return at;
-  }
-
-  /** Ends the segment in progress; audio, which has no key frames to wait for, goes on in it. */
-  #finishVideo(track: SegmentTrack): void {
-    if (track.caps.kind === 'video') this.#finish(track);
   }
 
   /** Writes out what a track holds, as the end of its segment. */
