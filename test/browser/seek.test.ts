@@ -35,7 +35,7 @@ services:
 stages:
   replay: { plugin: test.replay, file: ${folder}/clock.flv, start-at: '${startAt}', stretches: ${stretches} }
   cmaf: { plugin: package.cmaf, segment: 2s, part: 334ms }
-  dvr: { plugin: timeshift.ring, window: 1m, dir: ./log }
+  dvr: { plugin: timeshift.ring, window: 1m, dir: ./log, durability: { rpo: 1m } }
   index: { plugin: index.sqlite, file: ./index.db }
   hls: { plugin: publish.hls }
   dash: { plugin: publish.dash }
@@ -62,7 +62,7 @@ beforeAll(async () => {
   await eddy.stop();
   eddy = await startEddy(pipeline(`${RESTART.to}..${SECONDS}`), { folder });
   await untilStored(SECONDS);
-}, 300_000);
+}, 900_000);
 afterAll(async () => {
   await browser.close();
   await site.close();
@@ -77,7 +77,7 @@ async function untilStored(second: number): Promise<void> {
   await until(
     `second ${second} to be stored`,
     async () => (await fetch(eddy.http + url()).then((answer) => answer.text())).includes('video/'),
-    { timeout: 240_000, every: 200 },
+    { timeout: 600_000, every: 500 },
   );
 }
 

@@ -104,15 +104,12 @@ export class LiveCameras {
   #remember(camera: LiveCamera, track: LiveTrack): Promise<void> | undefined {
     if (!this.#timeline || track.segments.length > 0) return undefined;
     const range = { start: this.#ctx.clock.now() - this.#window, end: Infinity };
-    return this.#past(this.#timeline, camera.cameraId, track, range).then(
-      (past) => camera.remember(track, past),
-      (error: unknown) => {
-        this.#ctx.log.warn(
-          { camera: camera.cameraId, error },
-          'the past could not be read: the live playlist begins anew',
-        );
-      },
-    );
+    return this.#past(this.#timeline, camera.cameraId, track, range)
+      .then((past) => camera.remember(track, past))
+      .catch((error: unknown) => {
+        const { cameraId } = camera;
+        this.#ctx.log.warn({ camera: cameraId, error }, 'the past could not be read: the live playlist begins anew');
+      });
   }
 
   async #past(

@@ -278,15 +278,14 @@ export class LiveTrack {
 
   /** Lists what the window asks for, and never less than three target durations (RFC 8216bis 6.2.2). */
   #trim(): void {
-    const window = Math.max(this.#options.window, 3 * this.targetDuration);
-    let kept = 0;
-    let count = 0;
-    for (const segment of this.segments.toReversed()) {
-      if (kept >= window) break;
-      if (segment.complete) kept += segment.duration;
-      count += 1;
-    }
-    this.#retire(this.segments.length - count);
+    const window = Math.max(this.#options.window, 3 * this.targetDuration) * 1000;
+    const { segments } = this;
+    const last = segments.at(-1);
+    if (!last) return;
+    const end = last.complete ? last.endTs : last.startTs;
+    // By their times, not by adding them up: a window may hold many thousands.
+    const kept = segments.findIndex((_, index) => end - (segments[index + 1] ?? last).startTs < window);
+    this.#retire(kept);
     this.#release();
   }
 

@@ -41,6 +41,8 @@ const TAIL_EVERY = 400;
 const SETTLED = 30_000;
 /** Segments held in all stretches together: a few days of one camera. */
 const MAX_SEGMENTS = 250_000;
+/** The past is read in slices of this length, ms. */
+const SLICE = 2 * 3_600_000;
 /** How far around its presumed beginning a segment is looked for by its media time, ms. */
 const AROUND = 5000;
 
@@ -119,8 +121,20 @@ export class PastMedia {
   }
 
   async #read(cameraId: CameraId, range: WantedRange, live: boolean): Promise<PastRange> {
-    const segments = await this.#timeline.segments(cameraId, range);
-    return this.#assemble(cameraId, range, live, groupByTrack(segments));
+    // A slice at a time, so that a day of the past does not hold the parts of live cameras up.
+    const tracks = new Map<TrackId, Segment[]>();
+    const now = this.#clock.now();
+    for (let start = range.start; start < range.end; start += SLICE) {
+      const end = start + SLICE > now ? range.end : Math.min(start + SLICE, range.end);
+      for (const [track, segments] of groupByTrack(await this.#timeline.segments(cameraId, { start, end }))) {
+        const known = tracks.get(track);
+        if (!known) tracks.set(track, segments);
+        // One that reaches into the next slice is told of in both.
+        else for (const one of segments) if (one.number > known.at(-1)!.number) known.push(one);
+      }
+      if (end === range.end) break;
+    }
+    return this.#assemble(cameraId, range, live, tracks);
   }
 
   /** Adds what was finished since. */
