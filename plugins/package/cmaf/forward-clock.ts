@@ -29,6 +29,9 @@ export class ForwardClock {
           const wall = clock.toWall(ticks, timescale);
           return wall === undefined ? undefined : this.#forward(wall);
         },
+        get settled() {
+          return clock.settled ?? true;
+        },
       };
       this.#wrapped.set(clock, wrapped);
     }
