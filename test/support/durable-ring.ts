@@ -1,5 +1,5 @@
 /** The ring with a store and an index behind it, under a clock by hand; its log is on a real disk. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
@@ -14,6 +14,7 @@ import type {
 } from 'eddy/plugin';
 import { parseFields } from '../../core/plugin/index.ts';
 import { FakeObjectStore, FakeSegmentIndex, VirtualClock } from '../../core/testing/index.ts';
+import { readRecords } from '../../plugins/timeshift/ring/log-record.ts';
 import ringPlugin from '../../plugins/timeshift/ring/plugin.ts';
 import { create } from '../../plugins/timeshift/ring/ring.ts';
 import { fakeContext, fakeFlow } from '../unit/hls/fake-context.ts';
@@ -81,6 +82,15 @@ export async function durableRing<S extends ObjectStore = FakeObjectStore, I ext
     reported: (): string[] => context.reports.map(({ code }) => code.split('/').at(-1)!),
     /** Settles when nothing waits to be stored. */
     archived: () => eventually('all to be stored', async () => (await ring.timeline.state()).waiting.segments === 0),
+    /** Settles when the log has this many parts. */
+    logged: (parts: number) =>
+      eventually(`${parts} parts in the log`, async () => {
+        const names = (await readdir(dir)).filter((name) => name.endsWith('.wal'));
+        const records = await Promise.all(
+          names.map(async (name) => readRecords(await readFile(join(dir, name))).records),
+        );
+        return records.flat().filter(({ head }) => head.kind === 'part').length >= parts;
+      }),
     drain: (signal: AbortSignal) => stage.drain?.(signal),
     async stop(): Promise<void> {
       await stage.stop?.();

@@ -40,7 +40,7 @@ export async function replayLog(files: readonly LogFile[]): Promise<Replay> {
     const bytes = await readFile(file.path);
     const { records, end } = readRecords(bytes);
     torn += bytes.byteLength - end;
-    file.size = file.durable = end;
+    file.size = file.written = file.durable = end;
     for (const { head, offset, data } of records) {
       const generationKey = `${head.camera}/${head.track}/${head.init}`;
       if (head.kind === 'generation') {

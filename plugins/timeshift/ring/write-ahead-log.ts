@@ -23,8 +23,9 @@ const fileName = (sequence: number): string => `log-${String(sequence).padStart(
 export interface LogFile {
   readonly path: string;
   readonly sequence: number;
-  /** Bytes given out so far, and how many of them a crash or a power cut cannot take any more. */
+  /** Bytes given out so far, how many of them the file has, and how many no power cut can take any more. */
   size: number;
+  written: number;
   durable: number;
   /** Places in it that somebody still needs. */
   used: number;
@@ -141,7 +142,8 @@ export class WriteAheadLog {
   /** The bytes of these places in one piece. Rejects where the disk does. */
   async read(places: readonly LogPlace[]): Promise<Uint8Array> {
     // What was just appended may not have reached its file yet.
-    await this.#working;
+    while (this.#working && places.some(({ file, offset, length }) => !file.broken && file.written < offset + length))
+      await this.#working;
     const bytes = Buffer.allocUnsafeSlow(places.reduce((sum, { length }) => sum + length, 0));
     let filled = 0;
     for (let index = 0; index < places.length;) {
@@ -192,7 +194,7 @@ export class WriteAheadLog {
     const path = join(this.#options.dir, fileName(sequence));
     const startedAt = this.#options.clock.monotonic();
     return {
-      ...{ path, sequence, size: 0, durable: 0, used: 0, startedAt, generations: new Set() },
+      ...{ path, sequence, size: 0, written: 0, durable: 0, used: 0, startedAt, generations: new Set() },
       ...{ handle: undefined, closed: false, broken: false },
     };
   }
@@ -253,6 +255,7 @@ export class WriteAheadLog {
       const buffers = writes.flatMap((write) => write.buffers);
       const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
       const { bytesWritten } = await handle.writev(buffers);
+      file.written += bytesWritten;
       if (bytesWritten < bytes) throw Object.assign(new Error('the disk took only a part of it'), { code: 'ENOSPC' });
       if (this.#state === 'down') this.#setState('up');
     } catch (error) {
@@ -265,11 +268,12 @@ export class WriteAheadLog {
     this.#syncTimer?.();
     this.#syncTimer = undefined;
     for (const file of [...this.#files].filter(isBehind)) {
-      const { size } = file;
+      // More may be given out while the disk is busy: only what was written before it began is durable after it.
+      const { written } = file;
       try {
         await (await file.handle!).datasync();
-        file.durable = size;
-        if (file !== this.#current) await this.#shut(file);
+        file.durable = written;
+        if (file !== this.#current && written === file.size) await this.#shut(file);
       } catch (error) {
         this.#break(file, error);
       }
@@ -289,6 +293,8 @@ export class WriteAheadLog {
 
   /** Nothing more goes into this file; what is durable in it stays. */
   #break(file: LogFile, error: unknown): void {
+    // Nobody needs it any more, and it was closed meanwhile.
+    if (!this.#files.has(file)) return;
     file.broken = true;
     file.size = file.durable;
     this.#retryAt = this.#options.clock.monotonic() + RETRY_MS;
