@@ -14,7 +14,7 @@ import { findWorkerBinary } from '../../plugins/webrtc/workers/binary.ts';
 import { MEDIA_CODECS } from '../../plugins/webrtc/workers/codecs.ts';
 import { consumeByOffer } from '../../plugins/webrtc/workers/consume-offer.ts';
 
-/** A running one: POST an offer to `{url}/whip/x`, then others to `{url}/whep/x`, from pages of any origin. */
+/** A running one: POST an offer to `{url}/whip/x`, then others to `{url}/whep/x`, from pages of its own origin. */
 export interface BareSfu {
   readonly url: string;
   close(): Promise<void>;
@@ -63,9 +63,6 @@ export async function startBareSfu(): Promise<BareSfu> {
   }
 
   const http = createServer((request, response) => {
-    response.setHeader('access-control-allow-origin', '*');
-    response.setHeader('access-control-allow-headers', 'content-type');
-    if (request.method !== 'POST') return void response.writeHead(204).end();
     void text(request)
       .then((sdp) => (request.url!.startsWith('/whip/') ? publish(sdp) : watch(sdp)))
       .then(
