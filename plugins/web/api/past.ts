@@ -47,6 +47,8 @@ export function pastRoutes(ctx: Ctx): HttpRoute[] {
     cors: false,
     handler: async (request: HttpRequest) => {
       await ctx.sessions.administer(credentialsOf(request), peerOf(request, 'api'));
+      // Nobody keeps, or lets go of, everything by leaving something out.
+      if (!request.query.has('start') || !request.query.has('end')) throw invalid('A mark needs a start and an end.');
       return answer(request.params.camera, rangeOf(request));
     },
   });
