@@ -2,7 +2,7 @@
  * Node's share of WebRTC cameras that are recorded: CPU of the engine process for 50 WHIP cameras of 1 Mbps through
  * `webrtc.sfu` to frames, beside the same cameras without it; the SFU's worker is not counted.
  *
- *   node --conditions=eddy-source test/bench/sfu-frames.bench.ts [cameras]
+ *   node --conditions=eddy-source test/bench/sfu-frames.bench.ts [cameras] [seconds]
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,8 +11,8 @@ import { atLevel } from '../level.ts';
 
 const CAMERAS = Number(process.argv[2] ?? 50);
 const BITRATE = 1_000_000;
-const WARM_UP_S = 5;
-const SECONDS = atLevel({ test: 8, proof: 60 });
+const SECONDS = Number(process.argv[3] ?? atLevel({ test: 8, proof: 60 }));
+const WARM_UP_S = Math.min(5, SECONDS);
 
 interface Report {
   readonly frames: number;

@@ -132,6 +132,8 @@ window.clients = {
   restart: (url) => open[url].restart(),
   leave: (url) => open[url].leave(),
   call: (url, method, ...args) => open[url].client[method](...args),
+  /** Ends the connection, not the session. */
+  drop: (url) => open[url].pc.close(),
   /** Types of the candidates of ours that the connection uses. */
   async localCandidates(url) {
     const reports = await open[url].pc.getStats();

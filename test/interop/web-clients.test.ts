@@ -104,6 +104,20 @@ describe('whip-whep', () => {
   });
 });
 
+it('a page that closes its connection without DELETE: the close of DTLS frees publisher and viewer', async () => {
+  const [from, to] = [await newPage(), await newPage()];
+  await ask(from, 'publish', 'whip-whep', whip('dropped'), PUBLISH_TOKEN);
+  await ask(to, 'watch', 'whip-whep', whep('dropped'), WATCH_TOKEN);
+  await ask(to, 'pictures', 3);
+  const ended = (what: string) => eddy!.pipeline.metric(`${what}_sessions_ended_total`, { reason: 'dtls' });
+  await ask(to, 'drop', whep('dropped'));
+  await expect.poll(() => ended('whep'), { timeout: 10_000 }).toBe(1);
+  await ask(from, 'drop', whip('dropped'));
+  await expect.poll(() => ended('whip'), { timeout: 10_000 }).toBe(1);
+  expect(sessions().filter(({ cameraId }) => cameraId === 'dropped')).toEqual([]);
+  expect(camera('dropped')!.publications).toEqual([]);
+});
+
 describe('ICE', () => {
   it('restarts while pictures go on', async () => {
     // whip-whep 1.2.0 joins several candidates of a restart's answer with a comma, which no browser reads: it gets one.

@@ -1,6 +1,6 @@
 /** The bars that name a peer, measured by the benchmarks of `make bench`. */
 import { expect, it } from 'vitest';
-import { meetBar } from '../bar.ts';
+import { meetBar, type Bar } from '../bar.ts';
 import { runBench } from '../support/bench.ts';
 
 /** From minute 2, when the heap has found its size, to minute 10. */
@@ -9,6 +9,45 @@ const RSS_SPAN = process.env.EDDY_RSS_SPAN ?? '120-600';
 interface Peers {
   readonly eddy: number;
   readonly nginx: number;
+}
+
+interface Memory {
+  readonly node: number;
+  readonly worker: number;
+}
+
+interface FanOut {
+  'viewers a core': { eddy: number; 'bare mediasoup': number };
+  ratio: number;
+  'KiB of memory a viewer': { eddy: Memory; 'bare mediasoup': Memory };
+  held: {
+    seconds: number;
+    connected: number;
+    'pictures of the viewer that had least': number;
+    'of the one that had most': number;
+    'longest pause, ms': number;
+  };
+}
+
+interface SfuFrames {
+  cameras: number;
+  tracks: number;
+  'Mbps of frames': number;
+  'packets lost': number;
+  'engine, % of a core a camera': number;
+}
+
+/** Every row, whatever becomes of the first. */
+function meetAll(bars: readonly Bar[]): void {
+  const missed = bars.flatMap((bar) => {
+    try {
+      meetBar(bar);
+      return [];
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  });
+  expect(missed).toEqual([]);
 }
 
 it('HTTP origin: requests a CPU-second against nginx', async () => {
@@ -51,16 +90,7 @@ it('100 RTMP publishers of 3 Mbps: CPU against nginx-rtmp, growth of memory', as
       pass: rss['growth, %'] < 5,
     },
   ];
-  // Both rows, whatever becomes of the first.
-  const missed = bars.flatMap((bar) => {
-    try {
-      meetBar(bar);
-      return [];
-    } catch (error) {
-      return [(error as Error).message];
-    }
-  });
-  expect(missed).toEqual([]);
+  meetAll(bars);
 });
 
 it("validate of 200 stages, Node's start included", async () => {
@@ -75,5 +105,42 @@ it("validate of 200 stages, Node's start included", async () => {
     bar: 'measured; the issue sets no bound',
     measured: `median ${median} ms, worst ${worst} ms (node alone ${measured['floors, ms']['node alone']} ms)`,
     pass: median > 0,
+  });
+});
+
+it('200 WHEP viewers of one camera, beside bare mediasoup', async () => {
+  const measured = await runBench<FanOut>('fan-out');
+  const { 'viewers a core': perCore, 'KiB of memory a viewer': memory, held } = measured;
+  const kib = ({ node, worker }: Memory): string => `${node + worker} KiB (Node ${node}, worker ${worker})`;
+  meetAll([
+    {
+      what: 'WebRTC fan-out: viewers a core as a ratio to bare mediasoup, same stream, same run',
+      bar: '>= 0.95',
+      measured: `${measured.ratio} (${perCore.eddy} against ${perCore['bare mediasoup']} viewers of 1 Mbps a core)`,
+      pass: measured.ratio >= 0.95,
+    },
+    {
+      what: 'WebRTC fan-out: 200 viewers held for 60 s; memory a viewer',
+      bar: 'all connected, no picture lost; memory measured, the issue sets no bound',
+      measured:
+        `${held.connected} connected after ${held.seconds} s, ${held['pictures of the viewer that had least']} to ` +
+        `${held['of the one that had most']} pictures, longest pause ${held['longest pause, ms']} ms; ` +
+        `${kib(memory.eddy)} a viewer, bare mediasoup ${kib(memory['bare mediasoup'])}`,
+      // At the ends of the minute a picture may be on its way.
+      pass: held.connected === 200 && held['pictures of the viewer that had least'] >= held.seconds * 30 - 3,
+    },
+  ]);
+});
+
+it('50 WHIP cameras of 1 Mbps through webrtc.sfu to frames', async () => {
+  const measured = await runBench<SfuFrames>('sfu-frames');
+  expect(measured.tracks).toBe(2 * measured.cameras);
+  expect(measured['Mbps of frames']).toBeGreaterThan(0.95 * measured.cameras);
+  const share = measured['engine, % of a core a camera'];
+  meetBar({
+    what: `Node's share of WebRTC cameras: ${measured.cameras} by WHIP of 1 Mbps through webrtc.sfu to frames`,
+    bar: 'engine CPU a camera <= 1% of a core',
+    measured: `${share}% (${measured['Mbps of frames']} Mbps of frames, ${measured['packets lost']} packets lost)`,
+    pass: share <= 1,
   });
 });

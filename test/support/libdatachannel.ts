@@ -210,19 +210,25 @@ export async function publishByWhip(url: string, options: PublisherOptions): Pro
   const client = await begin(connection, url, options);
   let [shown, heard, sinceKey] = [0, 0, GOP];
   const reportedAt = [-Infinity, -Infinity];
+  const transmit = (line: 0 | 1, packet: Uint8Array): void => {
+    try {
+      tracks[line].sendMessageBinary(packet as Buffer);
+    } catch (error) {
+      // Ended from the other side, at any moment: a camera finds nobody who takes its pictures.
+      if (tracks[line].isOpen()) throw error;
+    }
+  };
   const send = (line: 0 | 1, payloads: Payloads, at: number): void => {
     const timestamp = Math.round(at * (line === 0 ? 90 : 48));
-    for (const packet of writers[line].frame(payloads, timestamp)) tracks[line].sendMessageBinary(packet as Buffer);
+    for (const packet of writers[line].frame(payloads, timestamp)) transmit(line, packet);
     if (at - reportedAt[line]! < 1000) return;
     reportedAt[line] = at;
-    tracks[line].sendMessageBinary(writers[line].report(Date.now(), timestamp) as Buffer);
+    transmit(line, writers[line].report(Date.now(), timestamp));
   };
   return {
     ...client,
     sentUntil: () => offset + (shown * 1000) / FPS,
     sendUntil(ms) {
-      // Ended from the other side: a camera finds nobody who takes its pictures.
-      if (!tracks.every((track) => track.isOpen())) return;
       const now = ms - offset;
       for (let at = (shown * 1000) / FPS; at <= now; at = (++shown * 1000) / FPS) {
         if (sinceKey >= GOP || keyWanted) [sinceKey, keyWanted] = [0, false];

@@ -2,24 +2,27 @@
 import type { Clock } from 'eddy/plugin';
 import type { Viewer } from './viewer.ts';
 
-/** Each viewer's figures cost a request to its worker. */
+/** How old a viewer's figures are at most while there are few, ms. */
 const EVERY = 5000;
+/**
+ * Each viewer's figures cost its worker and this process a request or two, which are better spent on pictures: with many viewers
+ * each is looked at more seldom, so that there are at most 20 looks a second in all. ms.
+ */
+const APART = 50;
 
 /** See the file's head. */
 export class Figures {
-  readonly #clock: Pick<Clock, 'every' | 'monotonic'>;
+  readonly #clock: Pick<Clock, 'after' | 'monotonic'>;
+  #followed = 0;
 
-  constructor(clock: Pick<Clock, 'every' | 'monotonic'>) {
+  constructor(clock: Pick<Clock, 'after' | 'monotonic'>) {
     this.#clock = clock;
   }
 
   /** Keeps a viewer's figures up to date until it ends. */
   follow(viewer: Viewer): void {
     let before = { bytes: 0, at: this.#clock.monotonic() };
-    let busy = false;
     const look = async (): Promise<void> => {
-      if (busy) return;
-      busy = true;
       try {
         const { bytesOut, lossOut, roundTrip, availableOutgoingBitrate, remote } = await viewer.transport.stats();
         const at = this.#clock.monotonic();
@@ -37,12 +40,21 @@ export class Figures {
         await viewer.tellLayers();
       } catch {
         // The transport has closed: its end is told elsewhere.
-      } finally {
-        busy = false;
       }
+      // After the answer: a worker that is busy is not asked more often than it answers.
+      if (!viewer.ended) wait();
     };
-    const cancel = this.#clock.every(EVERY, () => void look());
-    viewer.signal.addEventListener('abort', cancel, { once: true });
-    if (viewer.ended) cancel();
+    let cancel = (): void => undefined;
+    const wait = (): void => {
+      cancel = this.#clock.after(Math.max(EVERY, this.#followed * APART), () => void look());
+    };
+    if (viewer.ended) return;
+    this.#followed += 1;
+    const leave = (): void => {
+      this.#followed -= 1;
+      cancel();
+    };
+    viewer.signal.addEventListener('abort', leave, { once: true });
+    wait();
   }
 }

@@ -95,6 +95,9 @@ describe('offers to publish', () => {
     expect(encodings('chromium-156-whip-av1', { scalabilityMode: 'L3T3' })).toMatchObject([
       { scalabilityMode: 'L3T3' },
     ]);
+    // Sound has none: the worker refuses it.
+    const audio = take('chromium-156-whip-av1', { scalabilityMode: 'L3T3' }).find(({ kind }) => kind === 'audio')!;
+    expect(audio.rtpParameters.encodings![0]).not.toHaveProperty('scalabilityMode');
   });
 
   it('lets the DTLS client begin: us, where the offer can only wait', () => {

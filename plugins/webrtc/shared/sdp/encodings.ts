@@ -19,7 +19,8 @@ const NAMED: readonly (readonly string[])[] = [
 
 /** The encodings as the SFU wants them: layers from the lowest up. */
 export function encodingsOf(media: OfferedMedia, options: EncodingOptions): RtpEncodingParameters[] {
-  const svc = options.scalabilityMode === undefined ? {} : { scalabilityMode: options.scalabilityMode };
+  const { scalabilityMode } = options;
+  const svc = scalabilityMode === undefined || media.kind === 'audio' ? {} : { scalabilityMode };
   if (media.kind === 'video' && media.layers.length > 1)
     return lowestFirst(media.layers, options.highestLayerFirst === true).map(({ rid }) => ({ rid, ...svc }));
   const [layer] = media.layers;
