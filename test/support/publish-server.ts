@@ -57,9 +57,11 @@ export async function publishServer(
           return {
             item(chunk) {
               void recorder.item(chunk);
-              return Promise.all(readers.map((reader) => reader.item(chunk))).then(() => undefined);
+              return Promise.all(readers.map(async (reader) => reader.item(chunk))).then(() => undefined);
             },
-            discontinuity: (cause) => readers.forEach((reader) => void reader.discontinuity?.(cause)),
+            discontinuity(cause) {
+              for (const reader of readers) void reader.discontinuity?.(cause);
+            },
             end(cause) {
               void recorder.end?.(cause);
               readers.forEach((reader) => reader.end(cause));

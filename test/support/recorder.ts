@@ -1,6 +1,6 @@
 /** Puts chunks together to the segments of a timeline in memory: all that is published is kept, for tests that look back. */
 import { type CameraId, type Chunk, type ChunkCaps, initName, segmentName, type TrackReader } from 'eddy/plugin';
-import { FakeTimeline } from '../../core/testing/fakes/segments.ts';
+import type { FakeTimeline } from '../../core/testing/fakes/segments.ts';
 
 /** Takes a track in. */
 export function recordTrack(

@@ -31,7 +31,7 @@ export class RangeManifests {
     // Only a manifest that grows depends on when it was asked for.
     const key = past.complete ? suffix : `${suffix} ${asked}`;
     let written = this.#written.get(past);
-    if (!written) this.#written.set(past, (written = new Map()));
+    if (!written) this.#written.set(past, (written = new Map<string, Uint8Array>()));
     let body = written.get(key);
     if (!body) {
       const again = `manifest.mpd?${rangeQuery(range)}&asked=${asked}${suffix === '' ? '' : `&${suffix.slice(1)}`}`;

@@ -30,7 +30,7 @@ export interface DashOptions {
   readonly past: PastMedia | undefined;
   camera(cameraId: string): LiveCamera | undefined;
   /** Whether more of a camera may come. */
-  isLive(cameraId: string): boolean;
+  readonly isLive: (cameraId: string) => boolean;
 }
 
 export class DashRoutes {

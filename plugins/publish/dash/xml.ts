@@ -9,7 +9,6 @@ export type Xml = string;
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 /** Characters that XML 1.0 cannot hold at all go: a publisher may have chosen the words. */
 const escape = (plain: string): string =>
-  // eslint-disable-next-line no-control-regex -- XML 1.0 2.2
   plain.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '').replace(/[&<>"]/g, (one) => ESCAPES[one]!);
 
 /** Writes an element; without children it closes itself. */

@@ -25,7 +25,7 @@ export interface HlsOptions {
   readonly past: PastMedia | undefined;
   camera(cameraId: string): LiveCamera | undefined;
   /** Whether more of a camera may come. */
-  isLive(cameraId: string): boolean;
+  readonly isLive: (cameraId: string) => boolean;
 }
 
 type Answer = (
