@@ -94,23 +94,23 @@ async function killWorker(): Promise<number> {
   return performance.timeOrigin + performance.now();
 }
 
-/** Kills the worker again and again; the longest time to pictures of a new connection, ms. */
-async function longestRecovery(player: Page, times: number): Promise<number> {
-  let longest = 0;
+/** Kills the worker again and again; the times to pictures of a new connection, ms. */
+async function recoveries(player: Page, times: number): Promise<readonly number[]> {
+  const took: number[] = [];
   for (let i = 1; i <= times; i++) {
     await new Promise((resolve) => setTimeout(resolve, atLevel({ test: 0, proof: STEADY })));
     const killedAt = await killWorker();
     const first = await until('pictures of a new connection', async () =>
       (await shown(player)).find(({ connection }) => connection === i),
     );
-    longest = Math.max(longest, first.at - killedAt);
+    took.push(Math.round(first.at - killedAt));
     await untilPlaying(player);
     // Without it the player would be black meanwhile.
     expect(await player.evaluate('window.holds')).toBeGreaterThanOrEqual(i);
     await until('the video to show again', () => player.evaluate<boolean>('document.querySelector("#held").hidden'));
   }
   expect(await player.evaluate('window.eddy.stats().transport')).toBe('webrtc');
-  return Math.round(longest);
+  return took;
 }
 
 const KILLS = atLevel({ test: 1, proof: 5 });
@@ -118,14 +118,14 @@ const KILLS = atLevel({ test: 1, proof: 5 });
 it('our pages play again after the SFU worker was killed, and hold the last picture meanwhile', async () => {
   const publisher = await publish('card');
   const player = await watch('card');
-  const longest = await longestRecovery(player, KILLS);
+  const took = await recoveries(player, KILLS);
   expect(await publisher.evaluate('window.eddy.stats().state')).toBe('live');
   if (level === 'test') return;
   meetBar({
     what: 'SIGKILL of an SFU worker: our publish page and our player',
     bar: 'pictures again within 3 s',
-    measured: `${KILLS} times, at most ${longest} ms`,
-    pass: longest <= 3000,
+    measured: `after ${took.join(', ')} ms`,
+    pass: Math.max(...took) <= 3000,
   });
 }, 120_000);
 
@@ -136,15 +136,15 @@ it('an RTMP camera does not notice that the SFU worker was killed; its viewers c
   await until('the camera', async () => (await fetch(`${eddy.http}/api/v1/cameras/door`)).ok);
   const published = () => eddy.log().filter(({ msg, camera }) => msg === 'publication started' && camera === 'door');
   const player = await watch('door');
-  const longest = await longestRecovery(player, KILLS);
+  const took = await recoveries(player, KILLS);
   expect(published()).toHaveLength(1);
   expect(await player.locator('#notice').isVisible()).toBe(false);
   if (level === 'test') return;
   meetBar({
     what: 'SIGKILL of an SFU worker: an RTMP camera (1 s GOP) and our player',
     bar: 'the camera never reconnects, pictures again within 3 s',
-    measured: `${KILLS} times, ${published().length - 1} reconnections, at most ${longest} ms`,
-    pass: longest <= 3000 && published().length === 1,
+    measured: `${KILLS} times, ${published().length - 1} reconnections, pictures after ${took.join(', ')} ms`,
+    pass: Math.max(...took) <= 3000 && published().length === 1,
   });
 }, 120_000);
 
