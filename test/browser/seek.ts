@@ -23,12 +23,13 @@ const SHOWER = `(() => {
     context.drawImage(video, 0, 0, width, height, 0, 0, width, height);
     return decodeBlockClock(context.getImageData(0, 0, width, height))?.epochMs;
   };
-  window.eddyShow = (go) => new Promise((resolve, reject) => {
+  window.eddyShow = (go, at) => new Promise((resolve, reject) => {
     const began = performance.now();
     let armed = false;
     const arm = () => { armed = true; };
-    // A seek inside what is loaded, or another source.
-    for (const type of ['seeked', 'loadeddata']) video.addEventListener(type, arm, { once: true });
+    // Another source; or a seek inside what is loaded, which is not the one that a player makes of itself at its start.
+    if (at === undefined) video.addEventListener('loadeddata', arm, { once: true });
+    else video.addEventListener('seeked', () => Math.abs(video.currentTime - at) < 2 && arm());
     const look = () => {
       if (!armed) return void video.requestVideoFrameCallback(look);
       clearTimeout(late);
@@ -62,7 +63,7 @@ export function showMoment(page: Page, player: PlayerName, moment: number, zero:
           return frag.start + (${moment} - frag.programDateTime) / 1000; })()`
       : String((moment - zero) / 1000);
   return page.evaluate<Shown>(`(() => { const at = ${position}; return eddyShow(() => {
-    const video = document.querySelector('video'); video.currentTime = at; video.play(); }); })()`);
+    const video = document.querySelector('video'); video.currentTime = at; video.play(); }, at); })()`);
 }
 
 /** The clock of what is on screen, epoch ms. */
