@@ -119,7 +119,7 @@ describe.each(level === 'proof' ? ['object', 'disk'] : ['object'])('SIGKILL, ack
       if (round === rounds) break;
       const heads = await until('every camera to play', async () => {
         const numbers = await Promise.all(cameras.map((camera) => mediaSequence(running, camera)));
-        return numbers.every((number) => number !== undefined) && (numbers as number[]);
+        return numbers.every((number) => number !== undefined) && numbers;
       });
       expect(heads[0]).toBeGreaterThanOrEqual(sequence);
       await new Promise((resolve) => setTimeout(resolve, 1000 + Math.random() * 4000));

@@ -2,16 +2,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type {
-  Chunk,
-  ChunkCaps,
-  EndCause,
-  ObjectStore,
-  PipelineEvent,
-  SegmentIndex,
-  Timeline,
-  TrackReader,
-} from 'eddy/plugin';
+import type { Chunk, ChunkCaps, EndCause, ObjectStore, PipelineEvent, SegmentIndex, TrackReader } from 'eddy/plugin';
 import { parseFields } from '../../core/plugin/index.ts';
 import { FakeObjectStore, FakeSegmentIndex, VirtualClock } from '../../core/testing/index.ts';
 import { readRecords } from '../../plugins/timeshift/ring/log-record.ts';
@@ -39,6 +30,10 @@ export async function eventually(what: string, holds: () => boolean | Promise<bo
   }
 }
 
+/** One with fakes behind it. */
+export type FakedRing = Awaited<ReturnType<typeof durableRing<FakeObjectStore, FakeSegmentIndex>>>;
+export type FakedRingOptions = DurableRingOptions<FakeObjectStore, FakeSegmentIndex>;
+
 /** Starts one. */
 export async function durableRing<S extends ObjectStore = FakeObjectStore, I extends SegmentIndex = FakeSegmentIndex>(
   options: DurableRingOptions<S, I> = {},
@@ -57,7 +52,7 @@ export async function durableRing<S extends ObjectStore = FakeObjectStore, I ext
   const readers = new Map<string, TrackReader<'chunks'> & { end(cause: EndCause): void }>();
   const flows = new Map<string, ReturnType<typeof fakeFlow>>();
   const ring = {
-    timeline: stage.services.timeline as Timeline,
+    timeline: stage.services.timeline,
     ...{ clock, dir, store, index, events, reports: context.reports },
     begin(camera: string, track: string, caps: ChunkCaps = videoCaps()): void {
       let flow = flows.get(camera);

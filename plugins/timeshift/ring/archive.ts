@@ -1,10 +1,10 @@
 /** Reads the past from the store: segments, generations, and the marks of what is kept. */
 import {
-  EddyError,
   isObjectKey,
   listAll,
   type CameraId,
   type ChunkCaps,
+  type EddyError,
   type KeepMark,
   type ObjectStore,
   parseSegmentName,

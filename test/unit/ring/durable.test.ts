@@ -4,14 +4,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { EddyError, type Segment } from 'eddy/plugin';
 import { FakeObjectStore } from '../../../core/testing/index.ts';
 import { audioCaps, chunk, FIRST, segments, START } from '../../support/chunks.ts';
-import { durableRing, eventually } from '../../support/durable-ring.ts';
+import { durableRing, eventually, type FakedRing as Ring, type FakedRingOptions } from '../../support/durable-ring.ts';
 
 const CAM = 'cam1' as never;
 const ALL = { start: 0, end: Number.MAX_SAFE_INTEGER };
-type Ring = Awaited<ReturnType<typeof durableRing>>;
 
 const rings: Ring[] = [];
-async function start(options: Parameters<typeof durableRing>[0] = {}): Promise<Ring> {
+async function start(options: FakedRingOptions = {}): Promise<Ring> {
   const ring = await durableRing(options);
   rings.push(ring);
   return ring;

@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Segment } from 'eddy/plugin';
 import { segments, START } from '../../support/chunks.ts';
-import { durableRing } from '../../support/durable-ring.ts';
+import { durableRing, type FakedRing as Ring } from '../../support/durable-ring.ts';
 
 const CAM = 'cam1' as never;
 const ALL = { start: 0, end: Number.MAX_SAFE_INTEGER };
-type Ring = Awaited<ReturnType<typeof durableRing>>;
 
 let ring: Ring | undefined;
 afterEach(async () => {
@@ -77,7 +76,7 @@ describe('retention', () => {
     await record(0, 9);
     const inits = () => [...ring!.store.objects.keys()].filter((key) => key.includes('/init-'));
     expect(inits()).toHaveLength(2);
-    ring.end('cam1', 'video');
+    void ring.end('cam1', 'video');
     await ring.clock.advance(400_000);
     expect(await kept()).toEqual([]);
     expect([...ring.store.objects.keys()]).toEqual([]);
