@@ -67,7 +67,12 @@ const isSync = ({ name }: SystemCall): boolean => name === 'fsync' || name === '
 const isWrite = ({ name }: SystemCall): boolean => /^p?writev?(64)?$/.test(name);
 
 /** The first call after `since` (the place where one ended) that fits; the test fails where there is none. */
-function next(calls: readonly SystemCall[], since: number, what: string, fits: (call: SystemCall) => boolean): SystemCall {
+function next(
+  calls: readonly SystemCall[],
+  since: number,
+  what: string,
+  fits: (call: SystemCall) => boolean,
+): SystemCall {
   const found = calls.find((call) => call.from > since && fits(call));
   if (!found) throw new Error(`no ${what} after line ${since}`);
   return found;
@@ -83,14 +88,39 @@ describe('before a segment is acknowledged', () => {
     for (const { id } of acknowledged) {
       const path = join(folder, 'media', id);
       const event = eventOf(calls, id);
-      const rename = next(calls, -1, `rename to ${id}`, (call) => /^rename/.test(call.name) && call.args.includes(`"${path}"`));
+      const rename = next(
+        calls,
+        -1,
+        `rename to ${id}`,
+        (call) => /^rename/.test(call.name) && call.args.includes(`"${path}"`),
+      );
       const writes = calls.filter((call) => isWrite(call) && call.path === rename.path);
       expect(writes.length, id).toBeGreaterThan(0);
-      const fsync = next(calls, Math.max(...writes.map(({ to }) => to)), 'fsync of the file', (call) => isSync(call) && call.path === rename.path);
+      const fsync = next(
+        calls,
+        Math.max(...writes.map(({ to }) => to)),
+        'fsync of the file',
+        (call) => isSync(call) && call.path === rename.path,
+      );
       expect(fsync.to, `${id}: fsync before rename`).toBeLessThan(rename.from);
-      const entered = next(calls, rename.to, 'fsync of the folder', (call) => isSync(call) && call.path === dirname(path));
-      const row = next(calls, entered.to, 'row in the index', (call) => isWrite(call) && call.path.endsWith('/index.db-wal'));
-      const commit = next(calls, row.to, 'commit of the index', (call) => isSync(call) && call.path.endsWith('/index.db-wal'));
+      const entered = next(
+        calls,
+        rename.to,
+        'fsync of the folder',
+        (call) => isSync(call) && call.path === dirname(path),
+      );
+      const row = next(
+        calls,
+        entered.to,
+        'row in the index',
+        (call) => isWrite(call) && call.path.endsWith('/index.db-wal'),
+      );
+      const commit = next(
+        calls,
+        row.to,
+        'commit of the index',
+        (call) => isSync(call) && call.path.endsWith('/index.db-wal'),
+      );
       expect(commit.to, `${id}: commit before event`).toBeLessThan(event.from);
       // Its folders were entered durably in the ones above, before anything was put into them.
       expect(made(dirname(dirname(path)))[0]!.to, `${id}: its folder`).toBeLessThan(rename.from);
@@ -110,7 +140,11 @@ describe('before a segment is acknowledged', () => {
       const event = eventOf(calls, id);
       const head = `\\"kind\\":\\"part\\",\\"camera\\":\\"${cameraId}\\",\\"track\\":\\"${track}\\"`;
       const writes = calls.filter(
-        (call) => isWrite(call) && call.path.endsWith('.wal') && call.args.includes(head) && call.args.includes(`\\"segment\\":${number},`),
+        (call) =>
+          isWrite(call) &&
+          call.path.endsWith('.wal') &&
+          call.args.includes(head) &&
+          call.args.includes(`\\"segment\\":${number},`),
       );
       expect(writes.length, id).toBeGreaterThan(0);
       parts += writes.length;
