@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { listAll } from '../../core/contracts/index.ts';
-import type { Segment } from '../../core/model/index.ts';
+import { parseSegmentName, type Segment } from '../../core/model/index.ts';
 import { SqliteIndex } from '../../plugins/index/sqlite/sqlite-index.ts';
 import { FileStore } from '../../plugins/store/filesystem/file-store.ts';
 import { meetBar } from '../bar.ts';
@@ -81,15 +81,22 @@ test('a week in fast time', async () => {
     most = Math.max(most, await sizeOf(join(dir, 'media')));
   }
   await ring.archived();
-  await ring.clock.advance(200_000);
+  // A sweep is real work on a real disk: time by hand must not run away from it.
+  for (let step = 0; step < 20; step++) {
+    await ring.clock.advance(10_000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   const rows = await index.range(CAM, { start: 0, end: Number.MAX_SAFE_INTEGER });
   const expected = new Set(rows.flatMap(({ url, initUrl }) => [url, initUrl, initUrl.replace('.mp4', '.json')]));
   const keys: string[] = [];
   for await (const { key } of listAll(store, '')) if (!key.startsWith('_keep/')) keys.push(key);
-  expect(
-    keys.filter((key) => !expected.has(key)),
-    'orphans',
-  ).toEqual([]);
+  // Bytes whose rows have just gone stay for a while, for who is reading them.
+  const inGrace = (key: string): boolean => {
+    const startTs = parseSegmentName(key.split('/').at(-1)!)?.startTs;
+    return startTs !== undefined && startTs + SEGMENT + retain * HOUR > ring.clock.now() - 150_000;
+  };
+  const orphans = keys.filter((key) => !expected.has(key) && !inGrace(key));
+  expect(orphans, 'orphans').toEqual([]);
   expect(
     [...expected].filter((key) => !keys.includes(key)),
     'missing',
