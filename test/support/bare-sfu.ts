@@ -47,7 +47,7 @@ export async function startBareSfu(): Promise<BareSfu> {
     const media = takeForPublishing(offer, known, { video: ['h264'] });
     const { kind, rtpParameters } = media[0]!;
     producer = await transport.produce({ kind, rtpParameters: rtpParameters as types.RtpParameters });
-    return writeAnswer(offer, media, address as never, { direction: 'recvonly' });
+    return writeAnswer(offer, media, address, { direction: 'recvonly' });
   }
 
   async function watch(sdp: string): Promise<string> {
@@ -59,7 +59,7 @@ export async function startBareSfu(): Promise<BareSfu> {
       if (state === 'connected') void consumer.resume();
     });
     const encodings = () => consumer.rtpParameters.encodings ?? [];
-    return writeAnswer(offer, media, address as never, { direction: 'sendonly', stream: 'bare', encodings });
+    return writeAnswer(offer, media, address, { direction: 'sendonly', stream: 'bare', encodings });
   }
 
   const http = createServer((request, response) => {

@@ -55,16 +55,16 @@ export async function publishServer(
           const recorder = recordTrack(timeline, cameraId as CameraId, id, caps);
           const readers = flows.map((flow) => flow.track(id, caps));
           return {
-            item(chunk) {
+            async item(chunk) {
               void recorder.item(chunk);
-              return Promise.all(readers.map(async (reader) => reader.item(chunk))).then(() => undefined);
+              for (const reader of readers) await reader.item(chunk);
             },
             discontinuity(cause) {
               for (const reader of readers) void reader.discontinuity?.(cause);
             },
             end(cause) {
               void recorder.end?.(cause);
-              readers.forEach((reader) => reader.end(cause));
+              for (const reader of readers) void reader.end(cause);
             },
           };
         },

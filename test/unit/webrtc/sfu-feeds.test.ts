@@ -1,7 +1,7 @@
 /** `webrtc.sfu`: cameras that come as frames, to WebRTC viewers. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { FrameReader, parseRtcp, readNtp, rtpExtension, type RtpPacket } from '../../../core/media/index.ts';
-import type { AccessUnit, RtpHandle } from '../../../core/plugin/index.ts';
+import type { AccessUnit } from '../../../core/plugin/index.ts';
 import {
   capturingSink,
   harness,
@@ -146,7 +146,7 @@ describe('frames to viewers', () => {
       for (const { at, timestamp } of told)
         expect(at).toBeCloseTo(epoch - behind + ((timestamp - first + 2 ** 32) % 2 ** 32) / rate, -1);
     }
-    const handles = h.out.out.items('cam1') as RtpHandle[];
+    const handles = h.out.out.items('cam1');
     expect(handles.map(({ kind, timedFrom }) => [kind, timedFrom])).toEqual(
       expect.arrayContaining([
         ['video', 'capture'],
