@@ -12,10 +12,13 @@ import { fixture } from '../unit/webrtc/sdp-fixtures.ts';
 import type { Possessions } from './webrtc-leaks-server.ts';
 
 const KIB = 1024;
-/** Of a session that stays the engine keeps some 50 KiB and the worker 27 KiB (both measured): less than a tenth of that is none. */
-const A_SESSION = { engine: 4 * KIB, worker: 2 * KIB };
-/** What does not grow with the number of sessions: caches, pages that the allocator holds back. */
-const SLACK = { engine: 2 * KIB * KIB, worker: 2 * KIB * KIB };
+/**
+ * A session that stayed would keep 27 KiB of the worker (test/fault/sfu-worker.test.ts). The worker's memory at rest goes on growing for
+ * some rounds, less each time (200 viewers gone without a word: 37.9, 41.2, 42.1, 42.3 MB), as its allocator finds its size.
+ */
+const A_SESSION = 8 * KIB;
+/** What does not grow with the number of sessions. */
+const SLACK = 2 * KIB * KIB;
 
 const undo: (() => unknown)[] = [];
 afterEach(async () => {
@@ -43,7 +46,7 @@ async function start(): Promise<{ url: string; report: () => Promise<Possessions
 /** One session, dropped in the n-th way. What never connects is given up after 10 s, so the short form has it only once. */
 async function openAndDrop(url: string, n: number, silent: boolean): Promise<void> {
   if (n % 4 === 3) {
-    const publisher = await publishByWhip(`${url}/whip/camera${n % 16}`, { pictures });
+    const publisher = await publishByWhip(`${url}/whip/camera${n % 256}`, { pictures });
     publisher.sendUntil(100);
     if (n % 8 === 3) expect([200, 404]).toContain(await publisher.leave());
     else publisher.close();
@@ -87,9 +90,10 @@ it('sessions opened and dropped leave no port, no transport and no memory behind
       });
     return report();
   };
-  await round(atLevel({ test: 24, proof: 200 }), level === 'proof');
-  const before = await settled();
   const sessions = atLevel({ test: 56, proof: 1000 });
+  // As many before as are measured: what goes without a word stays for up to 20 s, and memory at its highest is not given back.
+  await round(atLevel({ test: 24, proof: sessions }), level === 'proof');
+  const before = await settled();
   await round(sessions, true);
   const after = await settled();
 
@@ -97,12 +101,11 @@ it('sessions opened and dropped leave no port, no transport and no memory behind
   // Connections of HTTP that are kept alive come and go.
   expect(after.counts.engineFiles - before.counts.engineFiles).toBeLessThan(10);
   const grown = (who: 'engine' | 'worker'): number => after.memory[who] - before.memory[who];
-  for (const who of ['engine', 'worker'] as const)
-    expect(grown(who), who).toBeLessThan(SLACK[who] + sessions * A_SESSION[who]);
+  for (const who of ['engine', 'worker'] as const) expect(grown(who), who).toBeLessThan(SLACK + sessions * A_SESSION);
   if (level === 'proof')
     meetBar({
       what: `${sessions} WebRTC sessions opened and dropped: by DELETE, by DTLS, never connected, publishers`,
-      bar: 'no leak of ports, transports, memory (less than 4 KiB a session)',
+      bar: 'no leak of ports, transports, memory (below 8 KiB a session; one that stays takes 27)',
       measured: `transports 0 of ${sessions} left, ${after.counts.workerFiles - before.counts.workerFiles} more files in the worker; engine ${(grown('engine') / KIB / sessions).toFixed(2)} KiB and worker ${(grown('worker') / KIB / sessions).toFixed(2)} KiB a session`,
       pass: true,
     });

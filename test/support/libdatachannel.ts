@@ -49,8 +49,24 @@ export interface Publisher extends Client {
 /** On a busy machine a handshake takes its retransmissions, a second, then two, then four. */
 const CONNECT_MS = 30_000;
 
-const newConnection = (name: string): PeerConnection =>
-  new nodeDataChannel.PeerConnection(name, { iceServers: [], bindAddress: '127.0.0.1' });
+/**
+ * Where the next connection looks for a free port: never where one of the last thousand was. libdatachannel goes without a word, and
+ * mediasoup cannot be reached from the port of a client that it still believes to be there (up to 20 s); the system hands the same
+ * ports out again much sooner when a thousand come and go.
+ */
+const PORTS = { first: 16_384, each: 8, ranges: 2_000 };
+let range = Math.floor(Math.random() * PORTS.ranges);
+
+function newConnection(name: string): PeerConnection {
+  range = (range + 1) % PORTS.ranges;
+  const portRangeBegin = PORTS.first + range * PORTS.each;
+  return new nodeDataChannel.PeerConnection(name, {
+    iceServers: [],
+    bindAddress: '127.0.0.1',
+    portRangeBegin,
+    portRangeEnd: portRangeBegin + PORTS.each - 1,
+  });
+}
 
 /** Offers, asks, takes the answer, and settles when DTLS is through. Throws with what was answered where that was no 201. */
 async function begin(connection: PeerConnection, url: string, options: ClientOptions): Promise<Client> {
@@ -214,8 +230,8 @@ export async function publishByWhip(url: string, options: PublisherOptions): Pro
     try {
       tracks[line].sendMessageBinary(packet as Buffer);
     } catch (error) {
-      // Ended from the other side, at any moment: a camera finds nobody who takes its pictures.
-      if (tracks[line].isOpen()) throw error;
+      // Not open yet, or ended from the other side at any moment: a camera finds nobody who takes its pictures.
+      if (!/Track is (not open|closed)/.test(String(error))) throw error;
     }
   };
   const send = (line: 0 | 1, payloads: Payloads, at: number): void => {
