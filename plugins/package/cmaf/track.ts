@@ -35,6 +35,8 @@ export interface TrackHost {
 /** Frames after which the rate is taken as measured, and the time after which fewer are enough. */
 const PROBE_UNITS = 9;
 const PROBE_SECONDS = 1.2;
+/** A frame that comes so many times later than its neighbours do is no slow one: the source paused. */
+const PAUSE_FRAMES = 4;
 /** Timestamps that go back by less are a hiccup of the source, which its frames are squeezed past. */
 const HICCUP_SECONDS = 1;
 
@@ -184,11 +186,29 @@ export class SegmentTrack {
   }
 
   #measured(): boolean {
+    if (this.caps.kind === 'video' && this.#mayHavePaused()) return false;
     const span = (this.#probe.at(-1)!.dts - this.#probe[0]!.dts) / this.caps.timescale;
     // Where a timeline begins its server time is written down for good.
     if (this.clock.settled === false && span < PROBE_SECONDS) return false;
     if (this.caps.kind === 'audio') return true;
     return this.#probe.length >= PROBE_UNITS || (span >= PROBE_SECONDS && this.#probe.length > 1);
+  }
+
+  /**
+   * True while the newest frame came so late that only the next one tells whether the source is slow, or paused while it was
+   * measured: a browser sends one picture of a simulcast layer, and the rest once its line carries it. What came before a
+   * pause is dropped then, for the pause is not how long a frame lasts.
+   */
+  #mayHavePaused(): boolean {
+    const distance = (index: number): number =>
+      (this.#probe.at(index)!.dts - this.#probe.at(index - 1)!.dts) / this.caps.timescale;
+    const units = this.#probe.length;
+    if (units < 2) return false;
+    const newest = distance(-1);
+    const before = units > 2 ? distance(-2) : undefined;
+    if (before !== undefined && before > PROBE_SECONDS && before > PAUSE_FRAMES * newest)
+      this.#probe.splice(0, units - 2);
+    return newest > PROBE_SECONDS && (before === undefined || newest > PAUSE_FRAMES * before);
   }
 
   #audioFrame(unit: AccessUnit): number {

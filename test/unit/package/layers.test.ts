@@ -129,6 +129,14 @@ describe('layers come and go', () => {
     }
   });
 
+  it('a layer that shows one picture and begins in earnest much later is measured by what it is then', () => {
+    const top = { keys: every(2), silent: [[0.04, 6]] as const };
+    const { recorder, of } = record({ top, low: { keys: every(2) } });
+    expect(startsOf(of('top')).slice(0, 3)).toEqual([6000, 8000, 10_000]);
+    expect(recorder.of('top').caps.partTarget).toBeLessThan(0.4);
+    expect(startsOf(of('low'))).toEqual(startsOf(of('low')).map((_, i) => i * 2000));
+  });
+
   it('a leader that is late by less than its frames may be, keeps the lead and loses nothing', () => {
     const { recorder, of } = record({ top: { keys: every(2), late: 600 }, low: { keys: every(2) } });
     expect(recorder.read('top').flatMap((chunk) => chunk.samples)).toHaveLength(500);
