@@ -20,6 +20,11 @@ export interface LiveMpdOptions {
 const ASSUMED = { video: 2_500_000, audio: 128_000 } as const;
 /** How far the end of a Period may lie before the next one's beginning without being told, s: clocks are slewed. */
 const SEAM = 0.05;
+/**
+ * Shaka counts the suggested delay from the end of what is there, and is itself this far behind that, s (measured); dash.js goes by
+ * ServiceDescription, which means the camera.
+ */
+const BEHIND_END = 1.8;
 /** Seconds between looks where the manifest only changes with a break: what a break costs players. */
 const UPDATE_BY_NUMBER = 2;
 
@@ -31,22 +36,28 @@ export function liveMpd(camera: LiveCamera, periods: Periods, options: LiveMpdOp
   const oldest = Math.min(...tracks.flatMap(({ segments: [first] }) => (first ? [first.startTs] : [])));
   if (told.length === 0 || !newest) return undefined;
   const target = Math.max(...tracks.map(({ caps }) => caps.segmentTarget));
-  const maxSegmentDuration = Math.max(...tracks.map(({ targetDuration }) => targetDuration));
   const low = newest.addressing === 'number';
   const typical = newest.duration ? newest.duration.ticks / newest.duration.timescale : target;
   return {
     periods: told,
     publishTime: options.now,
-    maxSegmentDuration,
+    // What is told, not what could be: Shaka stays this far behind what is said to be there.
+    maxSegmentDuration: Math.max(...told.flatMap((period) => period.tracks.map(longestOf))),
     live: {
       clock: '../now',
       window: Math.max(1, Math.floor((options.now - oldest) / 1000)),
       // Segments that are listed when they are whole are up to a segment, a look and another segment old.
-      delay: low ? options.latency : Math.max(options.latency, 2 * typical + target / 2 + 1),
+      delay: low ? Math.max(0, options.latency - BEHIND_END) : Math.max(options.latency, 2 * typical + target / 2 + 1),
       latency: low ? options.latency : undefined,
       update: camera.ended ? undefined : low ? UPDATE_BY_NUMBER : target / 2,
     },
   };
+}
+
+/** Seconds. */
+function longestOf({ addressing, timescale }: MpdTrack): number {
+  if (addressing.by === 'number') return addressing.duration / timescale;
+  return Math.max(...addressing.segments.map(({ duration }) => duration)) / timescale;
 }
 
 function tell(

@@ -111,7 +111,7 @@ function serviceDescription(latency: number): Xml {
   return element(
     'ServiceDescription',
     { id: 0 },
-    element('Latency', { referenceId: 0, target, min: Math.round(target / 2), max: target * 3 }),
+    element('Latency', { referenceId: 0, target, min: Math.round(target * 0.75), max: Math.round(target * 1.25) }),
     element('PlaybackRate', { min: 0.96, max: 1.04 }),
   );
 }
