@@ -1,9 +1,9 @@
 /** What the write-ahead log of an earlier run holds: finished segments, and the beginnings of those that it was writing. */
 import { readFile } from 'node:fs/promises';
 import type { CameraId, Chunk, Segment, TrackId } from 'eddy/plugin';
+import type { LogFile, LogPlace } from './log-file.ts';
 import { readRecords } from './log-record.ts';
 import { type Generation, SegmentBuilder } from './track-memory.ts';
-import type { LogFile, LogPlace } from './write-ahead-log.ts';
 
 /** A segment that the log has; whether the store and the index have it too is not known from here. */
 export interface LoggedSegment {
@@ -40,7 +40,7 @@ export async function replayLog(files: readonly LogFile[]): Promise<Replay> {
     const bytes = await readFile(file.path);
     const { records, end } = readRecords(bytes);
     torn += bytes.byteLength - end;
-    file.size = file.written = file.durable = end;
+    file.found(end);
     for (const { head, offset, data } of records) {
       const generationKey = `${head.camera}/${head.track}/${head.init}`;
       if (head.kind === 'generation') {

@@ -8,7 +8,7 @@ import {
   segmentName,
   type TrackId,
 } from 'eddy/plugin';
-import type { LogPlace } from './write-ahead-log.ts';
+import type { LogPlace } from './log-file.ts';
 
 /** The range in which an init segment holds. Every change of caps begins a new one. */
 export interface Generation {

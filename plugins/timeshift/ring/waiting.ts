@@ -1,7 +1,7 @@
 /** Finished segments that are not yet both stored and indexed, in the order in which they were finished. */
 import type { CameraId, Segment } from 'eddy/plugin';
+import type { LogPlace } from './log-file.ts';
 import type { Generation, KeptSegment } from './track-memory.ts';
-import type { LogPlace } from './write-ahead-log.ts';
 
 /** A segment on its way into the store and the index. */
 export interface Waiting {

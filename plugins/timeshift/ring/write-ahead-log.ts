@@ -3,9 +3,10 @@
  * and so that media which the store cannot take now waits there. Files of some 32 MiB, appended to, never changed; a file
  * goes once every segment that has parts in it is stored and indexed.
  */
-import { mkdir, open, readdir, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CameraId, Chunk, ChunkCaps, Clock, TrackId } from 'eddy/plugin';
+import { LogFile, type LogPlace } from './log-file.ts';
 import { writeRecord } from './log-record.ts';
 
 /** A file is closed at this size, or this many ms after it was begun, so that finished ones can go. */
@@ -18,31 +19,6 @@ const FREE_AGAIN = 0.1;
 
 const FILE_NAME = /^log-(\d{10})\.wal$/;
 const fileName = (sequence: number): string => `log-${String(sequence).padStart(10, '0')}.wal`;
-
-/** A file of the log. */
-export interface LogFile {
-  readonly path: string;
-  readonly sequence: number;
-  /** Bytes given out so far, how many of them the file has, and how many no power cut can take any more. */
-  size: number;
-  written: number;
-  durable: number;
-  /** Places in it that somebody still needs. */
-  used: number;
-  readonly startedAt: number;
-  readonly generations: Set<string>;
-  /** Opened at its first write; undefined for files of an earlier run. */
-  handle: Promise<FileHandle> | undefined;
-  closed: boolean;
-  broken: boolean;
-}
-
-/** Where the bytes of a part are. */
-export interface LogPlace {
-  readonly file: LogFile;
-  readonly offset: number;
-  readonly length: number;
-}
 
 export type LogState = 'up' | 'full' | 'down';
 
@@ -130,20 +106,19 @@ export class WriteAheadLog {
 
   /** Settles when these places are on the disk; false where one of them is not, and will not be. */
   async sync(places: readonly LogPlace[]): Promise<boolean> {
-    const pending = (): boolean => places.some((place) => !isDurable(place) && !place.file.broken);
+    const pending = (): boolean => places.some((place) => !place.file.keeps(place) && !place.file.broken);
     while (pending() && !this.#closed) {
       this.#syncWanted = true;
       this.#work();
       await this.#working;
     }
-    return places.every(isDurable);
+    return places.every((place) => place.file.keeps(place));
   }
 
   /** The bytes of these places in one piece. Rejects where the disk does. */
   async read(places: readonly LogPlace[]): Promise<Uint8Array> {
     // What was just appended may not have reached its file yet.
-    while (this.#working && places.some(({ file, offset, length }) => !file.broken && file.written < offset + length))
-      await this.#working;
+    while (this.#working && places.some((place) => !place.file.broken && !place.file.has(place))) await this.#working;
     const bytes = Buffer.allocUnsafeSlow(places.reduce((sum, { length }) => sum + length, 0));
     let filled = 0;
     for (let index = 0; index < places.length;) {
@@ -177,7 +152,7 @@ export class WriteAheadLog {
 
   /** Writes and syncs what is left; files that nobody needs go. */
   async close(): Promise<void> {
-    while (this.#working || this.#queue.length > 0 || [...this.#files].some(isBehind)) {
+    while (this.#working || this.#queue.length > 0 || [...this.#files].some(({ behind }) => behind)) {
       this.#syncWanted = true;
       this.#work();
       await this.#working;
@@ -187,16 +162,12 @@ export class WriteAheadLog {
     const current = this.#current;
     this.#current = undefined;
     if (current?.used === 0) this.#discard(current);
-    for (const file of this.#files) await this.#shut(file);
+    for (const file of this.#files) await file.close();
   }
 
   #file(sequence: number): LogFile {
-    const path = join(this.#options.dir, fileName(sequence));
-    const startedAt = this.#options.clock.monotonic();
-    return {
-      ...{ path, sequence, size: 0, written: 0, durable: 0, used: 0, startedAt, generations: new Set() },
-      ...{ handle: undefined, closed: false, broken: false },
-    };
+    const { dir, clock } = this.#options;
+    return new LogFile(join(dir, fileName(sequence)), sequence, clock.monotonic());
   }
 
   #hasRoom(bytes: number): boolean {
@@ -236,7 +207,7 @@ export class WriteAheadLog {
       else if (this.#syncWanted) await this.#syncAll();
       else break;
     }
-    const behind = [...this.#files].some(isBehind);
+    const behind = [...this.#files].some(({ behind }) => behind);
     if (!behind || this.#syncTimer || this.#closed) return;
     // Half of it: what was written just after a sync began waits for the next.
     this.#syncTimer = this.#options.clock.after(this.#options.rpo / 2, () => {
@@ -251,12 +222,7 @@ export class WriteAheadLog {
     const writes = this.#queue.splice(0, count < 0 ? this.#queue.length : count);
     if (file.broken) return;
     try {
-      const handle = await (file.handle ??= this.#create(file));
-      const buffers = writes.flatMap((write) => write.buffers);
-      const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      const { bytesWritten } = await handle.writev(buffers);
-      file.written += bytesWritten;
-      if (bytesWritten < bytes) throw Object.assign(new Error('the disk took only a part of it'), { code: 'ENOSPC' });
+      await file.write(writes.flatMap((write) => write.buffers));
       if (this.#state === 'down') this.#setState('up');
     } catch (error) {
       this.#break(file, error);
@@ -267,54 +233,27 @@ export class WriteAheadLog {
     this.#syncWanted = false;
     this.#syncTimer?.();
     this.#syncTimer = undefined;
-    for (const file of [...this.#files].filter(isBehind)) {
-      // More may be given out while the disk is busy: only what was written before it began is durable after it.
-      const { written } = file;
+    for (const file of [...this.#files].filter(({ behind }) => behind)) {
       try {
-        await (await file.handle!).datasync();
-        file.durable = written;
-        if (file !== this.#current && written === file.size) await this.#shut(file);
+        await file.sync();
+        if (file !== this.#current && !file.behind) await file.close();
       } catch (error) {
         this.#break(file, error);
       }
     }
   }
 
-  async #create(file: LogFile): Promise<FileHandle> {
-    const handle = await open(file.path, 'wx');
-    const folder = await open(this.#options.dir, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
-    return handle;
-  }
-
   /** Nothing more goes into this file; what is durable in it stays. */
   #break(file: LogFile, error: unknown): void {
     // Nobody needs it any more, and it was closed meanwhile.
     if (!this.#files.has(file)) return;
-    file.broken = true;
-    file.size = file.durable;
+    file.break();
     this.#retryAt = this.#options.clock.monotonic() + RETRY_MS;
     this.#setState('down', error);
-    void this.#shut(file);
   }
 
   #discard(file: LogFile): void {
-    if (!this.#files.delete(file)) return;
-    file.broken = true;
-    void this.#shut(file)
-      .then(() => unlink(file.path))
-      .catch(() => undefined);
-  }
-
-  async #shut(file: LogFile): Promise<void> {
-    const { handle } = file;
-    if (!handle || file.closed) return;
-    file.closed = true;
-    await handle.then((opened) => opened.close()).catch(() => undefined);
+    if (this.#files.delete(file)) void file.remove();
   }
 
   #setState(state: LogState, error?: unknown): void {
@@ -323,6 +262,3 @@ export class WriteAheadLog {
     this.#options.onState(state, error);
   }
 }
-
-const isDurable = ({ file, offset, length }: LogPlace): boolean => offset + length <= file.durable;
-const isBehind = (file: LogFile): boolean => !file.broken && file.handle !== undefined && file.durable < file.size;
