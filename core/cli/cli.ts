@@ -1,5 +1,6 @@
 /** What the verbs share: their shape, their surroundings, their exit codes. */
 import type { ParseArgsConfig } from 'node:util';
+import type { Redactor } from '../observe/redact.ts';
 import type { AnyPlugin } from '../plugin/index.ts';
 
 /** Exit codes: scripts rely on them. */
@@ -18,6 +19,8 @@ export interface Cli {
   readonly builtins: () => Promise<readonly AnyPlugin[]>;
   /** The folder of the installed package or the checkout. */
   readonly root: string;
+  /** Learns every secret of the files that are checked; what `main` tells of an error goes through it. */
+  readonly redactor?: Redactor;
 }
 
 /** A parsed command line. */

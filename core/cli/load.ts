@@ -20,11 +20,9 @@ export async function registryFor(cli: Cli, sources: readonly string[]): Promise
 /** How to check. */
 export interface CheckOptions {
   readonly offline?: boolean;
-  /** Told every secret that the file refers to, so that logs can leave it out. */
-  readonly onSecret?: (value: string) => void;
 }
 
-/** Checks a pipeline file, with all plugins in the box. */
+/** Checks a pipeline file, with all plugins in the box. Its secrets are told to the redactor of `cli`. */
 export async function check(
   file: string,
   cli: Cli,
@@ -36,7 +34,7 @@ export async function check(
     ...(options.offline ? { offline: true } : { probe: systemProbe() }),
   });
   if (!graph) return { findings };
-  for (const secret of new Set([...secrets, ...secretsOf(graph)])) options.onSecret?.(secret);
+  for (const secret of new Set([...secrets, ...secretsOf(graph)])) cli.redactor?.add(secret);
   return { graph: withApi(graph, registry), findings };
 }
 

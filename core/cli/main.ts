@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { asEddyError, EddyError } from '../errors/index.ts';
 import { suggest } from '../graph/suggest.ts';
+import { Redactor } from '../observe/redact.ts';
 import { EXIT, UsageError, type Cli, type Verb } from './cli.ts';
 
 /** The verbs, each loaded when it is called. */
@@ -42,11 +43,12 @@ export async function main(argv: readonly string[], cli: Cli): Promise<number> {
     cli.out(help(name, verb));
     return EXIT.ok;
   }
+  const redactor = cli.redactor ?? new Redactor();
   try {
     const parsed = parse(rest, verb);
-    return await verb.run(parsed, cli);
+    return await verb.run(parsed, { ...cli, redactor });
   } catch (error) {
-    return tell(error, name, verb, cli);
+    return tell(error, name, verb, { ...cli, err: (text) => cli.err(redactor.text(text)) });
   }
 }
 

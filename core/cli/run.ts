@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { createEngine } from '../engine/engine.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
 import { asEddyError, type EddyError } from '../errors/index.ts';
-import { createLogger, Redactor } from '../observe/index.ts';
+import { createLogger } from '../observe/index.ts';
 import type { ApplyAnswer } from './apply.ts';
 import { EXIT, UsageError, type Cli, type Verb } from './cli.ts';
 import { serveControl } from './control.ts';
@@ -25,8 +25,7 @@ export const verb: Verb = {
     if (format !== undefined && format !== 'json' && format !== 'pretty') {
       throw new UsageError(`--log-format takes json or pretty, not "${String(format)}"`);
     }
-    const redactor = new Redactor();
-    const { graph, findings } = await check(file, cli, { onSecret: (value) => redactor.add(value) });
+    const { graph, findings } = await check(file, cli);
     // Infos are for who writes the file; "eddy validate" shows them.
     printFindings(
       findings.filter((finding) => finding.severity !== 'info'),
@@ -40,7 +39,7 @@ export const verb: Verb = {
     const log = createLogger({
       level: graph.observe.log,
       fields: { pipeline: graph.name },
-      redactor,
+      ...(cli.redactor && { redactor: cli.redactor }),
       ...(format === undefined ? {} : { format }),
     });
     const stopping = Promise.withResolvers<EddyError | undefined>();
@@ -48,7 +47,7 @@ export const verb: Verb = {
     const signals = onSignals(stopping.resolve);
     try {
       const closeControl = await serveControl(socketPath(args, cli), {
-        apply: (body) => apply(pipeline, resolve(cli.cwd, (body as { file: string }).file), cli, redactor),
+        apply: (body) => apply(pipeline, resolve(cli.cwd, (body as { file: string }).file), cli),
         snapshot: () => Promise.resolve(pipeline.view.snapshot()),
       });
       try {
@@ -80,13 +79,13 @@ function onSignals(drain: (error: undefined) => void): { readonly atOnce: AbortS
   return { atOnce: atOnce.signal, forget: () => void process.off('SIGTERM', listener).off('SIGINT', listener) };
 }
 
-async function apply(pipeline: Pipeline, file: string, cli: Cli, redactor: Redactor): Promise<ApplyAnswer> {
-  const { graph, findings } = await check(file, cli, { onSecret: (value) => redactor.add(value) });
+async function apply(pipeline: Pipeline, file: string, cli: Cli): Promise<ApplyAnswer> {
+  const { graph, findings } = await check(file, cli);
   if (!graph) return { findings };
   try {
     return { findings, ...(await pipeline.apply(graph)) };
   } catch (error) {
     const { code, message } = asEddyError(error);
-    return { findings, error: { code, message } };
+    return { findings, error: { code, message: cli.redactor?.text(message) ?? message } };
   }
 }

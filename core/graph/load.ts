@@ -23,7 +23,7 @@ import { resolveReferences } from './references.ts';
 import { checkClaims, checkMachine, type Probe } from './resources.ts';
 import { Source } from './source.ts';
 import { refuseUnknownStages } from './unknown-stages.ts';
-import { entryOf, parseTree, toPlain, type TreeNode } from './tree.ts';
+import { parseTree, toPlain, type TreeNode } from './tree.ts';
 
 /** Options of {@link loadPipeline}. */
 export interface LoadOptions {
@@ -163,7 +163,7 @@ function finishNode(node: DraftNode, position: CheckedNode['position']): Checked
     kind: node.kind,
     plugin: node.plugin!,
     config,
-    written: writtenOf(node),
+    written: toPlain(node.map, 'written') as Record<string, unknown>,
     hash: nodeHash(manifest.name, manifest.version, config),
     start: node.start,
     linger: node.linger,
@@ -172,21 +172,6 @@ function finishNode(node: DraftNode, position: CheckedNode['position']): Checked
     uses: node.uses,
     position,
   };
-}
-
-/** As written; a secret that stands in the file itself is not repeated. */
-function writtenOf(node: DraftNode): Readonly<Record<string, unknown>> {
-  const written = toPlain(node.map, 'written') as Record<string, unknown>;
-  for (const [key, field] of Object.entries(node.plugin!.manifest.config)) {
-    if (field.secret && Object.hasOwn(written, key)) written[key] = maskPlain(entryOf(node.map, key)!.value);
-  }
-  return written;
-}
-
-function maskPlain(node: TreeNode): unknown {
-  if (node.kind === 'scalar') return node.secret ? '***' : node.written;
-  if (node.kind === 'list') return node.items.map(maskPlain);
-  return Object.fromEntries(node.entries.map(({ key, value }) => [key, maskPlain(value)]));
 }
 
 function finishLink(link: DraftLink, position: CheckedLink['position']): CheckedLink {

@@ -7,7 +7,8 @@ export interface Span {
   readonly end: number;
 }
 
-const MASK = '***';
+/** What stands in the place of a secret that is written in the file itself. */
+export const MASK = '***';
 
 /** A pipeline file's text. */
 export class Source {

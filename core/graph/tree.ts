@@ -1,7 +1,8 @@
 /** YAML as a small tree in which every key and value knows its place. Aliases and merge keys are followed here. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
+import { hideInUrls, isSecretName, secretsInUrls } from '../observe/redact.ts';
 import type { Findings } from './finding.ts';
-import type { Source, Span } from './source.ts';
+import { MASK, type Source, type Span } from './source.ts';
 import { explainYamlErrors, spaceAfterColon } from './yaml-errors.ts';
 
 /** Text, a number, true or false, or nothing. */
@@ -10,7 +11,7 @@ export interface ScalarNode {
   readonly span: Span;
   /** Its value with references resolved; until then as written. */
   value: string | number | boolean | null;
-  /** Its value as written. */
+  /** Its value as written, without what is a secret by its form: `?token=...`, the password in an address. */
   readonly written: string | number | boolean | null;
   /** True where the value came from a reference: it is never printed. */
   resolved: boolean;
@@ -50,6 +51,7 @@ const NODE_LIMIT = 200_000;
 /** Parses the file. Undefined where its syntax is broken; the findings say how. */
 export function parseTree(findings: Findings): TreeNode | undefined {
   const { source } = findings;
+  for (const span of secretsInUrls(source.text)) source.mask(span);
   const document = parseDocument(source.text, {
     lineCounter: new LineCounter(),
     prettyErrors: false,
@@ -69,7 +71,7 @@ export function parseTree(findings: Findings): TreeNode | undefined {
 /** Where the file has no structure yet, nothing but its key tells that a value is a secret. */
 function maskByName(source: Source): void {
   const named =
-    /[\w-]*(?:token|password|passphrase|secret|credential)[\w-]*["']?:\s*("[^"\n]*"?|'[^'\n]*'?|[^\s,}\]]+)/gi;
+    /[\w-]*(?:token|password|passphrase|secret|credential|(?:access|api|private|signing|stream)[-_]?key)[\w-]*["']?:\s*("[^"\n]*"?|'[^'\n]*'?|[^\s,{}[\]]+)/gi;
   for (const match of source.text.matchAll(named)) {
     const value = match[1]!;
     const end = match.index + match[0].length;
@@ -105,7 +107,7 @@ class Converter {
     if (!isScalar(node)) return empty(fallback);
     const value = plainValue(node.value);
     if (node.type === 'PLAIN' && String(value).includes('->')) this.#gluedColon(String(value), span);
-    return { ...empty(span), value, written: value };
+    return { ...empty(span), value, written: typeof value === 'string' ? hideInUrls(value) : value };
   }
 
   #alias(
@@ -140,6 +142,7 @@ class Converter {
     // `{ a, b }` and `a:` have no value node: their place is right behind the key.
     const value = this.convert(pair.value, { start: keySpan.start, end: keySpan.end });
     const key = String(pair.key.source ?? pair.key.value);
+    if (isSecretName(key)) hide(value, this.#findings.source);
     const bare = pair.key.type === 'PLAIN' ? /^([\w-]+)\s+[{[]/.exec(key) : null;
     if (bare) {
       const at = { start: keySpan.start, end: keySpan.start + bare[1]!.length };
@@ -160,6 +163,16 @@ class Converter {
       item.kind === 'map' ? item.entries.map((entry) => ({ ...entry, merged: true })) : [],
     );
   }
+}
+
+/** What a key calls a secret is one, also where no plugin says so: in `x-*`, or under a misspelt option. */
+function hide(node: TreeNode, source: Source): void {
+  if (node.kind === 'list') for (const item of node.items) hide(item, source);
+  if (node.kind !== 'scalar' || node.value === null || typeof node.value === 'boolean') return;
+  // A reference may be shown; what it stands for is known as a secret once it is resolved.
+  if (String(node.value).includes('${')) return;
+  node.secret = true;
+  source.mask(node.span);
 }
 
 const empty = (span: Span): ScalarNode => ({
@@ -216,9 +229,9 @@ export function nodeAt(
   return here;
 }
 
-/** The tree as plain data: values, or what was written where it is to be printed. */
+/** The tree as plain data: values, or what was written where it is to be printed, without the secrets in it. */
 export function toPlain(node: TreeNode, which: 'value' | 'written' = 'value'): unknown {
-  if (node.kind === 'scalar') return node[which];
+  if (node.kind === 'scalar') return which === 'written' && node.secret ? MASK : node[which];
   if (node.kind === 'list') return node.items.map((item) => toPlain(item, which));
   return Object.fromEntries(ownEntries(node).map((entry) => [entry.key, toPlain(entry.value, which)]));
 }

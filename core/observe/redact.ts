@@ -35,6 +35,24 @@ const BEARER = /\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi;
 /** A JSON Web Token anywhere. */
 const JWT = /\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;
 
+/**
+ * Where secrets stand in a text by their form alone: behind `?token=`, or as the password in an address. As offsets, in
+ * no order.
+ */
+export function secretsInUrls(text: string): { readonly start: number; readonly end: number }[] {
+  return [URL_SECRET, URL_USERINFO].flatMap((form) =>
+    [...text.matchAll(form)].map((match) => {
+      const end = match.index + match[0].length;
+      return { start: match.index + match[1]!.length, end };
+    }),
+  );
+}
+
+/** The text without the secrets of {@link secretsInUrls}. */
+export function hideInUrls(text: string): string {
+  return text.replace(URL_SECRET, `$1${REDACTED}`).replace(URL_USERINFO, `$1${REDACTED}`);
+}
+
 /** Shorter values would blank out innocent text; a field that holds nothing else is still redacted. */
 const SHORTEST_IN_TEXT = 6;
 const DEEPEST = 8;
@@ -67,11 +85,7 @@ export class Redactor {
   text(text: string): string {
     if (this.#values.has(text)) return REDACTED;
     const known = this.#inText === undefined ? text : text.replace(this.#inText, REDACTED);
-    return known
-      .replace(URL_SECRET, `$1${REDACTED}`)
-      .replace(URL_USERINFO, `$1${REDACTED}`)
-      .replace(BEARER, `$1 ${REDACTED}`)
-      .replace(JWT, REDACTED);
+    return hideInUrls(known).replace(BEARER, `$1 ${REDACTED}`).replace(JWT, REDACTED);
   }
 
   /**
