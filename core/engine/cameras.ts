@@ -16,6 +16,7 @@ import type {
   Report,
 } from '../plugin/index.ts';
 import { Flow, type FlowHost } from './flow.ts';
+import { limitsOf, type RecordingPath } from './limits.ts';
 import type { RunningNode } from './node.ts';
 import { Publication } from './publication.ts';
 import { decide } from './sessions.ts';
@@ -32,6 +33,7 @@ export interface CamerasHost extends FlowHost {
   readonly log: Logger;
   readonly events: Events;
   settings(): CheckedGraph['cameras'];
+  recordingPath(): RecordingPath;
   authorizer(): Authorizer | undefined;
   gateOpen(): boolean;
   /** The camera is away: nothing of it need be kept but its name. */
@@ -294,6 +296,7 @@ export class CameraRegistry {
   }
 
   #status(camera: Camera): CameraStatus {
+    const tracks = camera.flow?.tracks() ?? [];
     return {
       cameraId: camera.id,
       state: camera.state,
@@ -305,8 +308,9 @@ export class CameraRegistry {
         peer: publication.peer,
         since: publication.since,
       })),
-      tracks: camera.flow?.tracks() ?? [],
+      tracks,
       findings: [...camera.findings.values()],
+      limits: limitsOf(tracks, this.#host.recordingPath()),
     };
   }
 }

@@ -9,6 +9,7 @@ import type { PipelineView, Report } from '../plugin/index.ts';
 import { CameraRegistry } from './cameras.ts';
 import type { Container } from './container.ts';
 import { Lifecycle, type State } from './lifecycle.ts';
+import { recordingPath } from './limits.ts';
 import { Nodes } from './nodes.ts';
 import { OnDemand } from './on-demand.ts';
 import { hasPast } from './past.ts';
@@ -292,6 +293,7 @@ export class Pipeline {
       renamed: (from, to, cameraId) => this.#meters.rename(from, to, cameraId),
       report: (report, stage) => this.#report(report, stage),
       settings: () => this.#graph!.cameras,
+      recordingPath: () => recordingPath(this.#graph?.nodes ?? [], this.#graph?.links ?? []),
       authorizer: () => this.#authorizer,
       gateOpen: () => this.#gate,
       gone: (cameraId) => {

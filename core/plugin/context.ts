@@ -67,9 +67,18 @@ export interface Scope {
 /** Label values of a metric. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** Meters of a plugin; names are prefixed `eddy_`, the label `stage` is set. Asking twice for a name gives the same one. */
+/** A meter that only goes up. */
+export interface Counter {
+  add(value?: number, labels?: Labels): void;
+  /** Takes over a total that something else counts, such as a process its CPU time; a lower one is a new start. */
+  follow(total: number, labels?: Labels): void;
+  remove(labels: Labels): void;
+}
+
+/** Meters of a plugin; names are in base units (`_seconds`, `_bytes`), prefixed `eddy_`, the label `stage` is set. Asking twice for a name gives the same one. */
 export interface Metrics {
-  counter(name: string, help: string): { add(value?: number, labels?: Labels): void };
+  /** Throws TypeError for a name that does not end in `_total`: so Prometheus knows a counter. */
+  counter(name: string, help: string): Counter;
   gauge(name: string, help: string): { set(value: number, labels?: Labels): void; remove(labels: Labels): void };
   histogram(name: string, help: string, buckets: readonly number[]): { observe(value: number, labels?: Labels): void };
 }
@@ -146,6 +155,22 @@ export interface CameraStatus {
     readonly message: string;
     readonly at: number;
     readonly count: number;
+  }[];
+  /**
+   * What its viewers go without because of what it sends. `no-dvr`: of this kind of media nothing is recorded, so there is
+   * no rewind and no HLS or DASH; WebRTC may show it all the same.
+   */
+  readonly limits: readonly {
+    readonly limit: 'no-dvr';
+    readonly kind: 'video' | 'audio';
+    readonly code: string;
+    /** The track that is refused, and the pad that refuses it: `cmaf.video`. */
+    readonly stage: string;
+    readonly pad: string;
+    readonly track: string;
+    readonly to: string;
+    readonly reason: string;
+    readonly mend: string;
   }[];
 }
 

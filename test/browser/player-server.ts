@@ -39,6 +39,7 @@ export function status(cameraId: string, change: Partial<CameraStatus> = {}): Ca
     publications: [],
     tracks: [],
     findings: [],
+    limits: [],
     ...change,
   };
 }

@@ -38,7 +38,7 @@ export interface Player extends Client {
   readonly tracks: readonly object[];
 }
 
-/** A publisher of H.264 and Opus. */
+/** A publisher of pictures and Opus. */
 export interface Publisher extends Client {
   /** Sends what is due at this time of its stream, ms. */
   sendUntil(ms: number): void;
@@ -193,6 +193,20 @@ export function fakePictures(bitrate: number): { readonly key: Payloads; readonl
   };
 }
 
+/** The same as VP8 (RFC 7741, 4.2; RFC 6386, 9.1): one packet a picture, a key frame with its start code and size. */
+export function fakeVp8Pictures(): ReturnType<typeof fakePictures> {
+  const picture = (header: readonly number[]): Payloads => {
+    const bytes = crypto.getRandomValues(new Uint8Array(500));
+    // A descriptor of one byte: the start of a partition, the first one.
+    bytes.set([0x10, ...header]);
+    return [[bytes]];
+  };
+  return {
+    key: picture([0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01]),
+    other: picture([0x11, 0x02, 0x00]),
+  };
+}
+
 /** CELT, 20 ms, one frame of 80 bytes. */
 export const fakeSound: Payloads = [[Uint8Array.from([0xfc, ...new Array<number>(79).fill(7)])]];
 
@@ -201,17 +215,20 @@ export interface PublisherOptions extends ClientOptions {
   /** Its SSRCs are this and the next number. */
   readonly ssrc?: number;
   readonly pictures: ReturnType<typeof fakePictures>;
+  /** Of the pictures; `h264` where nothing is said. */
+  readonly codec?: 'h264' | 'vp8';
   /** Where in its stream it begins, ms: many publishers have their key frames at different times. */
   readonly offset?: number;
 }
 
-/** Publishes H.264 of 30 fps and Opus; the caller says when, by `sendUntil`. */
+/** Publishes H.264 (or VP8) of 30 fps and Opus; the caller says when, by `sendUntil`. */
 export async function publishByWhip(url: string, options: PublisherOptions): Promise<Publisher> {
-  const { ssrc = 1000, pictures, offset = 0 } = options;
+  const { ssrc = 1000, pictures, offset = 0, codec = 'h264' } = options;
   const cname = `camera${ssrc}`;
   const connection = newConnection(cname);
   const video = new nodeDataChannel.Video('0', 'SendOnly');
-  video.addH264Codec(96, 'profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1');
+  if (codec === 'vp8') video.addVP8Codec(96);
+  else video.addH264Codec(96, 'profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1');
   const audio = new nodeDataChannel.Audio('1', 'SendOnly');
   audio.addOpusCodec(111);
   const writers = [

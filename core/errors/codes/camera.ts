@@ -24,6 +24,14 @@ export const cameraCodes = defineCodes({
     mend: 'Start the publisher, or watch its past where a timeshift keeps it.',
     example: 'GET /hls/cam1/index.m3u8 after its publisher left',
   },
+  CAMERA_NO_DVR: {
+    severity: 'warning',
+    kind: 'caps',
+    meaning:
+      'What the camera sends cannot be recorded here, so it has no rewind and no HLS or DASH; WebRTC may show it.',
+    mend: 'Publish H.264, VP9 or AV1 with Opus or AAC.',
+    example: 'a browser that publishes VP8 by WHIP, linked to package.cmaf',
+  },
   PUBLISH_REFUSED: {
     severity: 'error',
     kind: 'peer',

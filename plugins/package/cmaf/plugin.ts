@@ -27,7 +27,10 @@ export const manifest = defineManifest({
       optional: true,
       from: 'all',
       mends: [
-        { caps: { kind: 'video', codec: 'vp8' }, mend: 'VP8 has no place in CMAF: publish H.264, or transcode.' },
+        {
+          caps: { kind: 'video', codec: 'vp8' },
+          mend: 'VP8 has no place in CMAF: publish H.264, VP9 or AV1.',
+        },
       ],
     }),
     audio: input('frames', {

@@ -54,6 +54,22 @@ const schemas = {
       }),
     ),
     findings: list(object({ code: text, stage: text, message: text, at: epoch, count: number })),
+    limits: {
+      ...list(
+        object({
+          limit: { type: 'string', enum: ['no-dvr'] },
+          kind: { type: 'string', enum: ['video', 'audio'] },
+          code: text,
+          stage: text,
+          pad: text,
+          track: text,
+          to: { type: 'string', description: 'The pad that refuses the track.' },
+          reason: text,
+          mend: text,
+        }),
+      ),
+      description: 'What viewers go without. no-dvr: nothing of this kind is recorded; no rewind, no HLS, no DASH.',
+    },
   }),
   Segment: object({
     id: { type: 'string', description: '{camera}/{track}/{media name}' },

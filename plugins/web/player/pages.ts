@@ -38,6 +38,7 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['↑ ↓', 'volume'],
   ['m', 'sound on or off'],
   ['w', 'WebRTC or LL-HLS'],
+  ['q', 'picture size: automatic, or at most a layer'],
   ['c', 'cameras'],
   ['1 … 9', 'that camera of the list'],
   ['PgUp PgDn', 'the camera before, the next one'],
@@ -82,6 +83,7 @@ export function watchPage(options: PageOptions, camera: string): string {
         <button type="button" id="live" class="live" title="Go live (l)"><span class="dot"></span><span id="live-text">Live</span></button>
         <time id="clock" class="clock" title="Server time of the picture on screen"></time>
         <span class="gap"></span>
+        <select id="layer" class="via" aria-label="Picture size" title="Picture size: automatic, or at most this layer (q)" hidden></select>
         <button type="button" id="via" class="via" title="WebRTC or LL-HLS (w)"><span id="via-text">…</span></button>
         ${button('help', 'Keyboard', '?', icon('keyboard'))}
         ${button('pip', 'Picture in picture', 'p', icon('pip'))}
@@ -90,6 +92,7 @@ export function watchPage(options: PageOptions, camera: string): string {
     </div>
   </section>
   <section class="notice" id="notice" role="status" hidden><p><strong id="notice-title"></strong> <span id="notice-detail"></span> <span id="notice-mend" class="mend"></span> <code id="notice-code"></code></p></section>
+  <section class="notice" id="limits" role="status" hidden></section>
   <dl class="stats" id="stats"></dl>
   <section class="tracks" id="tracks" hidden><h2>Tracks and where they go</h2><ul id="routes"></ul></section>
   <section class="tracks" id="findings" hidden><h2>Findings</h2><ul id="finding-list"></ul></section>

@@ -6,12 +6,24 @@ import {
   type Context,
   type Credentials,
 } from '../../../core/plugin/index.ts';
+import { FakeTimeline } from '../../../core/testing/fakes/segments.ts';
 import { create } from '../../../plugins/web/api/api.ts';
 import plugin, { type manifest } from '../../../plugins/web/api/plugin.ts';
 import { raw } from '../../contract/http-server.ts';
 import { fakeContext, type FakeEngine } from '../http/fake-context.ts';
 import { startServer, type Started } from '../http/start-server.ts';
 
+const NO_DVR = {
+  limit: 'no-dvr',
+  kind: 'video',
+  code: 'CAMERA_NO_DVR',
+  stage: 'sfu',
+  pad: 'video',
+  track: 'video',
+  to: 'cmaf.video',
+  reason: 'the track is VP8 video',
+  mend: 'publish H.264',
+} as const;
 const camera = (name: string): CameraStatus => ({
   cameraId: parseCameraId(name)!,
   state: 'live',
@@ -21,13 +33,17 @@ const camera = (name: string): CameraStatus => ({
     { stage: 'rtmp', pad: 'video', track: 'video', caps: { codec: 'h264', config: new Uint8Array(9) }, links: [] },
   ],
   findings: [],
+  limits: [NO_DVR],
 });
 
 let server: Started;
 let engine: FakeEngine;
 let running: ReturnType<typeof create>;
-async function start(written: Readonly<Record<string, unknown>> = {}) {
-  const made = fakeContext<Context<typeof manifest>>(plugin, written, { http: server.http });
+async function start(
+  written: Readonly<Record<string, unknown>> = {},
+  services: Readonly<Record<string, unknown>> = {},
+) {
+  const made = fakeContext<Context<typeof manifest>>(plugin, written, { http: server.http, ...services });
   engine = made.engine;
   running = create(made.ctx);
   await running.start?.();
@@ -100,6 +116,7 @@ describe('web.api', () => {
       { cameraId: 'acme.door1', publications: [{ peer: '203.0.113.9' }], tracks: [{ caps: { config: '9 bytes' } }] },
       { cameraId: 'zoo' },
     ]);
+    expect((await get('/api/v1/cameras/zoo?token=boss')).body.limits).toEqual([NO_DVR]);
     const keeper = await get('/api/v1/cameras?token=keeper');
     expect(keeper.body.cameras).toMatchObject([{ cameraId: 'zoo', publications: [{ peer: '' }] }]);
     expect((await get('/api/v1/cameras')).status).toBe(401);
@@ -133,7 +150,7 @@ describe('web.api', () => {
   });
 
   it('describes every route that it has', async () => {
-    await start();
+    await start({}, { timeline: new FakeTimeline() });
     const { body } = await get('/api/v1/openapi.json');
     for (const path of Object.keys(body.paths)) {
       const { status } = await get(path.replace('{camera}', 'cam1'));

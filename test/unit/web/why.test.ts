@@ -8,6 +8,7 @@ const camera = (state: CameraView['state'], tracks: CameraView['tracks'] = []): 
   since: 0,
   tracks,
   findings: [],
+  limits: [],
 });
 const why = (facts: Partial<Facts>) => explain({ cameraId: 'cam1', camera: camera('live'), ...facts });
 

@@ -79,6 +79,8 @@ export function connectControls(
     if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
     const target = event.target as HTMLElement;
     if (target instanceof HTMLInputElement && (target.type !== 'range' || event.key.startsWith('Arrow'))) return;
+    // A list answers to arrows, letters and space itself.
+    if (target instanceof HTMLSelectElement) return;
     // A focused button answers to space itself.
     if (target instanceof HTMLButtonElement && event.key === ' ') return;
     const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];

@@ -36,14 +36,18 @@ function card(camera: CameraView): HTMLElement {
     ),
     ago,
   );
-  if (blocked) link.append(make('span', { class: 'warning' }, 'a link does not carry all of it'));
+  const isLiveOnly = camera.limits.some(({ kind }) => kind === 'video');
+  if (isLiveOnly) link.append(make('span', { class: 'warning' }, 'live only, no rewind'));
+  else if (blocked) link.append(make('span', { class: 'warning' }, 'a link does not carry all of it'));
   return make('li', {}, link);
 }
 
 function show(cameras: readonly CameraView[]): void {
   const order = { live: 0, lingering: 1, away: 2 };
   const sorted = [...cameras].sort((a, b) => order[a.state] - order[b.state] || a.cameraId.localeCompare(b.cameraId));
-  const key = JSON.stringify(sorted.map(({ cameraId, state, since, tracks }) => [cameraId, state, since, tracks]));
+  const key = JSON.stringify(
+    sorted.map(({ cameraId, state, since, tracks, limits }) => [cameraId, state, since, tracks, limits]),
+  );
   if (key !== shown) {
     // Only what changed is drawn anew; whoever is on a card by keyboard stays there.
     const focused = (document.activeElement as HTMLAnchorElement | null)?.getAttribute('href');

@@ -148,6 +148,7 @@ export function showCamera(camera: CameraView | undefined): void {
   shown = key;
   // A pad that nothing is linked to says nothing to a viewer.
   const tracks = camera?.tracks.filter((track) => track.links.length > 0) ?? [];
+  showLimits(camera);
   byId('tracks').hidden = tracks.length === 0;
   byId('routes').replaceChildren(...tracks.map(trackItem));
   const findings = camera?.findings ?? [];
@@ -160,6 +161,30 @@ export function showCamera(camera: CameraView | undefined): void {
         make('code', {}, code),
         ` ${stage}: ${message}`,
         make('span', { class: 'ago' }, count > 1 ? ` ${count} times` : ''),
+      ),
+    ),
+  );
+}
+
+const WITHOUT: Readonly<Record<'video' | 'audio', string>> = {
+  video: 'No rewind for this camera.',
+  audio: 'No sound in the rewind of this camera.',
+};
+
+/** Says what is watched live only, and why. */
+function showLimits(camera: CameraView | undefined): void {
+  const limits = camera?.limits ?? [];
+  byId('limits').hidden = limits.length === 0;
+  byId('limits').replaceChildren(
+    ...limits.map(({ limit, kind, reason, mend }) =>
+      make(
+        'p',
+        {},
+        make('strong', {}, WITHOUT[kind]),
+        ` It is not recorded: ${reason}. `,
+        make('span', { class: 'mend' }, mend),
+        ' ',
+        make('code', {}, limit),
       ),
     ),
   );

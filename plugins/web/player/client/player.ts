@@ -7,6 +7,7 @@ import { withToken } from '../../shared/client/server.ts';
 import { SessionRefused } from '../../shared/client/sdp-session.ts';
 import { getCamera, playlistRefusal } from './api.ts';
 import { HlsPlayback } from './hls-playback.ts';
+import type { LayerInfo } from './layers.ts';
 import type { Meter } from './meter.ts';
 import type { Failure, Playback } from './playback.ts';
 import { WhepPlayback } from './whep-playback.ts';
@@ -64,6 +65,7 @@ export class Player {
   camera: string;
   playback: Playback | undefined;
   notice: Notice | undefined;
+  #highestLayer: number | undefined;
   readonly #options: PlayerOptions;
   readonly #catchUp: boolean;
   #via: Via;
@@ -96,6 +98,21 @@ export class Player {
   /** False while a session's camera sends nothing. */
   get active(): boolean {
     return !(this.playback instanceof WhepPlayback) || this.playback.active;
+  }
+
+  /** The layers of what plays, the lowest first; none but by WebRTC. */
+  get layers(): readonly LayerInfo[] {
+    return this.playback instanceof WhepPlayback ? this.playback.layers : [];
+  }
+
+  /** Index of the highest layer that is wanted; undefined: automatic. It holds for other cameras and new sessions too. */
+  get highestLayer(): number | undefined {
+    return this.#highestLayer;
+  }
+
+  set highestLayer(wanted: number | undefined) {
+    this.#highestLayer = wanted;
+    if (this.playback instanceof WhepPlayback) this.playback.tellHighestLayer();
   }
 
   /** Begins, or begins anew. */
@@ -176,6 +193,7 @@ export class Player {
       video,
       onLeave,
       clockOffset,
+      highestLayer: () => this.#highestLayer,
       endpoint: `${whep}/${encodeURIComponent(this.camera)}${this.#wasLost ? `?wait=${STAY_ON_THE_LINE}` : ''}`,
       iceServers: this.#iceServers,
       onFailure: (failure) => {

@@ -6,6 +6,7 @@ import { getCamera, playlistRefusal, posterOf, reportLatency } from './api.ts';
 import { connectCameraMenu } from './camera-menu.ts';
 import { connectControls } from './controls.ts';
 import { HeldPicture } from './held-picture.ts';
+import { connectLayerMenu } from './layer-menu.ts';
 import { Meter } from './meter.ts';
 import { showCamera, showNotice, showStats, transportName } from './panels.ts';
 import type { Failure } from './playback.ts';
@@ -174,6 +175,7 @@ function tick(): void {
   say(player.playback && meter.playing && !meter.stalled ? undefined : reason);
   if (meter.playing) showVideo();
   controls.update(now, player.playback?.livePosition);
+  layers.update();
   setText(byId('via-text'), transportName(now.transport));
   showNotice(player.notice);
   showStats(now);
@@ -207,8 +209,14 @@ async function refreshCamera(): Promise<void> {
 }
 
 const menu = connectCameraMenu({ current: () => player.camera, onChoose: (camera) => void goTo(camera) });
+const layers = connectLayerMenu({
+  layers: () => player.layers,
+  highest: () => player.highestLayer,
+  onChoose: (highest) => (player.highestLayer = highest),
+});
 const controls = connectControls(video, meter, () => player.playback?.livePosition, {
   w: toggleTransport,
+  q: layers.next,
   c: menu.toggle,
   PageUp: () => void menu.step(-1),
   PageDown: () => void menu.step(1),

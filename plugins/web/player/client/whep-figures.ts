@@ -67,9 +67,9 @@ export class WhepFigures {
     video.requestVideoFrameCallback(onFrame);
   }
 
-  /** What the server tells of the camera's layers: a list of them. */
-  setLayers(layers: unknown): void {
-    this.#layers = Array.isArray(layers) ? layers.length : 0;
+  /** How many layers the camera has. */
+  setLayers(count: number): void {
+    this.#layers = count;
   }
 
   /** From where the server says that capture times in this stream count. */

@@ -4,6 +4,7 @@
  */
 import { readEvents } from '../../shared/client/event-source.ts';
 import { SdpSession, SessionRefused } from '../../shared/client/sdp-session.ts';
+import { readLayers, type LayerInfo } from './layers.ts';
 import type { Failure, Playback } from './playback.ts';
 import { preferCaptureTime } from '../../shared/client/capture-time.ts';
 import { WhepFigures } from './whep-figures.ts';
@@ -17,6 +18,8 @@ export interface WhepOptions {
   readonly iceServers: readonly RTCIceServer[];
   /** How far the server's clock is ahead, ms. */
   readonly clockOffset: () => number;
+  /** The highest layer that is wanted, from 0; undefined: automatic. Asked whenever it may have to be told. */
+  readonly highestLayer: () => number | undefined;
   /** It cannot go on; the playback has closed itself. */
   readonly onFailure: (failure: Failure) => void;
   /** The element is about to be freed; its picture is still there. */
@@ -48,6 +51,9 @@ export class WhepPlayback implements Playback {
   #connectedAt: number | undefined;
   #active = true;
   #asking = false;
+  #layers: readonly LayerInfo[] = [];
+  /** What the server was told last. */
+  #toldLayer: number | undefined;
   #reportedAt = performance.now();
 
   constructor(options: WhepOptions) {
@@ -85,6 +91,26 @@ export class WhepPlayback implements Playback {
     return this.#active;
   }
 
+  /** The camera's layers, the lowest first; empty until they are told. */
+  get layers(): readonly LayerInfo[] {
+    return this.#layers;
+  }
+
+  /** Tells the server the highest layer that is wanted, where that has changed. */
+  tellHighestLayer(): void {
+    const wanted = this.#options.highestLayer();
+    const session = this.#session;
+    if (!session || wanted === this.#toldLayer) return;
+    const before = this.#toldLayer;
+    this.#toldLayer = wanted;
+    // "At most" and not "this one": a camera with fewer layers is no reason for a refusal.
+    const choice = wanted === undefined ? {} : { maxSpatialLayerId: wanted };
+    session.post(session.extension('layer')?.target ?? `${session.url}/layer`, choice).catch(() => {
+      // Told again with the next word of the camera's layers.
+      if (this.#toldLayer === wanted) this.#toldLayer = before;
+    });
+  }
+
   /** What the server offers as a detour; for the next attempt. */
   get iceServers(): readonly RTCIceServer[] {
     return this.#session?.iceServers ?? [];
@@ -97,6 +123,7 @@ export class WhepPlayback implements Playback {
     if (!session) throw new SessionRefused({ status: 0, message: 'not connected yet' });
     await session.post(link?.target ?? `${session.url}/camera`, { cameraId });
     this.#active = true;
+    this.#layers = [];
     this.#figures.restart();
   }
 
@@ -155,7 +182,11 @@ export class WhepPlayback implements Playback {
   #onEvent(name: string, data: unknown): void {
     if (this.#end.signal.aborted) return;
     if (name === 'reconnect') this.#fail({ text: 'the server asks to connect anew', isLost: true });
-    if (name === 'layers') this.#figures.setLayers(Object.values((data ?? {}) as Record<string, unknown>)[0]);
+    if (name === 'layers') {
+      this.#layers = readLayers(Object.values((data ?? {}) as Record<string, unknown>)[0]);
+      this.#figures.setLayers(this.#layers.length);
+      this.tellHighestLayer();
+    }
     if (name === 'active' || name === 'inactive') {
       this.#active = name === 'active';
       this.#options.onActive(this.#active);

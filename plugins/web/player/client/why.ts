@@ -32,6 +32,14 @@ export interface CameraView {
     readonly at: number;
     readonly count: number;
   }[];
+  /** What viewers go without: of this kind of media nothing is recorded. */
+  readonly limits: readonly {
+    readonly limit: string;
+    readonly kind: 'video' | 'audio';
+    readonly track: string;
+    readonly reason: string;
+    readonly mend: string;
+  }[];
 }
 
 /** What is known when something does not play. */

@@ -1,0 +1,135 @@
+/** The player's choice of a simulcast layer, and what it says of a camera that is not recorded, in Chromium over a whole pipeline. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { startEddy, until, type RunningEddy } from '../support/eddy.ts';
+import { launchChromium, openPage } from './chromium.ts';
+import { untilPlaying } from './glass-to-glass.ts';
+
+const PIPELINE = `version: 1
+name: layers
+cameras: { linger: 5s }
+services:
+  http: { plugin: http.server, listen: HTTP }
+  rtc: { plugin: webrtc.workers, workers: 1, listen: 127.0.0.1:0 }
+  player: { plugin: web.player }
+  publish: { plugin: web.publish }
+stages:
+  whip: { plugin: webrtc.whip, codecs: [vp8] }
+  sfu: { plugin: webrtc.sfu }
+  whep: { plugin: webrtc.whep }
+  cmaf: { plugin: package.cmaf, segment: 2s, part: 334ms }
+  dvr: { plugin: timeshift.ring, window: 2m }
+  hls: { plugin: publish.hls }
+links:
+  - whip.rtp -> sfu.rtp
+  - sfu.out -> whep.in
+  - sfu.video -> cmaf.video
+  - cmaf.chunks -> dvr.chunks: { queue: 2s, full: block }
+  - dvr.live -> hls.chunks
+`;
+/** Each step has a limit of its own; that of the whole must not come first on a busy machine. ms. */
+const LIMIT = 120_000;
+
+let browser: Browser;
+let eddy: RunningEddy;
+const pages: Page[] = [];
+beforeAll(async () => {
+  [browser, eddy] = await Promise.all([launchChromium(), startEddy(PIPELINE)]);
+}, 40_000);
+afterEach(async () => {
+  await Promise.all(pages.splice(0).map((page) => page.close()));
+});
+afterAll(async () => {
+  await browser?.close();
+  await eddy?.stop();
+});
+
+async function open(path: string) {
+  const opened = await openPage(browser, { width: 900, height: 700 });
+  pages.push(opened.page);
+  await opened.page.goto(eddy.http + path);
+  return opened;
+}
+/** A small card: this machine has to encode all of it. */
+async function publish(camera: string, more: string): Promise<Page> {
+  const { page } = await open(`/publish/${camera}?start=card&card=360${more}`);
+  await until(`${camera} to be sent`, async () => (await page.evaluate('window.eddy.stats().state')) === 'live');
+  return page;
+}
+const height = (page: Page) => page.evaluate<number>('window.eddy.stats().height');
+const chosen = (page: Page) => page.locator('#layer').evaluate((menu) => (menu as unknown as { value: string }).value);
+const sessions = async (): Promise<readonly { id: string; state?: { cap?: { spatial: number } } }[]> =>
+  (await eddy.json<{ sessions: { id: string }[] }>('/api/v1/sessions')).sessions;
+const cap = async (): Promise<number | undefined> => (await sessions())[0]?.state?.cap?.spatial;
+
+it(
+  'a layer is chosen by list and by keyboard, automatic again, and chosen anew in the next session',
+  async () => {
+    await publish('layers', '&layers=3');
+    const { page, errors } = await open('/watch/layers');
+    await untilPlaying(page);
+    const menu = page.getByRole('combobox', { name: 'Picture size' });
+    await expect.poll(() => menu.isVisible(), { timeout: 15_000 }).toBe(true);
+    expect(await chosen(page)).toBe('auto');
+    expect(await menu.locator('option').allInnerTexts()).toEqual([
+      'Auto',
+      expect.stringMatching(/^High · /),
+      expect.stringMatching(/^Middle · /),
+      expect.stringMatching(/^Low · /),
+    ]);
+
+    await menu.selectOption('0');
+    await until('the lowest layer', async () => (await height(page)) === 90);
+    expect(await cap()).toBe(0);
+
+    // The list takes the arrows that elsewhere are the volume.
+    const volume = await page.evaluate('document.querySelector("video").volume');
+    await menu.focus();
+    await page.keyboard.press('ArrowUp');
+    await expect.poll(() => chosen(page)).toBe('1');
+    await until('the server to know', async () => (await cap()) === 1);
+    expect(await page.evaluate('document.querySelector("video").volume')).toBe(volume);
+
+    // One key from anywhere: low, and after the last entry automatic.
+    await page.evaluate('document.activeElement.blur()');
+    await page.keyboard.press('q');
+    await until('the lowest layer again', async () => (await cap()) === 0);
+
+    // A new session is told too.
+    const [before] = await sessions();
+    await fetch(`${eddy.http}/api/v1/sessions/${before!.id}`, { method: 'DELETE' });
+    await until('another session with the same choice', async () => {
+      const [now] = await sessions();
+      return now !== undefined && now.id !== before!.id && now.state?.cap?.spatial === 0;
+    });
+    await page.keyboard.press('q');
+    await until('no limit', async () => (await cap()) === undefined);
+    expect(await chosen(page)).toBe('auto');
+    expect(errors).toEqual([]);
+  },
+  LIMIT,
+);
+
+it(
+  'VP8 plays by WebRTC; the page says that there is no rewind, why, and what mends it',
+  async () => {
+    await publish('vp8', '&layers=1');
+    const { page, errors } = await open('/watch/vp8');
+    await untilPlaying(page);
+    expect(await page.evaluate('window.eddy.stats().transport')).toBe('webrtc');
+    expect(await page.evaluate('window.eddy.stats().codecs')).toContain('VP8');
+    const limits = page.locator('#limits');
+    await expect.poll(() => limits.isVisible(), { timeout: 15_000 }).toBe(true);
+    expect(await limits.innerText()).toMatch(
+      /^No rewind for this camera\. It is not recorded: the track is VP8 video.* H\.264, VP9 or AV1.*no-dvr$/s,
+    );
+    // With one layer there is nothing to choose.
+    expect(await page.locator('#layer').isVisible()).toBe(false);
+    const home = await open('/');
+    await expect
+      .poll(() => home.page.locator('#cameras').innerText(), { timeout: 8000 })
+      .toMatch(/live only, no rewind/);
+    expect(errors).toEqual([]);
+  },
+  LIMIT,
+);
