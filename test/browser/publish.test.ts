@@ -159,3 +159,54 @@ it(
   },
   LIMIT,
 );
+
+/** As a network that failed: what the page closes stays open, its goodbye does not get through, and its session seems gone. */
+const CUT_OFF = `
+  window.cutOff = { is: false, left: [] };
+  const { close, getStats } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.close = function () {
+    if (window.cutOff.is) window.cutOff.left.push(() => close.call(this));
+    else close.call(this);
+  };
+  RTCPeerConnection.prototype.getStats = function (...of) {
+    return window.cutOff.is ? Promise.resolve(new Map()) : getStats.apply(this, of);
+  };
+`;
+
+it(
+  'where a second publisher is refused, a page that was cut off waits for its own session to end; a stranger gives up',
+  async () => {
+    const own = await startEddy(PIPELINE.replace('take-over', 'refuse'));
+    try {
+      const address = `${own.http}/publish/cut?start=card&card=360&layers=1&token=${KEY}`;
+      const { page } = await openPage(browser, { width: 900, height: 700 });
+      pages.push(page);
+      let isCut = false;
+      let refusals = 0;
+      await page.addInitScript(CUT_OFF);
+      await page.route('**/whip/cut/*', (route) => {
+        if (isCut && route.request().method() === 'PATCH') return route.fulfill({ status: 404 });
+        return isCut ? route.abort() : route.continue();
+      });
+      page.on('response', (answer) => (refusals += Number(answer.status() === 409)));
+      await page.goto(address);
+      await untilLive(page);
+
+      const stranger = await open(address);
+      await expect.poll(() => state(stranger.page), { timeout: 8000 }).toBe('stuck');
+      expect(await stranger.page.locator('#detail').innerText()).toMatch(/already has a publisher/);
+
+      isCut = true;
+      await page.evaluate('window.cutOff.is = true');
+      await until('refusals', () => refusals >= 2);
+      expect(await state(page)).not.toBe('stuck');
+      // The server gives the old session up.
+      isCut = false;
+      await page.evaluate('window.cutOff.is = false; window.cutOff.left[0]()');
+      await untilLive(page);
+    } finally {
+      await own.stop();
+    }
+  },
+  LIMIT,
+);

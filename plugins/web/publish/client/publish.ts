@@ -28,6 +28,12 @@ export interface PublishStats {
 
 const TICK = 500;
 const BACKOFF = [0, 500, 1000, 2000, 4000, 8000];
+/**
+ * A pipeline that refuses a second publisher refuses this page too while the session that it has lost still stands there:
+ * its goodbye may be on its way, or never come where the network failed. A publisher who is still there after the longest
+ * "consent-timeout" of webrtc.workers is somebody else, ms.
+ */
+const OWN_SESSION_LINGERS = 60_000;
 const WORDS: Readonly<Record<State, string>> = {
   ready: 'not sending',
   connecting: 'connecting',
@@ -55,6 +61,8 @@ let isMuted = false;
 let failures = 0;
 let iceServers: readonly RTCIceServer[] = [];
 let retry: number | undefined;
+/** When the session of this page was lost; undefined while none was, and again once one stands. */
+let lostAt: number | undefined;
 
 function say(next: State, title = '', detail = '', mend = ''): void {
   state = next;
@@ -131,9 +139,13 @@ async function start(): Promise<void> {
     iceServers,
     onConnected: () => {
       failures = 0;
+      lostAt = undefined;
       if (sender === mine) say('live');
     },
-    onEnd: (text) => again(text),
+    onEnd: (text) => {
+      lostAt ??= performance.now();
+      again(text);
+    },
   });
   sender = mine;
   try {
@@ -153,7 +165,7 @@ function refused(refusal: Refusal, retryAfter: number | undefined): void {
     sender = undefined;
     say('key', status === 401 ? 'Publishing needs a key' : 'This key does not publish this camera', message);
   } else if (status === 0) again('The server does not answer.');
-  else if (status === 429 || status >= 500) again(message, retryAfter);
+  else if (status === 429 || status >= 500 || isOwnSession(refusal)) again(message, retryAfter);
   else if (status === 404 && (code === undefined || code === 'HTTP_NOT_FOUND'))
     giveUp(
       'This pipeline takes no WebRTC in',
@@ -162,6 +174,9 @@ function refused(refusal: Refusal, retryAfter: number | undefined): void {
     );
   else giveUp('The camera was not taken in', message, mend);
 }
+
+const isOwnSession = ({ code }: Refusal): boolean =>
+  code === 'PUBLISH_CONFLICT' && lostAt !== undefined && performance.now() - lostAt < OWN_SESSION_LINGERS;
 
 function giveUp(title: string, detail: string, mend = ''): void {
   sender = undefined;
@@ -183,6 +198,7 @@ function stop(title = 'Not sending'): void {
   sender = undefined;
   figures = undefined;
   failures = 0;
+  lostAt = undefined;
   for (const track of stream?.getTracks() ?? []) track.stop();
   stream = undefined;
   source = undefined;
