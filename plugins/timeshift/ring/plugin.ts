@@ -31,7 +31,7 @@ export const manifest = defineManifest({
     'retain-bytes': Bytes({
       optional: true,
       min: '1MiB',
-      doc: 'The most that one camera may hold in the store; beyond it its oldest segments go.',
+      doc: 'The most that one camera may hold in the store; beyond it its oldest segments go. Kept stretches do not count.',
     }),
     dir: FilePath({
       default: './data/timeshift',

@@ -22,7 +22,7 @@ export interface RetentionOptions {
   readonly now: () => number;
   /** The age, in ms, at which a segment goes. */
   readonly age: number;
-  /** The most that one camera may have in the store, bytes; marks are not counted against it, nor deleted for it. */
+  /** The most that one camera may have in the store, bytes; what is under marks neither counts nor goes for it. */
   readonly bytes: number | undefined;
   /** Whether segments that need this init segment are being made, or wait to be stored. */
   readonly isLive: (camera: CameraId, track: TrackId, init: string) => boolean;
@@ -45,12 +45,20 @@ interface Doomed {
   readonly inits: readonly DoomedInit[];
 }
 
+interface Counted {
+  /** The marks by which it was counted: others make it void. */
+  readonly marks: readonly KeepMark[];
+  /** Bytes of all segments that no mark covers. */
+  bytes: number;
+  /** While the index is read: ids of what is counted already. */
+  seen: Set<string> | undefined;
+}
+
 /** See the file's head. */
 export class Retention {
   readonly #options: RetentionOptions;
-  /** Bytes of each camera in the store; counted where they are bounded. */
-  readonly #bytes = new Map<CameraId, number>();
-  readonly #counting = new Map<CameraId, Promise<void>>();
+  /** What of each camera counts against the bound; kept only where there is one. */
+  readonly #counted = new Map<CameraId, Counted>();
   #doomed: Doomed[] = [];
   #sweeping: Promise<number> | undefined;
   deleted = 0;
@@ -60,10 +68,9 @@ export class Retention {
   }
 
   /** A segment was stored and indexed. */
-  archived({ cameraId, bytes }: Segment): void {
-    const camera = cameraId as CameraId;
-    const known = this.#bytes.get(camera);
-    if (known !== undefined) this.#bytes.set(camera, known + bytes);
+  archived(segment: Segment): void {
+    const counted = this.#counted.get(segment.cameraId as CameraId);
+    if (counted) count(counted, segment);
   }
 
   /** Deletes what is due now; returns how many segments that were. Rejects where store or index do; call again then. */
@@ -87,8 +94,7 @@ export class Retention {
 
   /** Deletes the oldest until what is left fits. */
   async #shrink(camera: CameraId, marks: readonly KeepMark[], limit: number): Promise<number> {
-    if (!this.#bytes.has(camera)) await this.#count(camera);
-    let over = (this.#bytes.get(camera) ?? 0) - limit;
+    let over = (await this.#count(camera, marks)) - limit;
     if (over <= 0) return 0;
     const goes = ({ bytes }: Segment): boolean => {
       if (over <= 0) return false;
@@ -129,9 +135,9 @@ export class Retention {
 
   async #remove(camera: CameraId, segments: readonly Segment[]): Promise<void> {
     const { index, clock } = this.#options;
-    const known = this.#bytes.get(camera);
     await index.delete(segments.map(({ id }) => id));
-    if (known !== undefined) this.#bytes.set(camera, known - segments.reduce((sum, { bytes }) => sum + bytes, 0));
+    const counted = this.#counted.get(camera);
+    if (counted) counted.bytes -= segments.reduce((sum, { bytes }) => sum + bytes, 0);
     const inits = new Map(segments.map(({ initUrl, track }) => [initUrl, { camera, track, init: initUrl }]));
     const at = clock.monotonic() + READER_GRACE;
     this.#doomed.push({ at, keys: segments.map(({ url }) => url), inits: [...inits.values()] });
@@ -166,26 +172,35 @@ export class Retention {
     return false;
   }
 
-  async #count(camera: CameraId): Promise<void> {
-    let counting = this.#counting.get(camera);
-    if (!counting) this.#counting.set(camera, (counting = this.#countAll(camera)));
-    await counting.finally(() => this.#counting.delete(camera));
-  }
-
-  async #countAll(camera: CameraId): Promise<void> {
-    this.#bytes.set(camera, 0);
+  /** Bytes that count against the bound. All rows are read for the first time, and again after marks have changed. */
+  async #count(camera: CameraId, marks: readonly KeepMark[]): Promise<number> {
+    const known = this.#counted.get(camera);
+    if (known?.marks === marks) return known.bytes;
     const seen = new Set<string>();
-    for (let start = 0; ;) {
-      const page = await this.#options.index.range(camera, { start, end: Number.MAX_SAFE_INTEGER }, undefined, BATCH);
-      const fresh = page.filter(({ id }) => !seen.has(id));
-      for (const { id, bytes } of fresh) {
-        seen.add(id);
-        this.#bytes.set(camera, this.#bytes.get(camera)! + bytes);
+    const counted: Counted = { marks, bytes: 0, seen };
+    this.#counted.set(camera, counted);
+    try {
+      for (let start = 0; ;) {
+        const page = await this.#options.index.range(camera, { start, end: Number.MAX_SAFE_INTEGER }, undefined, BATCH);
+        const before = seen.size;
+        for (const segment of page) count(counted, segment);
+        if (page.length < BATCH || seen.size === before) break;
+        start = page.at(-1)!.startTs;
       }
-      if (page.length < BATCH || fresh.length === 0) return;
-      start = page.at(-1)!.startTs;
+    } catch (error) {
+      this.#counted.delete(camera);
+      throw error;
     }
+    counted.seen = undefined;
+    return counted.bytes;
   }
+}
+
+/** Counts a segment once, also one that is archived while the index is read. */
+function count(counted: Counted, segment: Segment): void {
+  if (counted.seen?.has(segment.id)) return;
+  counted.seen?.add(segment.id);
+  if (!isKept(segment, counted.marks)) counted.bytes += segment.bytes;
 }
 
 const isKept = ({ startTs, duration }: Segment, marks: readonly TimeRange[]): boolean =>

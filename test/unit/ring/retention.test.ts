@@ -53,6 +53,33 @@ describe('retention', () => {
     expect(left.at(-1)!.startTs).toBe(START + 78_000);
   });
 
+  it('does not count against the bytes what is under a mark', async () => {
+    ring = await durableRing({ config: { window: '10s', retain: '24h', 'retain-bytes': '1MiB' } });
+    const size = 4 * 50_000; // of one segment
+    const feed = async (from: number, to: number) => {
+      for (let number = from; number <= to; number++) {
+        ring!.feed('cam1', segments(number, number, { data: new Uint8Array(50_000) }));
+        await ring!.archived();
+        await ring!.clock.advance(2000);
+      }
+      await ring!.clock.advance(20_000);
+    };
+    const starts = async () => (await kept()).map(({ startTs }) => (startTs - START) / 2000);
+    await feed(0, 4);
+    // More than the bound allows, were it counted.
+    const mark = { start: START, end: START + 20_000 };
+    await ring.timeline.keep(CAM, mark);
+    await feed(5, 19);
+    const allowed = Math.floor(2 ** 20 / size);
+    const newest = (count: number, before: number) =>
+      Array.from({ length: count }, (_, index) => before - count + index);
+    expect(await starts()).toEqual([...newest(10, 10), ...newest(allowed, 20)]);
+    // Without the mark they count again, and the oldest go.
+    await ring.timeline.unkeep(CAM, mark);
+    await ring.clock.advance(20_000);
+    expect(await starts()).toEqual(newest(allowed, 20));
+  });
+
   it('never deletes under a mark, with the init segment that it needs, and deletes once the mark is gone', async () => {
     ring = await durableRing({ config: { window: '10s', retain: '60s' } });
     await record(0, 19);
