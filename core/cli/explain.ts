@@ -2,24 +2,26 @@
 import { catalogue, EddyError, type CodeDefinition } from '../errors/index.ts';
 import { suggest } from '../graph/suggest.ts';
 import { EXIT, onePositional, type Cli, type Verb } from './cli.ts';
+import { registryFor } from './load.ts';
 
-async function codes(cli: Cli): Promise<Record<string, CodeDefinition>> {
+async function codes(cli: Cli, sources: readonly string[]): Promise<Record<string, CodeDefinition>> {
   const all: Record<string, CodeDefinition> = { ...catalogue };
-  for (const plugin of await cli.builtins()) {
-    for (const [code, definition] of Object.entries(plugin.manifest.errors))
-      all[`${plugin.manifest.name}/${code}`] = definition;
+  const registry = await registryFor(cli, sources);
+  for (const name of registry.names()) {
+    for (const [code, definition] of Object.entries(registry.get(name)!.manifest.errors))
+      all[`${name}/${code}`] = definition;
   }
   return all;
 }
 
 export const verb: Verb = {
   summary: 'Says what an error code means and how to mend it.',
-  usage: 'CODE [--json]',
-  options: { json: { type: 'boolean' } },
-  help: { json: 'as JSON' },
+  usage: 'CODE [--plugins SOURCE]... [--json]',
+  options: { json: { type: 'boolean' }, plugins: { type: 'string', multiple: true } },
+  help: { plugins: 'a package or folder with plugins of your own', json: 'as JSON' },
   async run(args, cli) {
     const code = onePositional(args, 'CODE');
-    const all = await codes(cli);
+    const all = await codes(cli, (args.values['plugins'] ?? []) as string[]);
     const definition = all[code];
     if (!definition) {
       const meant = suggest(code.toUpperCase(), Object.keys(all)) ?? suggest(code, Object.keys(all));

@@ -33,7 +33,7 @@ export interface MetricsOptions {
 
 const NAME = /^[a-z][a-z0-9_]*$/;
 
-/** Makes the meters of an engine. Throws TypeError for a name that is none or that another kind of meter has. */
+/** Makes the meters of an engine. Throws TypeError for a name that is none, or one that another kind of meter has or should have. */
 export function createMetrics(options: MetricsOptions = {}): EngineMetrics {
   const registry = new Registry();
   registry.setDefaultLabels(options.labels ?? {});
@@ -43,6 +43,8 @@ export function createMetrics(options: MetricsOptions = {}): EngineMetrics {
   const meter = (kind: MeterKind, name: string, help: string, buckets?: readonly number[]): Meter => {
     const full = name.startsWith('eddy_') ? name : `eddy_${name}`;
     if (!NAME.test(full)) throw new TypeError(`the metric name "${name}" must be lower case letters, digits and "_"`);
+    if ((kind === 'counter') !== full.endsWith('_total'))
+      throw new TypeError(`"${full}" is a ${kind}: the names of counters, and of no other meters, end in "_total"`);
     const known = meters.get(full);
     if (known === undefined) {
       const made = new Meter(kind, full, help, buckets);
@@ -60,7 +62,11 @@ export function createMetrics(options: MetricsOptions = {}): EngineMetrics {
     return {
       counter: (name, help) => {
         const target = meter('counter', name, help);
-        return { add: (value = 1, labels) => target.add(value, all(labels)) };
+        return {
+          add: (value = 1, labels) => target.add(value, all(labels)),
+          follow: (total, labels) => target.set(total, all(labels)),
+          remove: (labels) => target.remove(all(labels)),
+        };
       },
       gauge: (name, help) => {
         const target = meter('gauge', name, help);

@@ -6,7 +6,7 @@ import type { Metrics } from '../plugin/context.ts';
 export function observeProcess(metrics: Metrics, onCollect: (collect: () => void) => void): () => void {
   const delay = monitorEventLoopDelay({ resolution: 20 });
   delay.enable();
-  const cpu = metrics.gauge('process_cpu_seconds', 'CPU time used by the engine process, user and system, in seconds.');
+  const cpu = metrics.counter('process_cpu_seconds_total', 'Processor time used by the engine process.');
   const rss = metrics.gauge('process_resident_bytes', 'Resident memory of the engine process.');
   const heap = metrics.gauge('process_heap_used_bytes', 'JavaScript heap in use.');
   const external = metrics.gauge('process_external_bytes', 'Memory of buffers outside the JavaScript heap.');
@@ -15,7 +15,7 @@ export function observeProcess(metrics: Metrics, onCollect: (collect: () => void
   onCollect(() => {
     const { user, system } = process.cpuUsage();
     const memory = process.memoryUsage();
-    cpu.set((user + system) / 1e6);
+    cpu.follow((user + system) / 1e6);
     rss.set(memory.rss);
     heap.set(memory.heapUsed);
     external.set(memory.external);

@@ -75,7 +75,10 @@ export interface Counter {
   remove(labels: Labels): void;
 }
 
-/** Meters of a plugin; names are in base units (`_seconds`, `_bytes`), prefixed `eddy_`, the label `stage` is set. Asking twice for a name gives the same one. */
+/**
+ * Meters of a plugin; names are in base units (`_seconds`, `_bytes`) and are prefixed `eddy_`, the label `stage` is set.
+ * Asking twice for a name gives the same one.
+ */
 export interface Metrics {
   /** Throws TypeError for a name that does not end in `_total`: so Prometheus knows a counter. */
   counter(name: string, help: string): Counter;

@@ -18,12 +18,12 @@ export type RtmpIngest = Running<typeof manifest> & {
 /** Starts an ingest; another protocol implementation may take the place of the default. */
 export function create(ctx: Context<typeof manifest>, createParser: ParserFactory = nodeMediaParser): RtmpIngest {
   const limits = limitsOf(ctx.config.limits);
-  const ended = ctx.metrics.counter('rtmp_connections_ended_total', 'RTMP connections that ended, by reason');
+  const ended = ctx.metrics.counter('rtmp_connections_ended_total', 'RTMP connections that ended, by reason.');
   const dropped = ctx.metrics.counter(
     'rtmp_messages_dropped_total',
-    'RTMP messages that carried no usable media, by reason',
+    'RTMP messages that carried no usable media, by reason.',
   );
-  const open = ctx.metrics.gauge('rtmp_connections', 'RTMP connections that are open now');
+  const open = ctx.metrics.gauge('rtmp_connections', 'RTMP connections that are open now.');
   const connections = new Set<Connection>();
   const perPeer = new Map<string, number>();
   let stopSweep: (() => void) | undefined;

@@ -148,12 +148,12 @@ function usageMeters(ctx: Context<typeof manifest>): {
   slots(host: string, taken: number): void;
   forget(host: string): void;
 } {
-  const cpu = ctx.metrics.gauge('host_cpu_seconds', 'Processor time used by a media host since its start.');
-  const rss = ctx.metrics.gauge('host_rss_bytes', 'Resident memory of a media host.');
+  const cpu = ctx.metrics.counter('host_cpu_seconds_total', 'Processor time used by a media host.');
+  const rss = ctx.metrics.gauge('host_resident_bytes', 'Resident memory of a media host.');
   const slots = ctx.metrics.gauge('host_slots_used', 'Launches that run side by side in a shared media host.');
   return {
     note(host, usage) {
-      cpu.set(usage.cpuSeconds, { host });
+      cpu.follow(usage.cpuSeconds, { host });
       rss.set(usage.rssBytes, { host });
     },
     slots: (host, taken) => slots.set(taken, { host }),

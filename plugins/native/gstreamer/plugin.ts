@@ -41,7 +41,7 @@ const errors = defineCodes({
     severity: 'error',
     kind: 'resource',
     meaning: 'A host process gave neither a heartbeat nor frames for too long and was killed.',
-    mend: 'The stage starts a new host. If it repeats, the machine is short of processor time: see "eddy top".',
+    mend: 'The stage starts a new host. If it repeats, the machine is short of processor time: "eddy_host_cpu_seconds_total" in /metrics tells who uses it.',
     example: 'a machine whose encoders need more than its cores',
   },
   GSTREAMER_MISSING: {

@@ -29,11 +29,11 @@ export const manifest = defineManifest({
       mends: [
         {
           caps: { kind: 'video', codec: 'h264', bFrames: true },
-          mend: 'WebRTC has no B-frames: publish with "-bf 0" (OBS: "Max B-frames: 0", or the profile "baseline"), or put a transcode.video stage between the two',
+          mend: 'WebRTC has no B-frames: publish with "-bf 0" (OBS: "Max B-frames: 0", or the profile "baseline")',
         },
         {
           caps: { kind: 'video' },
-          mend: 'Publish H.264 without B-frames, or put a transcode.video stage between the two',
+          mend: 'Publish H.264 without B-frames',
         },
       ],
     }),
@@ -86,7 +86,7 @@ export const manifest = defineManifest({
       kind: 'caps',
       meaning:
         'The camera sends B-frames without having said so: WebRTC players would show its pictures in the wrong order, so they are not offered there. Its other links go on.',
-      mend: 'Publish with "-bf 0" (OBS: "Max B-frames: 0", or the profile "baseline"), or put a transcode.video stage before.',
+      mend: 'Publish with "-bf 0" (OBS: "Max B-frames: 0", or the profile "baseline").',
       example: 'ffmpeg -c:v libx264 without -bf 0 into ingest.rtmp, linked to sfu.video',
     },
     BAD_MEDIA: {

@@ -15,16 +15,16 @@ export function meterSfu(
 ): { death(): void; stop(): void } {
   const { metrics } = ctx;
   const alive = metrics.gauge('sfu_workers', 'SFU workers that run.');
-  const deaths = metrics.counter('sfu_worker_deaths', 'SFU workers that died and were replaced.');
+  const deaths = metrics.counter('sfu_worker_deaths_total', 'SFU workers that died and were replaced.');
   const routersOpen = metrics.gauge('sfu_routers', 'Routers of an SFU worker: one a camera.');
   const load = metrics.gauge('sfu_worker_load', 'About how many streams an SFU worker carries.');
-  const cpu = metrics.gauge('sfu_worker_cpu_seconds', 'Processor time used by an SFU worker since its start.');
-  const rss = metrics.gauge('sfu_worker_rss_bytes', 'Resident memory of an SFU worker.');
+  const cpu = metrics.counter('sfu_worker_cpu_seconds_total', 'Processor time used by an SFU worker.');
+  const rss = metrics.gauge('sfu_worker_resident_bytes', 'Resident memory of an SFU worker.');
   const counts = {
     transports: metrics.gauge('sfu_transports', 'WebRTC connections of an SFU worker.'),
     producers: metrics.gauge('sfu_producers', 'Streams that an SFU worker takes.'),
     consumers: metrics.gauge('sfu_consumers', 'Streams that an SFU worker sends to viewers.'),
-    piped: metrics.gauge('sfu_piped', 'Streams that an SFU worker has from another router.'),
+    piped: metrics.gauge('sfu_piped_streams', 'Streams that an SFU worker has from another router.'),
   };
   const keyFrames = new KeyFrameMeter(metrics);
   const read = (): void => {
@@ -41,7 +41,7 @@ export function meterSfu(
       }
       const usage = readUsage(worker.pid);
       if (!usage) continue;
-      cpu.set(usage.cpuSeconds, labels);
+      cpu.follow(usage.cpuSeconds, labels);
       rss.set(usage.rssBytes, labels);
     }
   };

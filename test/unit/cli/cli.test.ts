@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { main } from '../../../core/cli/main.ts';
+import { catalogue, type CodeDefinition } from '../../../core/errors/index.ts';
+import builtins from '../../../plugins/index.ts';
 import { fakeCli } from './fake-cli.ts';
 
 const cli = fakeCli();
@@ -95,6 +97,32 @@ describe('looking things up', () => {
     expect(await main(['explain', 'publish.hls/NOT_READY'], cli)).toBe(0);
     expect(await main(['explain', 'PUBLISH_CONFLIKT'], cli)).toBe(1);
     expect(cli.printed.err).toContain('did you mean "PUBLISH_CONFLICT"?');
+  });
+
+  test('explain says of every code what happened, what to do about it, and shows it', async () => {
+    const ofPlugins = builtins.flatMap(({ manifest }) =>
+      Object.entries(manifest.errors).map(([code, definition]) => [`${manifest.name}/${code}`, definition] as const),
+    );
+    const all = [...Object.entries<CodeDefinition>(catalogue), ...ofPlugins];
+    expect(all.length).toBeGreaterThan(150);
+    await main(['help'], cli);
+    const verbs = new Set([...cli.printed.out.matchAll(/^ {2}([a-z]+) {2}/gm)].map(([, verb]) => verb));
+    const families = new Set(builtins.map(({ manifest }) => manifest.name.split('.')[0]));
+    const plugins = new Set(builtins.map(({ manifest }) => manifest.name));
+    for (const [code, { meaning, mend, example }] of all) {
+      cli.printed.out = '';
+      expect(await main(['explain', code], cli), code).toBe(0);
+      expect(cli.printed.out).toContain(`${code} (`);
+      for (const part of [meaning, `mend:    ${mend}`, `example: ${example}`]) expect(cli.printed.out).toContain(part);
+      expect(meaning, code).toMatch(/^["A-Z].*[.`"]$/s);
+      // Something to do, or why nothing is; never the cause told a second time.
+      expect(mend, code).toMatch(/^["A-Z`/].{6,}[.)"`]$/s);
+      expect(mend, code).not.toBe(meaning);
+      // What it tells to use is there: verbs in quotes, plugins by name.
+      for (const [, verb] of mend.matchAll(/"(?:npx )?eddy ([a-z]+)\b/g)) expect(verbs, code).toContain(verb);
+      for (const [name, family] of mend.matchAll(/(?<![\w/])([a-z]+)\.[a-z][a-z0-9-]*\b/g))
+        if (families.has(family!)) expect(plugins, code).toContain(name);
+    }
   });
 
   test('list and inspect show the plugins in the box', async () => {

@@ -40,7 +40,7 @@ export function fakeContext(options: { config: object; services?: object; clock?
     clock: scopedClock(clock, scope),
     scope,
     metrics: {
-      counter: () => ({ add() {} }),
+      counter: () => ({ add() {}, follow() {}, remove() {} }),
       gauge: () => ({ set() {}, remove() {} }),
       histogram: () => ({ observe() {} }),
     },

@@ -112,7 +112,7 @@ export function fakeContext<M extends { readonly name: string; readonly config: 
       sleep: async (ms: number, signal?: AbortSignal) => void (await sleep(ms, undefined, signal ? { signal } : {})),
     },
     metrics: {
-      counter: () => ({ add: () => undefined }),
+      counter: () => ({ add: () => undefined, follow: () => undefined, remove: () => undefined }),
       gauge: (name: string) => ({
         set: (value: number, labels?: unknown) => void gauges.set(key(name, labels), value),
         remove: (labels: unknown) => void gauges.delete(key(name, labels)),

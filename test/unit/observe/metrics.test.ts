@@ -35,6 +35,16 @@ describe('createMetrics', () => {
     expect(await series(all)).toEqual([]);
   });
 
+  it('follows a total that something else counts, until that is gone', async () => {
+    const all = metrics();
+    const cpu = all.counter('cpu_seconds_total', 'Time.');
+    cpu.follow(5, { host: 'a' });
+    cpu.follow(2, { host: 'a' });
+    cpu.follow(3, { host: 'b' });
+    cpu.remove({ host: 'b' });
+    expect(await series(all)).toEqual(['eddy_cpu_seconds_total{host="a",pipeline="demo"} 2']);
+  });
+
   it('cumulates the buckets of a histogram', async () => {
     const all = metrics();
     const histogram = all.histogram('wait_seconds', 'Wait.', [1, 0.1]);
@@ -60,8 +70,11 @@ describe('createMetrics', () => {
   it('refuses a second kind under one name, a bad name, and a counter that goes down', () => {
     const all = metrics();
     all.counter('a_total', 'A.');
-    expect(() => all.gauge('a_total', 'A.')).toThrow(/is a counter/);
+    all.gauge('a', 'A.');
+    expect(() => all.histogram('a', 'A.', [1])).toThrow(/is a gauge/);
     expect(() => all.gauge('Bad-name', 'A.')).toThrow(TypeError);
+    for (const name of ['b', 'b_seconds']) expect(() => all.counter(name, 'B.')).toThrow(/"_total"/);
+    expect(() => all.histogram('c_total', 'C.', [1])).toThrow(/"_total"/);
     expect(() => all.counter('a_total', 'A.').add(-1)).toThrow(TypeError);
   });
 

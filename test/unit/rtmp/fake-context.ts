@@ -153,7 +153,11 @@ export class FakeEngine {
         },
       },
       metrics: {
-        counter: (name: string) => ({ add: (value = 1, labels?: object) => add(name, value, labels) }),
+        counter: (name: string) => ({
+          add: (value = 1, labels?: object) => add(name, value, labels),
+          follow: () => undefined,
+          remove: () => undefined,
+        }),
         gauge: () => ({ set: silent, remove: silent }),
       },
     };

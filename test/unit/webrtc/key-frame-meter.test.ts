@@ -10,7 +10,8 @@ const stat = (ssrc: number, rid: string | undefined, pliCount: number, firCount 
 
 function meter() {
   const added: (readonly [number | undefined, unknown])[] = [];
-  const counter = { add: (value?: number, labels?: unknown) => void added.push([value, labels]) };
+  const add = (value?: number, labels?: unknown) => void added.push([value, labels]);
+  const counter = { add, follow: () => undefined, remove: () => undefined };
   return { added, meter: new KeyFrameMeter({ counter: () => counter }) };
 }
 
