@@ -45,7 +45,10 @@ export interface Chunk {
   readonly discontinuity: boolean;
   /** Who wrote it: distinguishes two processes that write the same number. `[a-z0-9]{1,16}`. */
   readonly writer: string;
-  /** True for a hole: no media for its duration, and `data` is empty (EXT-X-PART with GAP=YES). Never the first part. */
+  /**
+   * True for a hole: no media for its duration, and `data` is empty (EXT-X-PART with GAP=YES). A segment whose first part is
+   * a hole has no media at all (EXT-X-GAP): other tracks go on, and this one has stopped.
+   */
   readonly gap?: boolean;
   /** styp? + prft? + moof + mdat. */
   readonly data: Uint8Array;

@@ -13,8 +13,12 @@ export function rankOf({ caps }: SegmentTrack): number {
 
 /** How long another rendition goes on without this leader, ms; undefined is a leader that has left. */
 export function layerSilence(leader: SegmentTrack | undefined): number {
-  if (leader?.caps.kind === 'audio') return Infinity;
-  return Math.max(SILENT_MS, leader?.writer ? SILENT_FRAMES * leader.ms(leader.frameTicks) : 0);
+  return leader?.caps.kind === 'audio' ? Infinity : silenceOf(leader);
+}
+
+/** A rendition that says nothing for longer than this while another goes on has stopped, ms. */
+export function silenceOf(track: SegmentTrack | undefined): number {
+  return Math.max(SILENT_MS, track?.writer ? SILENT_FRAMES * track.ms(track.frameTicks) : 0);
 }
 
 /**

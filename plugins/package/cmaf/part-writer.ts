@@ -63,6 +63,7 @@ export class PartWriter {
   #lastStartTs: number;
   #lastNumber: number | undefined;
   #end = 0;
+  #newest: TimedUnit | undefined;
 
   constructor(options: PartWriterOptions) {
     this.#options = options;
@@ -87,6 +88,11 @@ export class PartWriter {
     return this.#lastStartTs;
   }
 
+  /** True once it has been given a frame. */
+  get begun(): boolean {
+    return this.#newest !== undefined;
+  }
+
   /** Where the media written so far ends: decode time in ticks. */
   get end(): number {
     const tail = this.#pending.at(-1);
@@ -99,22 +105,47 @@ export class PartWriter {
     if (begin) {
       const told = hole && this.#goesOn(begin);
       this.#close(this.#pending.length, !told);
-      if (told) this.#tellHole(unit, true);
+      if (told) this.#tellHole(unit.dts, unit.wall, true);
       this.#segment = { boundary: begin, startDts: unit.dts, independent: unit.key, nextPart: 0 };
       this.#lastNumber = begin.number;
     } else if (hole || this.#full(unit.nominal)) {
       this.#close(this.#pending.length, false);
-      if (hole) this.#tellHole(unit, false);
+      if (hole) this.#tellHole(unit.dts, unit.wall, false);
     }
+    this.#newest = unit;
     this.#pending.push({ ...unit, duration: 0 });
   }
 
-  /** Nothing follows: what is pending ends the segment. */
-  flush(): void {
+  /**
+   * Nothing follows: what is pending ends the segment. With `until` (decode time in ticks) the segment lasts up to there, the
+   * rest of it without media.
+   */
+  flush(until?: number): void {
     const tail = this.#pending.at(-1);
     if (tail) this.#settle(tail.dts + Math.max(1, tail.nominal));
-    this.#close(this.#pending.length, true);
+    const hole = until !== undefined && tail !== undefined && until > tail.dts + tail.duration;
+    this.#close(this.#pending.length, !hole);
+    if (hole) this.#tellHole(until, this.#wallOf(until), true);
     this.#segment = undefined;
+  }
+
+  /** A segment without any media, up to `until`: decode time in ticks. No segment is being written. */
+  gap(boundary: Boundary, until: number): void {
+    const at = Math.round((boundary.at * this.#options.timescale) / 1000);
+    // It joins on to what there is, so that a playlist adds up; but no segment is longer than the limit, rounded (4.4.4.1).
+    const most = this.#limit + 0.49 * this.#options.timescale;
+    if (boundary.discontinuity || until - this.#end > most) this.#end = Math.max(this.#end, at);
+    until = Math.min(until, this.#end + most);
+    this.#segment = { boundary, startDts: this.#end, independent: false, nextPart: 0 };
+    this.#lastNumber = boundary.number;
+    this.#tellHole(until, this.#wallOf(until), true);
+    this.#segment = undefined;
+  }
+
+  /** Server time of a moment after the newest frame, by that frame's. */
+  #wallOf(dts: number): number {
+    const { dts: known, wall } = this.#newest!;
+    return wall + ((dts - known) / this.#options.timescale) * 1000;
   }
 
   /** The last frame's duration is known now; true where it ends before the next frame begins. */
@@ -140,33 +171,34 @@ export class PartWriter {
   }
 
   /**
-   * The hole up to this unit, as parts without media: so the durations of a segment's parts add up to its length, and a
-   * playlist's to the time between two segments.
+   * The hole up to a moment, as parts without media: so the durations of a segment's parts add up to its length, and a
+   * playlist's to the time between two segments. `wall` is that moment's server time.
    */
-  #tellHole(until: TimedUnit, last: boolean): void {
-    const segment = this.#segment!;
-    for (let from = this.#end; from < until.dts;) {
-      const duration = Math.min(until.dts - from, this.#target);
+  #tellHole(until: number, wall: number, last: boolean): void {
+    const { boundary } = this.#segment!;
+    for (let from = this.#end; from < until;) {
+      const duration = Math.min(until - from, this.#target);
       const startTs = (this.#lastStartTs = Math.max(
         this.#lastStartTs,
-        until.wall - ((until.dts - from) / this.#options.timescale) * 1000,
+        wall - ((until - from) / this.#options.timescale) * 1000,
       ));
+      const part = this.#segment!.nextPart++;
       this.#options.emit({
-        segment: segment.boundary.number,
-        part: segment.nextPart++,
-        last: last && from + duration >= until.dts,
+        segment: boundary.number,
+        part,
+        last: last && from + duration >= until,
         independent: false,
         gap: true,
         baseTime: from,
         duration,
         startTs,
-        discontinuity: false,
+        discontinuity: part === 0 && boundary.discontinuity,
         writer: this.#options.writer,
         data: NO_DATA,
       });
       from += duration;
     }
-    this.#end = until.dts;
+    this.#end = until;
   }
 
   #full(frame: number): boolean {

@@ -26,6 +26,7 @@ import type { SegmenterInput, SegmenterOptions } from './face.ts';
 import { audioMayBegin, endOf, endsSegment, highestRunning, layerSilence, rankOf } from './leader.ts';
 import type { PartWriter, PartWriterOptions } from './part-writer.ts';
 import { type Boundary, SegmentPlan } from './plan.ts';
+import { endShort, tellGaps, tellMissed } from './silence.ts';
 import { type QueuedUnit, SegmentTrack, type TrackHost } from './track.ts';
 
 export type { SegmenterInput, SegmenterOptions, SegmenterSink } from './face.ts';
@@ -128,6 +129,8 @@ export class Segmenter {
   }
 
   #route(track: SegmentTrack, unit: QueuedUnit): void {
+    track.heardAt = this.#frontier;
+    track.cameTo = unit.at;
     if (unit.starts && this.#mayTakeLead(track)) {
       if (this.#plan.last && unit.at <= this.#plan.last.at) {
         // Audio has led past this moment: it leads no further, and the next key frame will be in time.
@@ -192,7 +195,8 @@ export class Segmenter {
       if (other === track || other === this.#leader) continue;
       other.unheardSince = undefined;
       this.#follow(other, this.#frontier);
-      this.#finishSilent(other);
+      const rendition = other.caps.kind === 'video' && track.caps.kind === 'video';
+      if (rendition && tellGaps(other, this.#frontier, this.#plan)) this.#follow(other, this.#frontier, true);
     }
   }
 
@@ -250,7 +254,7 @@ export class Segmenter {
       const unit = queue[0]!;
       if (step === 'break') {
         // Whether a segment can begin with this unit is asked next.
-        writer.flush();
+        endShort(track, this.#plan);
         if (!unit.key) this.#options.sink.requestKeyFrame(track.id);
         continue;
       }
@@ -260,6 +264,7 @@ export class Segmenter {
         if (unit.key) track.waitingSince ??= unit.at;
       } else {
         track.waitingSince = undefined;
+        tellMissed(track, step, unit.dts, this.#plan);
         writer.push(unit, step);
         if (this.#leader && !final && rankOf(track) > rankOf(this.#leader)) {
           this.#leadFrom(track);
@@ -267,21 +272,6 @@ export class Segmenter {
         }
       }
     }
-  }
-
-  /** A rendition of which nothing comes has a hole: what there is of its segment goes out. */
-  #finishSilent(track: SegmentTrack): void {
-    if (track.caps.kind !== 'video' || !track.writer?.segment) return;
-    const newest = track.queue.at(-1)?.at ?? track.ms(track.writer.end);
-    const next = this.#plan.after(track.writer.lastNumber);
-    if (!next || this.#frontier - Math.max(next.at, newest) <= this.#options.segment) return;
-    if (track.queue.length > 0) {
-      // What it holds may begin a segment, which is not over yet.
-      this.#follow(track, this.#frontier, true);
-      return;
-    }
-    this.#finish(track);
-    track.cut(false);
   }
 
   #discontinue(track: SegmentTrack, cause: DiscontinuityCause): void {

@@ -58,6 +58,10 @@ export class SegmentTrack {
   stale = false;
   /** Where this track was when the leader was last heard of, ms; undefined while it leads or has just been passed. */
   unheardSince: number | undefined;
+  /** How far the leader was when this track was last heard of, ms; undefined while nobody else led since. */
+  heardAt: number | undefined;
+  /** How far this track itself has come, ms on the timeline. */
+  cameTo = -Infinity;
   /** The first key frame that no boundary was near to, while there is no segment; ms on the timeline. */
   waitingSince: number | undefined;
   /** Breaks of the source's timeline that this track has told of. */

@@ -98,7 +98,7 @@ function writeSegment(
   if (segment.discontinuity) lines.push('#EXT-X-DISCONTINUITY');
   if (newMap) lines.push(`#EXT-X-MAP:URI="${segment.init.name}${suffix}"`);
   lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(Math.round(segment.startTs)).toISOString()}`);
-  if (segment.gap) lines.push('#EXT-X-GAP');
+  if (segment.gap && whole) lines.push('#EXT-X-GAP');
   if (withParts) for (const part of segment.parts) lines.push(partLine(part, suffix));
   if (!whole) return;
   lines.push(`#EXTINF:${seconds(segment.duration)},`, `${segment.name}${suffix}`);

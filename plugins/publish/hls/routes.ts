@@ -103,7 +103,7 @@ export class HlsRoutes {
         skip,
         suffix,
         partHoldBack: partHoldBackOf(track, this.#options.partHoldBack),
-        others: camera.offered.filter((other) => other !== track),
+        others: camera.listed.filter((other) => other !== track),
       }),
     );
     return playlistAnswer(body, msn === undefined ? undefined : 6 * track.targetDuration);

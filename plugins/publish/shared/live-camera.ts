@@ -40,8 +40,15 @@ export class LiveCamera {
     return starts.length > 0 ? Math.min(...starts) : undefined;
   }
 
-  /** Tracks worth offering to a newcomer: those that are written, or all of them while the publisher is awaited. */
+  /** Tracks worth offering to a newcomer: those that are listed, but for layers that have stopped while others go on. */
   get offered(): LiveTrack[] {
+    const { listed } = this;
+    const goesOn = listed.some(({ kind, stopped }) => kind === 'video' && !stopped);
+    return goesOn ? listed.filter(({ kind, stopped }) => kind !== 'video' || !stopped) : listed;
+  }
+
+  /** Tracks that can be played: those that are written, or all of them while the publisher is awaited. */
+  get listed(): LiveTrack[] {
     const playable = [...this.tracks.values()].filter((track) => track.lastWhole !== undefined && !track.ended);
     const active = playable.filter(({ active }) => active);
     return active.length > 0 ? active : playable;

@@ -41,8 +41,7 @@ export class LiveSegment {
   /** What the names of its parts begin with: fixed by the hint that announced part 0, so that a hint is kept. */
   readonly stem: string;
   readonly parts: LivePart[] = [];
-  /** The whole segment is a hole. */
-  readonly gap: boolean;
+  #gap = false;
   #complete = false;
   #released = false;
   #independent = false;
@@ -66,12 +65,11 @@ export class LiveSegment {
     this.epoch = head.epoch;
     this.name = segmentName(head);
     this.stem = head.stem ?? partStem(head);
-    this.gap = head.gap !== undefined;
     if (!head.gap) return;
     const { duration, partTarget } = head.gap;
     const parts = Math.max(1, Math.ceil(duration / partTarget));
     for (let index = 0; index < parts; index += 1) this.#push(duration / parts, false, undefined);
-    this.#complete = true;
+    this.#gap = this.#complete = true;
   }
 
   /** A finished segment as the timeline knows it: its media is there. */
@@ -84,6 +82,11 @@ export class LiveSegment {
     past.#endTime = baseTime + segment.durationTicks;
     past.#bytes = segment.bytes;
     return past;
+  }
+
+  /** The whole segment is a hole: one begins with media, or has none. */
+  get gap(): boolean {
+    return this.#gap;
   }
 
   /** True once no part will follow. */
@@ -124,7 +127,10 @@ export class LiveSegment {
   add(chunk: Chunk, partTarget: number): void {
     const { timescale } = this.init.caps;
     while (this.parts.length < chunk.part) this.#push(partTarget, false, undefined);
-    if (this.parts.length === 0) this.#independent = chunk.independent;
+    if (this.parts.length === 0) {
+      this.#independent = chunk.independent;
+      this.#gap = chunk.gap === true;
+    }
     this.#push(chunk.duration / timescale, chunk.independent, chunk.gap ? undefined : chunk.data);
     this.#endTime = chunk.baseTime + chunk.duration;
     if (chunk.last) this.#complete = true;

@@ -21,6 +21,8 @@ export interface LivePosition {
 
 /** Init segments of the past that stay readable. */
 const MAX_INITS = 16;
+/** A segment lasts; seconds. */
+const LEAST_HOLE = 0.001;
 
 export class LiveTrack {
   readonly id: TrackId;
@@ -69,6 +71,11 @@ export class LiveTrack {
     return this.segments.at(-1);
   }
 
+  /** True where its newest segment is a gap: others go on, and this one has stopped. */
+  get stopped(): boolean {
+    return this.last?.gap === true;
+  }
+
   /** The newest segment that playlists list as a whole. */
   get lastWhole(): LiveSegment | undefined {
     return this.segments.findLast((segment) => this.isWhole(segment));
@@ -78,9 +85,10 @@ export class LiveTrack {
    * True where playlists tell this segment as a whole (EXTINF), and not by its parts alone: from the first part of the
    * next one on. A part later than it could be, and on purpose: hls.js takes a segment that becomes whole while it
    * works on one of its parts for buffered, and never asks for the last part. See docs/decisions/0006-hls-js-stall.md.
+   * A gap has no parts to work on, and the sooner players know of it the better.
    */
   isWhole(segment: LiveSegment): boolean {
-    return segment.complete && (segment !== this.last || this.ended);
+    return segment.complete && (segment !== this.last || this.ended || segment.gap);
   }
 
   /** Where its playlist ends; undefined while there is nothing to list. */
@@ -234,8 +242,8 @@ export class LiveTrack {
   /** Numbers that never came are holes, so that a number keeps its place; a jump past the window begins anew. */
   #fill(last: LiveSegment, next: number, startTs: number): void {
     const missing = next - last.number - 1;
-    const hole = Math.max(0, startTs - last.endTs) / 1000;
-    const each = hole > 0 ? hole / missing : this.#caps.segmentTarget;
+    // Numbers may be missing where no time is: segments of other tracks that were shorter than this one's frames.
+    const each = Math.max(LEAST_HOLE, (startTs - last.endTs) / 1000 / missing);
     if (missing * this.#caps.segmentTarget > this.#options.window || each > this.targetDuration) {
       this.#retire(this.segments.length);
       this.#cut = true;
@@ -273,6 +281,7 @@ export class LiveTrack {
   }
 
   #measure(segment: LiveSegment): void {
+    if (segment.gap) return;
     this.bitrate.add(segment.bytes, segment.duration);
   }
 

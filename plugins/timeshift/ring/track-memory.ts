@@ -120,7 +120,8 @@ export class TrackMemory {
       if (cut) finished.push(cut);
     }
     if (!this.#open) {
-      if (chunk.part !== 0) return finished;
+      // A segment without any media is told to live players; of the past it is a number that is missing.
+      if (chunk.part !== 0 || chunk.gap) return finished;
       const generation = this.#generationFor(chunk);
       this.#open = { builder: new SegmentBuilder(chunk, generation), generation, parts: [], places: [] };
     }

@@ -1,6 +1,7 @@
 import { EddyError } from 'eddy/plugin';
 import { describe, expect, it } from 'vitest';
 import { audioCaps, chunk, FIRST, segments, START, videoCaps } from '../../support/chunks.ts';
+import { readMediaPlaylist } from '../../support/hls-text.ts';
 import { settle } from '../../../core/testing/clock.ts';
 import { hlsStage } from './stage.ts';
 
@@ -95,6 +96,57 @@ describe('blocking reloads', () => {
     feed(chunk(3, 0));
     const [one, other] = await Promise.all(both);
     expect(one!.bytes).toBe(other!.bytes);
+  });
+});
+
+describe('a rendition that stops while another goes on', () => {
+  const LOW = '/hls/cam1/low/live.m3u8';
+  const gap = (number: number) =>
+    [0, 1, 2, 3].map((part) => chunk(number, part, { gap: true, independent: false, data: new Uint8Array() }));
+
+  async function stopped() {
+    const stage = await liveStage();
+    const low = stage.flow.track('low', videoCaps());
+    segments(0, 2).forEach((one) => void low.item(one));
+    stage.feed(...segments(3, 3));
+    return { ...stage, tell: (number: number) => gap(number).forEach((one) => void low.item(one)) };
+  }
+
+  it('has a playlist that goes on, and tells of a segment without media as soon as that is known', async () => {
+    const { ask, tell } = await stopped();
+    const answer = ask(`${LOW}?_HLS_msn=${FIRST + 3}`);
+    expect(await isPending(answer)).toBe(true);
+    tell(3);
+    const playlist = readMediaPlaylist((await answer).text, (finding) => expect.fail(finding));
+    const segment = playlist.segments.at(-1)!;
+    expect(segment).toMatchObject({ number: FIRST + 3, gap: true, duration: 2, programDateTime: START + 6000 });
+    expect(segment.parts.map((part) => part.gap)).toEqual([true, true, true, true]);
+    expect(playlist.segments.filter((each) => each.gap)).toHaveLength(1);
+    expect((await ask(`/hls/cam1/low/${segment.uri}`)).status).toBe(404);
+  });
+
+  it('is not offered to newcomers until it has media again, but reported to those who play another', async () => {
+    const { ask, tell, feed, flow } = await stopped();
+    const index = async () => (await ask('/hls/cam1/index.m3u8')).text;
+    expect(await index()).toContain('low/live.m3u8');
+    tell(3);
+    expect(await index()).not.toContain('low/live.m3u8');
+    expect((await ask(LIVE)).text).toContain(`URI="../low/live.m3u8",LAST-MSN=${FIRST + 3},LAST-PART=3`);
+    feed(chunk(4, 0));
+    void flow.track('low', videoCaps()).item(chunk(4, 0));
+    expect(await index()).toContain('low/live.m3u8');
+  });
+
+  it('counts a discontinuity that lies in its gap', async () => {
+    const { ask, flow, feed } = await stopped();
+    feed(chunk(4, 0, { discontinuity: true }));
+    const low = flow.track('low', videoCaps());
+    for (const one of [...gap(3), ...gap(4)]) {
+      void low.item({ ...one, discontinuity: one.segment === FIRST + 4 && one.part === 0 });
+    }
+    const [mine, other] = await Promise.all([ask(LOW), ask(LIVE)]);
+    expect(mine.text.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(1);
+    expect(other.text.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(1);
   });
 });
 

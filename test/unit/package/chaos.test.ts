@@ -154,7 +154,7 @@ function check(recorder: Recorder): void {
           const known = discontinuities.get(chunk.segment);
           if (known !== undefined) expect(chunk.discontinuity, where).toBe(known);
           discontinuities.set(chunk.segment, chunk.discontinuity);
-          if (chunk.discontinuity && kind === 'video') expect(chunk.independent, where).toBe(true);
+          if (chunk.discontinuity && kind === 'video') expect(chunk.independent || chunk.gap, where).toBe(true);
         }
         ({ segment, part, last, startTs } = chunk);
         end = (chunk.baseTime + chunk.duration) / caps.timescale;

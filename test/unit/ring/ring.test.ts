@@ -34,6 +34,17 @@ describe('timeshift.ring', () => {
     ]);
   });
 
+  it('passes a segment without media on, and keeps nothing of it', async () => {
+    const { track, out, timeline } = await ring();
+    const reader = track('video', videoCaps());
+    const hole = [0, 1].map((part) => chunk(1, part, { gap: true, last: part === 1, data: new Uint8Array() }));
+    const all = [...segments(0, 0), ...hole, ...segments(2, 2)];
+    all.forEach((one) => void reader.item(one));
+    expect(out('live').items).toEqual(all);
+    expect(out('segments').items).toMatchObject([{ number: FIRST }, { number: FIRST + 2 }]);
+    expect(await timeline.segments('cam1' as never, { start: 0, end: START * 2 })).toHaveLength(2);
+  });
+
   it('hands back-pressure up, and keeps what came', async () => {
     const { track, out, timeline } = await ring();
     const reader = track('video', videoCaps());
