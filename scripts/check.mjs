@@ -24,7 +24,7 @@ const checks = {
   'error codes': [source, 'scripts/checks/error-codes.ts'],
   'generated files': [source, 'scripts/generate.mjs', '--check'],
   'public API': ['scripts/checks/api-report.mjs'],
-  links: ['scripts/checks/links.mjs'],
+  links: ['scripts/checks/links.ts'],
 };
 
 /** @param {string[]} args @returns {Promise<{ ok: boolean, output: string }>} */

@@ -1,4 +1,5 @@
-import { mkdtemp, open, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
+import type * as Fs from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -11,8 +12,8 @@ import { eventually } from '../../support/durable-ring.ts';
 const held: { sync: (() => void)[]; hold: boolean; syncs: number } = { sync: [], hold: false, syncs: 0 };
 
 vi.mock('node:fs/promises', async (original) => {
-  const fs = await original<typeof import('node:fs/promises')>();
-  const slow = (handle: FileHandle): FileHandle => {
+  const fs = await original<typeof Fs>();
+  const slow = (handle: Fs.FileHandle): Fs.FileHandle => {
     const datasync = handle.datasync.bind(handle);
     handle.datasync = async () => {
       held.syncs += 1;
@@ -21,7 +22,7 @@ vi.mock('node:fs/promises', async (original) => {
     };
     return handle;
   };
-  return { ...fs, open: async (...args: Parameters<typeof open>) => slow(await fs.open(...args)) };
+  return { ...fs, open: async (...args: Parameters<typeof Fs.open>) => slow(await fs.open(...args)) };
 });
 
 let dir: string;
@@ -43,7 +44,7 @@ afterEach(async () => {
 });
 
 const append = (segment: number) =>
-  log.append('cam1' as never, 'video' as never, 'init-1.mp4', videoCaps(), chunk(segment, 0))!;
+  log.append('cam1' as never, 'video', 'init-1.mp4', videoCaps(), chunk(segment, 0))!;
 
 describe('the write-ahead log', () => {
   it('does not take bytes for durable that were given out while the disk was syncing others', async () => {
