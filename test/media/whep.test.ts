@@ -86,7 +86,8 @@ describe('POST', () => {
   });
 
   it.each(fixtures('whep'))('takes the offer of %s', async (name) => {
-    const response = await watch('open', fixture(name));
+    // A Firefox that has not downloaded its H.264 yet plays what else it has.
+    const response = await watch(fixture(name).includes('H264') ? 'open' : 'openav1', fixture(name));
     expect(response.status).toBe(201);
     await send('DELETE', response.headers.get('location')!);
   });
@@ -103,7 +104,7 @@ describe('POST', () => {
   });
 
   it('409 where the camera’s codec was not offered, with the reason', async () => {
-    const response = await watch('openav1', fixture('libdatachannel-0.22-whep'));
+    const response = await watch('openav1', fixture('libdatachannel-0.24-whep'));
     expect(response.status).toBe(409);
     expect(await response.json()).toMatchObject({
       code: 'webrtc.whep/CODEC_UNFIT',
@@ -214,7 +215,7 @@ describe('a session', () => {
   });
 
   it('409 for a camera whose codec it lacks, and the old one stays', async () => {
-    const response = await watch('open', fixture('libdatachannel-0.22-whep'));
+    const response = await watch('open', fixture('libdatachannel-0.24-whep'));
     const path = response.headers.get('location')!;
     const refused = await post(`${path}/camera`, { cameraId: 'openav1' });
     expect([refused.status, await codeOf(refused)]).toEqual([409, 'webrtc.whep/CODEC_UNFIT']);
@@ -267,7 +268,7 @@ describe('a session', () => {
     expect((await post(`${path}/resume`, {})).status).toBe(200);
     expect(sessions().at(-1)!.state).toMatchObject({ paused: [] });
     expect((await post(`${path}/pause`, { kind: 'smell' })).status).toBe(400);
-    expect((await post(`${path}/report`, { latency: 87.4, from: 'capture' })).status).toBe(204);
+    expect((await post(`${path}/report`, { latency: 87.4, from: 'capture' })).status).toBe(200);
     expect(sessions().at(-1)!.state).toMatchObject({ latency: 87, latencyFrom: 'capture' });
     expect((await post(`${path}/report`, { latency: 'low' })).status).toBe(400);
     await send('DELETE', path);

@@ -51,13 +51,21 @@ describe('offers to publish', () => {
     ['chromium-156-whip-av1', 'AV1', undefined],
     ['firefox-128-whip', 'H264', '42e01f'],
     ['safari-17-whip', 'H264', '42e01f'],
-    ['gstreamer-1.24-whip', 'H264', '64001f'],
-    ['ffmpeg-8-whip', 'H264', '42c01f'],
+    ['firefox-153-whip', 'VP9', undefined],
+    ['ffmpeg-8-whip', 'H264', '42400d'],
   ])('%s: %s %s is taken, with its RTX', (name, codec, profile) => {
     const [media, rtx] = take(name).find(({ kind }) => kind === 'video')!.codecs;
     expect(media!.name).toBe(codec);
     expect(media!.parameters['profile-level-id']).toBe(profile);
     expect(rtx!.parameters.apt).toBe(String(media!.payloadType));
+  });
+
+  it.each([
+    ['gstreamer-1.22-whip', '42c015'],
+    ['libdatachannel-0.24-whip', '42e01f'],
+  ])('%s: H264 %s is taken, though it offers no RTX', (name, profile) => {
+    const codecs = take(name).find(({ kind }) => kind === 'video')!.codecs;
+    expect(codecs.map((codec) => [codec.name, codec.parameters['profile-level-id']])).toEqual([['H264', profile]]);
   });
 
   it('takes the codecs that the pipeline prefers, and only those', () => {
@@ -71,7 +79,8 @@ describe('offers to publish', () => {
   it('takes simulcast layers from the lowest up, however they are named', () => {
     const rids = (name: string, options = {}) => encodings(name, options)!.map(({ rid }) => rid);
     expect(rids('chromium-156-whip-simulcast')).toEqual(['q', 'h', 'f']);
-    expect(rids('firefox-128-whip-simulcast')).toEqual(['l', 'm', 'h']);
+    for (const firefox of ['firefox-128', 'firefox-153'])
+      expect(rids(`${firefox}-whip-simulcast`)).toEqual(['l', 'm', 'h']);
     expect(rids('obs-31-whip-simulcast', { highestLayerFirst: true })).toEqual(['2', '1', '0']);
     const sized = fixture('obs-31-whip-simulcast')
       .replace('a=rid:0 send', 'a=rid:0 send max-width=640;max-height=360')
@@ -85,6 +94,26 @@ describe('offers to publish', () => {
     const answer = writeAnswer(offer, taken, address, { direction: 'recvonly' });
     expect(answer).toContain('a=simulcast:recv 0;1;2');
     expect(answer).toMatch(/a=rid:0 recv\r\na=rid:1 recv\r\na=rid:2 recv/);
+  });
+
+  it('takes layers in a codec whose layers the SFU forwards, else only the highest one', () => {
+    const answer = (video: readonly ('h264' | 'vp8' | 'vp9' | 'av1')[]) => {
+      const offer = parseOffer(fixture('firefox-153-whip-simulcast'));
+      const taken = takeForPublishing(offer, capabilities, { video });
+      const { codecs, rtpParameters } = taken.find(({ kind }) => kind === 'video')!;
+      const lines = writeAnswer(offer, taken, address, { direction: 'recvonly' }).split('\r\n');
+      return {
+        codec: codecs[0]!.name,
+        rids: rtpParameters.encodings!.map(({ rid }) => rid),
+        answered: lines.filter((line) => /^a=(rid|simulcast):/.test(line)),
+      };
+    };
+    expect(answer(VIDEO)).toMatchObject({ codec: 'VP8', rids: ['l', 'm', 'h'] });
+    expect(answer(['vp9', 'av1'])).toEqual({
+      codec: 'VP9',
+      rids: ['h'],
+      answered: ['a=rid:h recv', 'a=simulcast:recv h'],
+    });
   });
 
   it('knows a stream by its SSRC and that of its RTX, or by its MID alone', () => {
@@ -148,7 +177,7 @@ describe('offers to watch', () => {
       const options = { direction: 'sendonly', stream: 'eddy', encodings } as const;
       return writeAnswer(offer, takeForWatching(offer, capabilities), address, options);
     };
-    const [, video] = sectionsOf(answer('libdatachannel-0.22-whep'));
+    const [, video] = sectionsOf(answer('libdatachannel-0.24-whep'));
     for (const line of ['a=ssrc-group:FID 4711 4712', 'a=ssrc:4711 cname:eddy', 'a=ssrc:4712 cname:eddy'])
       expect(video).toContain(line);
     expect(answer('chromium-156-whep')).not.toContain('a=ssrc');
@@ -163,7 +192,7 @@ describe('offers to watch', () => {
     expect(new Set(chromium)).toEqual(new Set(['VP8', 'rtx', 'VP9', 'H264', 'AV1']));
     expect(chromium.filter((name) => name === 'rtx')).toHaveLength(chromium.length / 2);
     expect(new Set(names('safari-17-whep'))).toEqual(new Set(['H264', 'rtx', 'VP8', 'VP9']));
-    expect(names('libdatachannel-0.22-whep')).toEqual(['H264']);
+    expect(names('libdatachannel-0.24-whep')).toEqual(['H264']);
   });
 
   it('keeps MID and one way of estimating bandwidth', () => {
@@ -174,7 +203,7 @@ describe('offers to watch', () => {
     expect(feedback).toContain('transport-cc');
     expect(feedback).not.toContain('goog-remb');
     // Without either header extension neither can work.
-    const bare = parseOffer(fixture('libdatachannel-0.22-whep'));
+    const bare = parseOffer(fixture('libdatachannel-0.24-whep'));
     const plain = takeForWatching(bare, capabilities).find(({ kind }) => kind === 'video')!;
     expect([...plain.feedback.values()].flat().map(({ type, parameter }) => `${type} ${parameter}`)).toEqual([
       'nack ',

@@ -98,9 +98,11 @@ function ssrcsOf(media: TakenMedia, { encodings, stream }: AnswerOptions): objec
 }
 
 function accepted(media: TakenMedia, options: AnswerOptions): object {
-  const { offered, codecs, feedback, extensions, kind } = media;
+  const { offered, codecs, feedback, extensions, kind, rtpParameters } = media;
   const { direction, stream } = options;
-  const rids = direction === 'recvonly' ? offered.layers.map(({ rid }) => rid) : [];
+  // In the offer's order; those that are not taken are left out (RFC 8853 5.3.2).
+  const isTaken = (rid: string): boolean => rtpParameters.encodings?.some((encoding) => encoding.rid === rid) === true;
+  const rids = direction === 'recvonly' ? offered.layers.map(({ rid }) => rid).filter(isTaken) : [];
   return {
     type: kind,
     port: 9,

@@ -6,6 +6,8 @@ import type { OfferedLayer, OfferedMedia } from './offer.ts';
 export interface EncodingOptions {
   readonly scalabilityMode?: string | undefined;
   readonly highestLayerFirst?: boolean;
+  /** False where only one stream of the codec can be taken: the highest layer. Default: true. */
+  readonly inLayers?: boolean;
 }
 
 /** Names that tell the size, from the lowest up. */
@@ -21,8 +23,10 @@ const NAMED: readonly (readonly string[])[] = [
 export function encodingsOf(media: OfferedMedia, options: EncodingOptions): RtpEncodingParameters[] {
   const { scalabilityMode } = options;
   const svc = scalabilityMode === undefined || media.kind === 'audio' ? {} : { scalabilityMode };
-  if (media.kind === 'video' && media.layers.length > 1)
-    return lowestFirst(media.layers, options.highestLayerFirst === true).map(({ rid }) => ({ rid, ...svc }));
+  if (media.kind === 'video' && media.layers.length > 1) {
+    const layers = lowestFirst(media.layers, options.highestLayerFirst === true).map(({ rid }) => ({ rid, ...svc }));
+    return options.inLayers === false ? layers.slice(-1) : layers;
+  }
   const [layer] = media.layers;
   if (layer) return [{ rid: layer.rid, ...svc }];
   const [first] = media.ssrcs;

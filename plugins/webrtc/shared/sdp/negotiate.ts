@@ -49,10 +49,10 @@ export function takeForPublishing(offer: Offer, known: RtpCapabilities, options:
   const taken = (['audio', 'video'] as const).flatMap((kind): TakenMedia[] => {
     const media = sending.find((candidate) => candidate.kind === kind);
     const codecs = media && codecsOf(media, known);
-    const codec = codecs && (kind === 'audio' ? codecs[0] : preferred(codecs, options.video));
+    const codec = codecs && (kind === 'audio' ? codecs[0] : preferred(media, codecs, options.video));
     if (!media || !codec) return [];
     const base = take(media, kind, withRtx(media, [codec]), known, 'recv');
-    const encodings = encodingsOf(media, options);
+    const encodings = encodingsOf(media, { ...options, inLayers: takesLayers(codec) });
     return [{ ...base, rtpParameters: { ...base.rtpParameters, encodings } }];
   });
   const lacks = sending.find(({ kind }) => kind === 'video' && !taken.some((media) => media.kind === kind));
@@ -110,8 +110,18 @@ function knownCodec(media: OfferedMedia, codec: OfferedCodec, known: RtpCapabili
   );
 }
 
-/** Of H.264 the variant that every player takes: packetization mode 1, Constrained Baseline where it is offered. */
-function preferred(codecs: readonly OfferedCodec[], order: readonly VideoCodecName[]): OfferedCodec | undefined {
+/** The codecs whose simulcast layers the SFU forwards; of others it refuses a producer that has several. */
+const takesLayers = ({ name }: OfferedCodec): boolean => /^(?:h264|vp8)$/i.test(name);
+
+/**
+ * Of an offer in layers a codec that can be taken so goes first. Of H.264 the variant that every player takes: packetization
+ * mode 1, Constrained Baseline where it is offered.
+ */
+function preferred(
+  { layers }: OfferedMedia,
+  codecs: readonly OfferedCodec[],
+  order: readonly VideoCodecName[],
+): OfferedCodec | undefined {
   const rank = (codec: OfferedCodec): number => {
     const place = order.indexOf(codec.name.toLowerCase() as VideoCodecName);
     if (codec.name.toLowerCase() !== 'h264') return place * 4;
@@ -120,7 +130,8 @@ function preferred(codecs: readonly OfferedCodec[], order: readonly VideoCodecNa
     return place * 4 + (whole ? 0 : 2) + (plain ? 0 : 1);
   };
   const wanted = codecs.filter(({ name }) => order.includes(name.toLowerCase() as VideoCodecName));
-  return wanted.sort((a, b) => rank(a) - rank(b))[0];
+  const flat = (codec: OfferedCodec): number => Number(layers.length > 1 && !takesLayers(codec));
+  return wanted.sort((a, b) => flat(a) - flat(b) || rank(a) - rank(b))[0];
 }
 
 const isRtx = ({ name }: OfferedCodec): boolean => /^rtx$/i.test(name);
