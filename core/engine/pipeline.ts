@@ -5,7 +5,7 @@ import type { Authorizer } from '../contracts/index.ts';
 import { EddyError } from '../errors/index.ts';
 import type { CheckedGraph, CheckedNode } from '../graph/checked.ts';
 import { createEvents } from '../observe/index.ts';
-import type { PipelineView, Report } from '../plugin/index.ts';
+import type { PipelineView } from '../plugin/index.ts';
 import { CameraRegistry } from './cameras.ts';
 import type { Container } from './container.ts';
 import { Lifecycle, type State } from './lifecycle.ts';
@@ -13,9 +13,10 @@ import { recordingPath } from './limits.ts';
 import { Nodes } from './nodes.ts';
 import { OnDemand } from './on-demand.ts';
 import { hasPast } from './past.ts';
-import { dataOrder, planApply, type ApplyPlan } from './plan.ts';
+import { dataOrder, inDataOrder, planApply, type ApplyPlan } from './plan.ts';
+import { tellReport } from './reports.ts';
 import { SessionRegistry } from './sessions.ts';
-import { lacking, LinkMeters, nodesOf, readiness } from './view.ts';
+import { lacking, LinkMeters, pipelineView } from './view.ts';
 
 /** How an `apply` ended. */
 export interface Applied {
@@ -61,27 +62,23 @@ export class Pipeline {
       log.info({ state, from }, `pipeline ${state}`);
       this.container.get('events').emit({ type: `pipeline.${state}` });
     });
-    const pipeline = this; // eslint-disable-line @typescript-eslint/no-this-alias -- getters below need it
-    this.view = {
-      get name() {
-        return pipeline.#graph?.name ?? '';
-      },
+    this.view = pipelineView({
+      graph: () => this.#graph,
       state: () => this.#lifecycle.state,
-      snapshot: () => ({
-        name: this.#graph?.name ?? '',
-        state: this.#lifecycle.state,
-        nodes: nodesOf(this.#graph, this.#nodes, this.#onDemand),
-        links: this.#meters.snapshot(this.#graph, clock.now()),
-      }),
+      gateOpen: () => this.#gate,
+      nodes: () => this.#nodes,
+      onDemand: () => this.#onDemand,
+      meters: this.#meters,
       metrics: () => root.get('metrics').text(),
-      ready: () => readiness(this.#gate, this.#lifecycle.state, this.#graph, this.#nodes),
-    };
+      now: () => clock.now(),
+    });
+    const pipeline = this; // eslint-disable-line @typescript-eslint/no-this-alias -- the getter below needs it
     this.#nodes = new Nodes(this.container, {
       view: this.view,
       get baseDir() {
         return pipeline.#graph!.baseDir;
       },
-      report: (report, stage) => this.#report(report, stage),
+      report: (report, stage) => tellReport(this.container, report, stage),
       serial: (work) => this.#serial(work),
       ending: () => this.#stopping,
       wanted: (name) => this.#onDemand.wanted(name),
@@ -146,7 +143,7 @@ export class Pipeline {
     const stopping = (before?.nodes ?? [])
       .map((node) => node.name)
       .filter((name) => plan.remove.includes(name) || anew.has(name));
-    const order = this.#inDataOrder(stopping);
+    const order = inDataOrder(this.#order, stopping);
     const blocked = await this.#nodes.stop(stopping.reverse(), { order, ms: before?.drain ?? 0 });
     this.#use(graph);
     const starting = graph.nodes.filter(
@@ -168,7 +165,7 @@ export class Pipeline {
   /** Nodes that run on demand, and that nobody uses any more. */
   async #takeDown(names: readonly string[]): Promise<void> {
     if (this.#stopping) return;
-    const order = this.#inDataOrder(names);
+    const order = inDataOrder(this.#order, names);
     const blocked = await this.#nodes.stop(names, { order, ms: this.#graph?.drain ?? 0 });
     if (blocked.length > 0) this.#tellBlocked(blocked);
     this.#changed();
@@ -215,7 +212,7 @@ export class Pipeline {
     try {
       await this.#nodes.each(names, 'closing', (node) => node.close());
       const blocked = new Set(await this.container.get('cameras').stop(signal));
-      for (const name of this.#inDataOrder(names)) {
+      for (const name of inDataOrder(this.#order, names)) {
         if (!(await this.#nodes.drain(name, signal))) blocked.add(name);
       }
       this.container.get('sessions').endWhere(() => true, new EddyError('GATE_CLOSED', 'the pipeline is stopping'));
@@ -257,12 +254,6 @@ export class Pipeline {
       .revoke(subject, new EddyError('PUBLISH_REFUSED', 'the right was revoked', { details }));
   }
 
-  /** Stages as data passes them, then services. */
-  #inDataOrder(names: readonly string[]): string[] {
-    const stages = this.#order.filter((name) => names.includes(name));
-    return [...stages, ...names.filter((name) => !stages.includes(name))];
-  }
-
   /** Sinks first, sources last: whoever may announce finds everybody listening. */
   async #open(names: readonly string[]): Promise<void> {
     const services = names.filter((name) => !this.#order.includes(name));
@@ -291,7 +282,7 @@ export class Pipeline {
       used: (stage, cameraId, used) => this.#onDemand.use(stage, cameraId, used),
       meter: (link, cameraId) => this.#meters.of(link, cameraId),
       renamed: (from, to, cameraId) => this.#meters.rename(from, to, cameraId),
-      report: (report, stage) => this.#report(report, stage),
+      report: (report, stage) => tellReport(container, report, stage),
       settings: () => this.#graph!.cameras,
       recordingPath: () => recordingPath(this.#graph?.nodes ?? [], this.#graph?.links ?? []),
       authorizer: () => this.#authorizer,
@@ -313,20 +304,5 @@ export class Pipeline {
       authorizer: () => this.#authorizer,
       gateOpen: () => this.#gate,
     });
-  }
-
-  #report(report: Report, stage: string): boolean {
-    const reports = this.container
-      .get('metrics')
-      .for({ stage })
-      .counter('reports_total', 'Findings of running stages, by code.');
-    reports.add(1, { code: report.code });
-    const { code, message, cameraId } = report;
-    const news = this.container.get('cameras').report(report, stage);
-    if (news) {
-      const about = cameraId === undefined ? {} : { cameraId };
-      this.container.get('events').emit({ type: 'report', stage, ...about, data: { code, message } });
-    }
-    return news;
   }
 }

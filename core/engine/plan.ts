@@ -66,3 +66,9 @@ export function dataOrder(graph: CheckedGraph): string[] {
   for (const stage of stages) visit(stage);
   return order;
 }
+
+/** These names as data passes them by `order`, then those that are not in it: services. */
+export function inDataOrder(order: readonly string[], names: readonly string[]): string[] {
+  const stages = order.filter((name) => names.includes(name));
+  return [...stages, ...names.filter((name) => !stages.includes(name))];
+}

@@ -2,9 +2,41 @@
 import type { CheckedGraph, CheckedLink, CheckedNode } from '../graph/checked.ts';
 import type { CameraId } from '../model/index.ts';
 import type { EngineMetrics } from '../observe/index.ts';
+import type { PipelineView } from '../plugin/index.ts';
 import { LinkMeter } from './link-meter.ts';
 import type { Nodes } from './nodes.ts';
 import type { OnDemand } from './on-demand.ts';
+
+/** What a view looks at, each asked anew every time. */
+export interface Viewed {
+  readonly graph: () => CheckedGraph | undefined;
+  readonly state: () => ReturnType<PipelineView['state']>;
+  readonly gateOpen: () => boolean;
+  readonly nodes: () => Nodes;
+  readonly onDemand: () => OnDemand;
+  readonly meters: LinkMeters;
+  readonly metrics: () => Promise<string>;
+  /** Epoch ms. */
+  readonly now: () => number;
+}
+
+/** The pipeline as stages and embedding programs see it. */
+export function pipelineView({ graph, state, gateOpen, nodes, onDemand, meters, metrics, now }: Viewed): PipelineView {
+  return {
+    get name() {
+      return graph()?.name ?? '';
+    },
+    state,
+    snapshot: () => ({
+      name: graph()?.name ?? '',
+      state: state(),
+      nodes: nodesOf(graph(), nodes(), onDemand()),
+      links: meters.snapshot(graph(), now()),
+    }),
+    metrics,
+    ready: () => readiness(gateOpen(), state(), graph(), nodes()),
+  };
+}
 
 /** Nodes that are to run and do not; one that runs on demand is missed once it fails, not while it is idle or starts. */
 export function lacking(graph: CheckedGraph | undefined, nodes: Nodes): CheckedNode[] {
@@ -14,7 +46,7 @@ export function lacking(graph: CheckedGraph | undefined, nodes: Nodes): CheckedN
 }
 
 /** What `/readyz` says. */
-export function readiness(
+function readiness(
   gateOpen: boolean,
   state: string,
   graph: CheckedGraph | undefined,
@@ -28,7 +60,7 @@ export function readiness(
 }
 
 /** Each node with its state, as the API shows it. */
-export function nodesOf(
+function nodesOf(
   graph: CheckedGraph | undefined,
   nodes: Nodes,
   onDemand: OnDemand,
