@@ -9,7 +9,6 @@ import {
   type LatencyFrom,
   type latencyMeter,
   type Logger,
-  type RtpHandle,
   type RtpRouters,
   type Session,
   type WebRtcTransport,
@@ -23,7 +22,8 @@ import type { Offer } from '../shared/sdp/offer.ts';
 import { EventStreams } from './event-streams.ts';
 import { describeLayers } from './layers.ts';
 import type { LiveCamera } from './live-camera.ts';
-import { Slot, type LayerCap, type Prepared } from './slot.ts';
+import { prepareSlots, type PreparedSlots } from './prepare.ts';
+import { Slot, type LayerCap } from './slot.ts';
 
 /** Why a session ended: the label of the counter. */
 export type ViewerEnd =
@@ -136,9 +136,9 @@ export class Viewer {
   }
 
   async #begin(): Promise<void> {
-    const { offer, media, session } = this.#options;
+    const { offer, media, session, refusals } = this.#options;
     try {
-      await this.#show(await this.#prepare(this.#camera));
+      await this.#show(await prepareSlots(this.#camera, this.slots, refusals));
     } catch (error) {
       this.#release();
       throw error;
@@ -169,7 +169,7 @@ export class Viewer {
   switchTo(camera: LiveCamera, session: Session): Promise<void> {
     return this.#inTurn(async () => {
       if (this.ended) throw this.reason;
-      const prepared = await this.#prepare(camera);
+      const prepared = await prepareSlots(camera, this.slots, this.#options.refusals);
       const before = { session: this.#session, release: this.#release };
       this.#release = camera.hold();
       this.#forget();
@@ -252,7 +252,7 @@ export class Viewer {
     this.#inTurn(async () => {
       if (this.ended) return;
       const stale = this.slots.filter((slot) => this.#isStale(slot));
-      if (stale.length > 0) await this.#show(await this.#prepare(this.#camera, stale));
+      if (stale.length > 0) await this.#show(await prepareSlots(this.#camera, stale, this.#options.refusals));
     }).catch((error: unknown) => {
       const { code, message } = asEddyError(error);
       // The stream has gone meanwhile: the next one, or the end of the transport, is told by itself.
@@ -268,34 +268,8 @@ export class Viewer {
     return handle !== undefined && handle.producerId !== slot.handle?.producerId;
   }
 
-  /** Consumers for all slots, or none: a camera is shown whole. */
-  async #prepare(camera: LiveCamera, slots = this.slots): Promise<Map<Slot, Prepared | undefined>> {
-    const prepared = new Map<Slot, Prepared | undefined>();
-    try {
-      for (const slot of slots) {
-        const handle = camera.handle(slot.kind);
-        prepared.set(slot, handle && (await this.#consume(camera, slot, handle)));
-      }
-      return prepared;
-    } catch (error) {
-      for (const each of prepared.values()) each?.consumer.close();
-      const { code, message } = asEddyError(error);
-      if (code !== 'WEBRTC_CODEC_UNFIT') throw error;
-      throw this.#options.refusals.own('CODEC_UNFIT', 409, `"${camera.cameraId}" cannot be shown here: ${message}.`);
-    }
-  }
-
-  async #consume(camera: LiveCamera, slot: Slot, handle: RtpHandle): Promise<Prepared> {
-    try {
-      return await slot.prepare(handle);
-    } catch (error) {
-      if (asEddyError(error).code === 'WEBRTC_HANDLE_GONE') camera.forget(handle);
-      throw error;
-    }
-  }
-
   /** Video first: sound changes with the picture. Where the camera stays, a stream that it lacks just now stays too. */
-  async #show(prepared: ReadonlyMap<Slot, Prepared | undefined>, otherCamera = false): Promise<void> {
+  async #show(prepared: PreparedSlots, otherCamera = false): Promise<void> {
     const order = [...prepared].sort(([a], [b]) => Number(b.kind === 'video') - Number(a.kind === 'video'));
     for (const [slot, next] of order) {
       if (next || otherCamera) await slot.show(next, this.#end.signal);
