@@ -38,10 +38,11 @@ export interface ActualCaps {
 export type CapsMatch =
   { readonly fits: true } | { readonly fits: false; readonly reason: string; readonly mend: string };
 
-const KINDS: readonly (readonly [MediaKind, readonly string[]])[] = [
-  ['video', VIDEO_CODECS],
-  ['audio', AUDIO_CODECS],
-  ['data', DATA_CODECS],
+const KINDS: readonly (readonly [MediaKind, (codec: string) => boolean])[] = [
+  ['video', (codec) => (VIDEO_CODECS as readonly string[]).includes(codec)],
+  ['audio', (codec) => (AUDIO_CODECS as readonly string[]).includes(codec)],
+  // A name with a dot is that of a package's own data: `acme.faces`.
+  ['data', (codec) => (DATA_CODECS as readonly string[]).includes(codec) || codec.includes('.')],
 ];
 
 const list = <T>(value: T | readonly T[] | undefined): readonly T[] | undefined =>
@@ -52,7 +53,7 @@ export function kindsOf(pattern: CapsPattern): readonly string[] | undefined {
   const kinds = list(pattern.kind);
   const codecs = list(pattern.codec);
   if (kinds !== undefined || codecs === undefined) return kinds;
-  const known = KINDS.filter(([, names]) => codecs.some((codec) => names.includes(codec))).map(([kind]) => kind);
+  const known = KINDS.filter(([, has]) => codecs.some(has)).map(([kind]) => kind);
   return known.length > 0 ? known : undefined;
 }
 

@@ -15,8 +15,10 @@ export const DATA_CODECS = ['cea608', 'webvtt', 'scte35', 'id3', 'amf', 'jpeg'] 
 export type VideoCodec = (typeof VIDEO_CODECS)[number];
 /** One of {@link AUDIO_CODECS}. */
 export type AudioCodec = (typeof AUDIO_CODECS)[number];
-/** One of {@link DATA_CODECS}. */
-export type DataCodec = (typeof DATA_CODECS)[number];
+/** A data codec that a package brings, by a name with a dot, as its plugins have: `acme.faces`. Ours never have one. */
+export type OwnDataCodec = `${string}.${string}`;
+/** One of {@link DATA_CODECS}, or a package's own. */
+export type DataCodec = (typeof DATA_CODECS)[number] | OwnDataCodec;
 /** What a track is for its viewer. */
 export type MediaKind = 'video' | 'audio' | 'data';
 

@@ -20,6 +20,7 @@ import {
   Timeline,
   type Chunk,
   type Context,
+  type DataCaps,
   type Flow,
   type PluginConfig,
   type Running,
@@ -97,6 +98,10 @@ export function pads(): void {
   // @ts-expect-error a reader without `item`
   flow.in.chunks.onTrack(() => ({}));
 }
+
+export const ownData: DataCaps = { kind: 'data', codec: 'acme.faces', timescale: 1000 };
+// @ts-expect-error a package's own data has a name with a dot
+export const dotless: DataCaps = { kind: 'data', codec: 'faces', timescale: 1000 };
 
 export function services(): void {
   void context.services.store.head('key');

@@ -106,6 +106,17 @@ describe('a link before start', () => {
     expect(gradeLink(undefined, [OPUS])).toEqual({ grade: 'perhaps-not', misfits: [], unknown: true });
   });
 
+  it("judges a package's own data by its name, as it does ours", () => {
+    const faces = [usual({ kind: 'data', codec: 'acme.faces' })];
+    expect(gradeLink(faces, [{ codec: 'acme.faces' }]).grade).toBe('always');
+    expect(gradeLink(faces, [{ kind: 'data' }]).grade).toBe('always');
+    expect(gradeLink(faces, [{ codec: ['acme.plates', 'h264'] }]).grade).toBe('never');
+    expect(describeCaps({ codec: 'acme.faces' })).toBe('acme.faces data');
+    const actual = { kind: 'data', codec: 'acme.faces' } as const;
+    expect(matchCaps({ accepts: [{ codec: 'acme.faces' }] }, actual).fits).toBe(true);
+    expect(matchCaps({ accepts: [{ codec: 'webvtt' }] }, actual)).toMatchObject({ fits: false });
+  });
+
   it('names only the codecs that do not fit', () => {
     const { misfits } = gradeLink(
       [possible({ kind: 'video', codec: ['hevc', 'vp8'] }), usual(H264_PLAIN)],
