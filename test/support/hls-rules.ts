@@ -139,7 +139,8 @@ class Follower {
     this.#checkClock(playlist);
     if (playlist.ended) return;
     if (playlist.hint === undefined) this.#say('no EXT-X-PRELOAD-HINT');
-    if (playlist.reports.length !== this.#others)
+    // Of one that has stopped, and is not offered for now, there is a report too.
+    if (playlist.reports.length < this.#others)
       this.#say(`${playlist.reports.length} rendition reports of ${this.#others}`);
     for (const report of playlist.reports) {
       if (report.msn === undefined || report.part === undefined)

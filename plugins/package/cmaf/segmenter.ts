@@ -196,7 +196,8 @@ export class Segmenter {
       other.unheardSince = undefined;
       this.#follow(other, this.#frontier);
       const rendition = other.caps.kind === 'video' && track.caps.kind === 'video';
-      if (rendition && tellGaps(other, this.#frontier, this.#plan)) this.#follow(other, this.#frontier, true);
+      const { segment } = this.#options;
+      if (rendition && tellGaps(other, this.#frontier, this.#plan, segment)) this.#follow(other, this.#frontier, true);
     }
   }
 
@@ -254,7 +255,7 @@ export class Segmenter {
       const unit = queue[0]!;
       if (step === 'break') {
         // Whether a segment can begin with this unit is asked next.
-        endShort(track, this.#plan);
+        endShort(track, this.#plan, 0);
         if (!unit.key) this.#options.sink.requestKeyFrame(track.id);
         continue;
       }
