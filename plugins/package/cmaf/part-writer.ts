@@ -103,29 +103,21 @@ export class PartWriter {
   push(unit: TimedUnit, begin?: Boundary): void {
     const hole = this.#settle(unit.dts);
     if (begin) {
-      const told = hole && this.#goesOn(begin);
-      this.#close(this.#pending.length, !told);
-      if (told) this.#tellHole(unit.dts, unit.wall, true);
+      this.#close(this.#pending.length, true);
       this.#segment = { boundary: begin, startDts: unit.dts, independent: unit.key, nextPart: 0 };
       this.#lastNumber = begin.number;
     } else if (hole || this.#full(unit.nominal)) {
       this.#close(this.#pending.length, false);
-      if (hole) this.#tellHole(unit.dts, unit.wall, false);
     }
     this.#newest = unit;
     this.#pending.push({ ...unit, duration: 0 });
   }
 
-  /**
-   * Nothing follows: what is pending ends the segment. With `until` (decode time in ticks) the segment lasts up to there, the
-   * rest of it without media.
-   */
-  flush(until?: number): void {
+  /** Nothing follows: what is pending ends the segment. */
+  flush(): void {
     const tail = this.#pending.at(-1);
     if (tail) this.#settle(tail.dts + Math.max(1, tail.nominal));
-    const hole = until !== undefined && tail !== undefined && until > tail.dts + tail.duration;
-    this.#close(this.#pending.length, !hole);
-    if (hole) this.#tellHole(until, this.#wallOf(until), true);
+    this.#close(this.#pending.length, true);
     this.#segment = undefined;
   }
 
@@ -138,7 +130,7 @@ export class PartWriter {
     until = Math.min(until, this.#end + most);
     this.#segment = { boundary, startDts: this.#end, independent: false, nextPart: 0 };
     this.#lastNumber = boundary.number;
-    this.#tellHole(until, this.#wallOf(until), true);
+    this.#tellHole(until, this.#wallOf(until));
     this.#segment = undefined;
   }
 
@@ -165,16 +157,8 @@ export class PartWriter {
     return hole;
   }
 
-  /** Whether playlists would take the segment that begins for what comes right after this one. */
-  #goesOn({ number, discontinuity }: Boundary): boolean {
-    return this.#segment !== undefined && !discontinuity && number === this.#segment.boundary.number + 1;
-  }
-
-  /**
-   * The hole up to a moment, as parts without media: so the durations of a segment's parts add up to its length, and a
-   * playlist's to the time between two segments. `wall` is that moment's server time.
-   */
-  #tellHole(until: number, wall: number, last: boolean): void {
+  /** The open segment up to a moment, as parts without media. `wall` is that moment's server time. */
+  #tellHole(until: number, wall: number): void {
     const { boundary } = this.#segment!;
     for (let from = this.#end; from < until;) {
       const duration = Math.min(until - from, this.#target);
@@ -186,7 +170,7 @@ export class PartWriter {
       this.#options.emit({
         segment: boundary.number,
         part,
-        last: last && from + duration >= until,
+        last: from + duration >= until,
         independent: false,
         gap: true,
         baseTime: from,

@@ -26,7 +26,7 @@ import type { SegmenterInput, SegmenterOptions } from './face.ts';
 import { audioMayBegin, endOf, endsSegment, highestRunning, layerSilence, rankOf } from './leader.ts';
 import type { PartWriter, PartWriterOptions } from './part-writer.ts';
 import { type Boundary, SegmentPlan } from './plan.ts';
-import { endShort, tellGaps, tellMissed } from './silence.ts';
+import { tellGaps, tellMissed } from './silence.ts';
 import { type QueuedUnit, SegmentTrack, type TrackHost } from './track.ts';
 
 export type { SegmenterInput, SegmenterOptions, SegmenterSink } from './face.ts';
@@ -196,8 +196,7 @@ export class Segmenter {
       other.unheardSince = undefined;
       this.#follow(other, this.#frontier);
       const rendition = other.caps.kind === 'video' && track.caps.kind === 'video';
-      const { segment } = this.#options;
-      if (rendition && tellGaps(other, this.#frontier, this.#plan, segment)) this.#follow(other, this.#frontier, true);
+      if (rendition && tellGaps(other, this.#frontier, this.#plan)) this.#follow(other, this.#frontier, true);
     }
   }
 
@@ -255,7 +254,7 @@ export class Segmenter {
       const unit = queue[0]!;
       if (step === 'break') {
         // Whether a segment can begin with this unit is asked next.
-        endShort(track, this.#plan, 0);
+        writer.flush();
         if (!unit.key) this.#options.sink.requestKeyFrame(track.id);
         continue;
       }

@@ -18,29 +18,17 @@ function hasPassed(track: SegmentTrack, moment: number, frontier: number): boole
 }
 
 /**
- * Ends the segment of a rendition that has no more media for it. A hole of up to `most` ms before the next segment is left to
- * the gap that follows, a longer one is told by parts without media: hls.js, when it comes upon such a part right after one
- * with media, leaves the rendition and then loads nothing any more.
- */
-export function endShort(track: SegmentTrack, plan: SegmentPlan, most: number): void {
-  const writer = track.writer!;
-  const next = plan.after(writer.lastNumber);
-  const pad = next && !next.discontinuity && next.at - track.ms(writer.end) > most;
-  writer.flush(pad ? ticksOf(track, next.at) : undefined);
-}
-
-/**
  * A rendition of which nothing comes has a hole: what there is of its segment goes out, then segments without media. True
- * where what it still holds is to be placed first: it may begin a segment, which is not over yet. `segment`: its target, ms.
+ * where what it still holds is to be placed first: it may begin a segment, which is not over yet.
  */
-export function tellGaps(track: SegmentTrack, frontier: number, plan: SegmentPlan, segment: number): boolean {
+export function tellGaps(track: SegmentTrack, frontier: number, plan: SegmentPlan): boolean {
   const { writer, queue } = track;
   if (!writer?.begun) return false;
   if (writer.segment) {
     const next = plan.after(writer.lastNumber);
     if (!next || !hasPassed(track, next.at, frontier)) return false;
     if (queue.length > 0) return true;
-    endShort(track, plan, segment);
+    writer.flush();
     track.cut(false);
   }
   if (queue.length > 0) return false;
