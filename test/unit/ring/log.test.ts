@@ -43,8 +43,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
-const append = (segment: number) =>
-  log.append('cam1' as never, 'video', 'init-1.mp4', videoCaps(), chunk(segment, 0))!;
+const append = (segment: number) => log.append('cam1' as never, 'video', 'init-1.mp4', videoCaps(), chunk(segment, 0))!;
 
 describe('the write-ahead log', () => {
   it('does not take bytes for durable that were given out while the disk was syncing others', async () => {
