@@ -31,8 +31,8 @@ describe('a media host', () => {
     await second.count(second.frames.length + 10);
     const steps = second.frames.slice(1).map(({ unit }, i) => unit.dts - second.frames[i]!.unit.dts);
     expect(Math.max(...steps)).toBeLessThanOrEqual(9000);
-    expect(native.fake.gauges.has('host_rss_bytes{"host":"victim"}')).toBe(false);
-    expect(native.fake.gauges.get('host_rss_bytes{"host":"neighbour"}')).toBeGreaterThan(2 ** 24);
+    expect(native.fake.gauges.has('host_resident_bytes{"host":"victim"}')).toBe(false);
+    expect(native.fake.gauges.get('host_resident_bytes{"host":"neighbour"}')).toBeGreaterThan(2 ** 24);
   });
 
   it('that crashes in native code leaves its last words', async () => {

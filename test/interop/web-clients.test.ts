@@ -109,11 +109,13 @@ it('a page that closes its connection without DELETE: the close of DTLS frees pu
   await ask(from, 'publish', 'whip-whep', whip('dropped'), PUBLISH_TOKEN);
   await ask(to, 'watch', 'whip-whep', whep('dropped'), WATCH_TOKEN);
   await ask(to, 'pictures', 3);
+  // Pages of other tests may have ended so too.
   const ended = (what: string) => eddy!.pipeline.metric(`${what}_sessions_ended_total`, { reason: 'dtls' });
+  const before = { whep: await ended('whep'), whip: await ended('whip') };
   await ask(to, 'drop', whep('dropped'));
-  await expect.poll(() => ended('whep'), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => ended('whep'), { timeout: 10_000 }).toBeGreaterThan(before.whep);
   await ask(from, 'drop', whip('dropped'));
-  await expect.poll(() => ended('whip'), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => ended('whip'), { timeout: 10_000 }).toBeGreaterThan(before.whip);
   expect(sessions().filter(({ cameraId }) => cameraId === 'dropped')).toEqual([]);
   expect(camera('dropped')!.publications).toEqual([]);
 });

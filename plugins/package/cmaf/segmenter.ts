@@ -146,9 +146,13 @@ export class Segmenter {
     }
     track.queue.push(unit);
     this.#follow(track, this.#frontier);
+    // Nothing waits: the leader is ahead. (What was held while a track was measured comes at once, a second and more of it.)
+    if (track.queue.length === 0) {
+      track.unheardSince = undefined;
+      return;
+    }
     // Not how far the leader is behind, which may be a transcoder's delay, but how long it has said nothing.
     track.unheardSince ??= unit.at;
-    if (track.queue.length === 0) return;
     const { segment } = this.#options;
     const unheard = unit.at - track.unheardSince;
     const patience = track.caps.kind === 'video' ? Math.min(segment, layerSilence(this.#leader)) : segment;
