@@ -43,6 +43,8 @@ export class LiveTrack {
   readonly #inits: LiveInit[] = [];
   #retired: LiveSegment[] = [];
   #cut = false;
+  /** The newest segment was remembered: who goes on with the next number is the same writer, or a new beginning. */
+  #remembered = false;
   #epoch: number;
 
   /** `epoch` counts the discontinuities that the camera had before this track came. */
@@ -106,7 +108,7 @@ export class LiveTrack {
 
   /**
    * Begins with what the camera had before this process, or this stage, began: its finished segments, oldest first, each with its init
-   * segment. What comes next is told as a discontinuity.
+   * segment. What comes next is told as a discontinuity, unless its writer has written the newest of them too.
    */
   remember(past: readonly { readonly segment: Segment; readonly init: LiveInit }[]): void {
     if (this.segments.length > 0) return;
@@ -122,7 +124,7 @@ export class LiveTrack {
       this.#init = init;
       this.bitrate.add(segment.bytes, segment.duration / 1000);
     }
-    this.#cut = this.segments.length > 0;
+    this.#remembered = this.segments.length > 0;
     this.#trim();
   }
 
@@ -217,11 +219,12 @@ export class LiveTrack {
     const before = this.#init;
     const init = this.#initFor(chunk);
     // Where a camera begins there is nothing to continue, whatever its packager says.
-    const discontinuity = before !== undefined && (chunk.discontinuity || this.#cut || init !== before);
-    this.#cut = false;
+    const goesOn = last?.writer === chunk.writer && last.number + 1 === chunk.segment;
+    const cut = this.#cut || (this.#remembered && !goesOn);
+    const discontinuity = before !== undefined && (chunk.discontinuity || cut || init !== before);
+    this.#cut = this.#remembered = false;
     if (discontinuity) this.#epoch += 1;
-    const hinted =
-      last && last.writer === chunk.writer && last.number + 1 === chunk.segment ? this.#nextStem(last) : undefined;
+    const hinted = goesOn ? this.#nextStem(last) : undefined;
     const { segment: number, startTs, baseTime, writer } = chunk;
     const head = {
       number,
