@@ -9,6 +9,8 @@ export interface RuleOptions {
   readonly forMs: number;
   /** Parts other than a segment's last are at least this share of PART-TARGET; 0 for sources of variable rate. */
   readonly leastPart?: number;
+  /** The source may lose frames: a segment may be shorter than the time to the next one (docs/decisions/0007). */
+  readonly mayLoseFrames?: boolean;
   /** Fetch every segment and part that is listed; default true. */
   readonly fetchMedia?: boolean;
   readonly signal?: AbortSignal;
@@ -162,7 +164,7 @@ class Follower {
       const limit = 0.005 * before.duration + CLOCK_TOLERANCE;
       if (segment.programDateTime < before.programDateTime)
         this.#say(`PROGRAM-DATE-TIME goes back at segment ${segment.number}`);
-      else if (!segment.discontinuity && Math.abs(drift) > limit) {
+      else if (!segment.discontinuity && Math.abs(drift) > limit && !(drift > 0 && this.#options.mayLoseFrames)) {
         this.#say(`PROGRAM-DATE-TIME of segment ${segment.number} is ${drift.toFixed(3)} s off its predecessor's end`);
       }
     }
