@@ -142,7 +142,7 @@ async function allCaughtUp(cameras: readonly string[]): Promise<number> {
 }
 
 describe('the store is down', () => {
-  const seconds = atLevel({ test: 15, proof: 120 });
+  const seconds = atLevel({ test: 8, proof: 120 });
   const kbps = atLevel({ test: 500, proof: 3000 });
   const cameras = camerasOf(8);
 
