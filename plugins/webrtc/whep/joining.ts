@@ -10,7 +10,7 @@ import {
   type Session,
 } from 'eddy/plugin';
 import { withStatus, type Refusals } from '../shared/gateway/refusal.ts';
-import { takeForWatching } from '../shared/sdp/negotiate.ts';
+import { hasMid, takeForWatching, type TakenMedia } from '../shared/sdp/negotiate.ts';
 import { parseOffer } from '../shared/sdp/offer.ts';
 import type { LiveCamera, LiveCameras } from './live-camera.ts';
 import type { manifest } from './plugin.ts';
@@ -20,6 +20,10 @@ import { Viewer, type ViewerEnd, type ViewerOptions } from './viewer.ts';
 const WAKE = 3000;
 /** A camera whose announced streams do not all come is shown without them, ms. */
 const STRAGGLERS = 500;
+/** A camera tells of its sound and its pictures as each arrives: within this time of its start, ms. */
+const NEWCOMER = 1000;
+
+type Kind = TakenMedia['kind'];
 
 /** What joining needs of the gateway. */
 export interface JoiningHost {
@@ -71,7 +75,7 @@ export class Joining {
 
   /** Shows another camera in a session. */
   async switch(viewer: Viewer, cameraId: string, asker: Asker): Promise<void> {
-    await this.#admitted(cameraId, asker, (camera, session) => viewer.switchTo(camera, session));
+    await this.#admitted(cameraId, asker, [], (camera, session) => viewer.switchTo(camera, session));
   }
 
   /** Whether a camera may be watched and is live now; rejects as `join` does. */
@@ -90,7 +94,8 @@ export class Joining {
     } catch (error) {
       throw refusals.ofSdp(error);
     }
-    return this.#admitted(request.params.camera, asker, async (camera, session) => {
+    const bound = media.filter((line) => !hasMid(line)).map(({ kind }) => kind);
+    return this.#admitted(request.params.camera, asker, bound, async (camera, session) => {
       const { clock, log, config } = this.#ctx;
       const viewer = await Viewer.start({
         routers,
@@ -114,10 +119,14 @@ export class Joining {
     });
   }
 
-  /** Has the engine's word and the camera's streams for `use`; the session ends where that fails. */
+  /**
+   * Has the engine's word and the camera's streams for `use`; the session ends where that fails. `bound`: kinds of media whose
+   * streams cannot be told of later.
+   */
   async #admitted<T>(
     cameraId: string,
     asker: Asker,
+    bound: readonly Kind[],
     use: (camera: LiveCamera, session: Session) => Promise<T>,
   ): Promise<T> {
     const session = await this.#open(cameraId, asker);
@@ -126,7 +135,7 @@ export class Joining {
     try {
       const signal = AbortSignal.any([asker.signal, session.signal]);
       const once = async (): Promise<T> => {
-        await this.#streams(camera, asker.wait ?? this.#ctx.config.wait, signal);
+        await this.#streams(camera, asker.wait ?? this.#ctx.config.wait, bound, signal);
         session.signal.throwIfAborted();
         return use(camera, session);
       };
@@ -181,7 +190,7 @@ export class Joining {
     return appeared;
   }
 
-  async #streams(camera: LiveCamera, wait: number, signal: AbortSignal): Promise<void> {
+  async #streams(camera: LiveCamera, wait: number, bound: readonly Kind[], signal: AbortSignal): Promise<void> {
     const { cameraId } = camera;
     const live = this.#ctx.cameras.get(cameraId)?.state === 'live';
     const some = (each: LiveCamera): boolean => (each.handle('video') ?? each.handle('audio')) !== undefined;
@@ -194,6 +203,23 @@ export class Joining {
       throw why === undefined ? this.#away(cameraId) : this.#notOffered(cameraId, why);
     }
     await camera.until(({ ready }) => ready, STRAGGLERS, signal);
+    await this.#bindable(camera, bound, signal);
+  }
+
+  /** Waits for the streams that a client could not be told of later: of a camera that has just come, or a stage on demand. */
+  async #bindable(camera: LiveCamera, bound: readonly Kind[], signal: AbortSignal): Promise<void> {
+    const { clock, cameras } = this.#ctx;
+    const whole = (each: LiveCamera): boolean => bound.every((kind) => each.handle(kind));
+    const age = clock.now() - (cameras.get(camera.cameraId)?.since ?? 0);
+    await camera.until(whole, NEWCOMER - Math.max(0, age), signal);
+    const made = bound.filter((kind) => this.#isMade(camera.cameraId, kind));
+    await camera.until((each) => made.every((kind) => each.handle(kind)), WAKE, signal);
+  }
+
+  /** True where the camera has media of the kind that some link carries. */
+  #isMade(cameraId: CameraId, kind: Kind): boolean {
+    const tracks = this.#ctx.cameras.get(cameraId)?.tracks ?? [];
+    return tracks.some(({ caps, links }) => caps['kind'] === kind && links.some(({ active }) => active));
   }
 
   /** Why a live camera's streams do not come this way, as the engine tells it of its links. */

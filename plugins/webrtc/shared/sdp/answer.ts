@@ -1,7 +1,7 @@
 /** Answers to offers (RFC 3264, RFC 9429 5.3), and ICE fragments (RFC 8840) of the same transport. */
 import sdpTransform from 'sdp-transform';
 import type { DtlsParameters, RtpEncodingParameters, TransportAddress } from 'eddy/plugin';
-import type { TakenMedia } from './negotiate.ts';
+import { hasMid, type TakenMedia } from './negotiate.ts';
 import type { Offer, OfferedMedia } from './offer.ts';
 
 /** The same in answers and fragments (RFC 9725 4.3.3): PATCH with candidates is taken. */
@@ -15,8 +15,6 @@ export interface AnswerOptions {
   /** What an m-line is sent now. Told to clients without the MID extension alone, see {@link ssrcsOf}. */
   readonly encodings?: (media: TakenMedia) => readonly RtpEncodingParameters[];
 }
-
-const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 
 /** Who begins the DTLS handshake: the client, unless it can only wait (RFC 8842 5.3). */
 export function dtlsRoles({ setup }: Offer): { readonly client: DtlsParameters['role']; readonly answer: string } {
@@ -86,7 +84,7 @@ export function writeFragment(mid: string, kind: string, address: TransportAddre
  * first stream. One that has not negotiated MID (libdatachannel) has nothing but these lines to go by, and drops the rest.
  */
 function ssrcsOf(media: TakenMedia, { encodings, stream }: AnswerOptions): object {
-  if (encodings === undefined || media.extensions.some(({ uri }) => uri === MID)) return {};
+  if (encodings === undefined || hasMid(media)) return {};
   const streams = encodings(media).flatMap(({ ssrc, rtx }) => (ssrc === undefined ? [] : [{ ssrc, rtx: rtx?.ssrc }]));
   const all = streams.flatMap(({ ssrc, rtx }) => (rtx === undefined ? [ssrc] : [ssrc, rtx]));
   return {

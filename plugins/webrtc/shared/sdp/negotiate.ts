@@ -20,6 +20,11 @@ export interface TakenMedia {
   readonly rtpParameters: RtpParameters;
 }
 
+const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+
+/** True where packets tell their m-line (RFC 9143 15.2): only such a client finds the line of a stream that its answer did not name. */
+export const hasMid = ({ extensions }: TakenMedia): boolean => extensions.some(({ uri }) => uri === MID);
+
 /** A video codec, as a configuration names it. */
 export type VideoCodecName = 'h264' | 'vp8' | 'vp9' | 'av1';
 
