@@ -19,6 +19,13 @@ const STATUS: Readonly<Partial<Record<Code, number>>> = {
   HTTP_BODY_TOO_LARGE: 413,
 };
 
+/** The headers of every JSON answer: it is of this moment, and nothing else than what it says it is. */
+export const JSON_HEADERS: Readonly<Record<string, string>> = {
+  'content-type': 'application/json; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+};
+
 /** The status for an error: `details.status` where it says one, else by its code, else by its kind. */
 function statusOf(error: EddyError): number {
   const { status, reason } = error.details;
@@ -42,9 +49,7 @@ export function failureResponse(error: unknown): HttpResponse {
   return {
     status,
     headers: {
-      'content-type': 'application/json; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
+      ...JSON_HEADERS,
       ...(status === 401 ? { 'www-authenticate': 'Bearer realm="eddy"' } : {}),
       ...(typeof retryAfter === 'number' ? { 'retry-after': String(retryAfter) } : {}),
     },

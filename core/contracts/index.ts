@@ -1,7 +1,7 @@
 /** Contracts: one file a service. */
 export * from './authorizer.ts';
 export { contract, type Contract } from './contract.ts';
-export { failureResponse } from './http-failure.ts';
+export { failureResponse, JSON_HEADERS } from './http-failure.ts';
 export * from './http-server.ts';
 export * from './media-hosts.ts';
 export * from './object-store.ts';

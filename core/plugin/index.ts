@@ -8,6 +8,7 @@ export * from './latency.ts';
 export * from './manifest.ts';
 export * from './pads.ts';
 export * from './plugin.ts';
+export * from './rfc3339.ts';
 export * from './tracks.ts';
 export {
   Backoff,

@@ -1,9 +1,9 @@
 /** The player's choice of a simulcast layer, and what it says of a camera that is not recorded, in Chromium over a whole pipeline. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { startEddy, until, type RunningEddy } from '../support/eddy.ts';
-import { launchChromium, openPage } from './chromium.ts';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { until } from '../support/eddy.ts';
 import { untilPlaying } from './glass-to-glass.ts';
+import { siteOver } from './site.ts';
 
 const PIPELINE = `version: 1
 name: layers
@@ -30,26 +30,8 @@ links:
 /** Each step has a limit of its own; that of the whole must not come first on a busy machine. ms. */
 const LIMIT = 120_000;
 
-let browser: Browser;
-let eddy: RunningEddy;
-const pages: Page[] = [];
-beforeAll(async () => {
-  [browser, eddy] = await Promise.all([launchChromium(), startEddy(PIPELINE)]);
-}, 40_000);
-afterEach(async () => {
-  await Promise.all(pages.splice(0).map((page) => page.close()));
-});
-afterAll(async () => {
-  await browser?.close();
-  await eddy?.stop();
-});
-
-async function open(path: string) {
-  const opened = await openPage(browser, { width: 900, height: 700 });
-  pages.push(opened.page);
-  await opened.page.goto(eddy.http + path);
-  return opened;
-}
+const site = siteOver(PIPELINE);
+const { open } = site;
 /** A small card: this machine has to encode all of it. */
 async function publish(camera: string, more: string): Promise<Page> {
   const { page } = await open(`/publish/${camera}?start=card&card=360${more}`);
@@ -59,7 +41,7 @@ async function publish(camera: string, more: string): Promise<Page> {
 const height = (page: Page) => page.evaluate<number>('window.eddy.stats().height');
 const chosen = (page: Page) => page.locator('#layer').evaluate((menu) => (menu as unknown as { value: string }).value);
 const sessions = async (): Promise<readonly { id: string; state?: { cap?: { spatial: number } } }[]> =>
-  (await eddy.json<{ sessions: { id: string }[] }>('/api/v1/sessions')).sessions;
+  (await site.eddy.json<{ sessions: { id: string }[] }>('/api/v1/sessions')).sessions;
 const cap = async (): Promise<number | undefined> => (await sessions())[0]?.state?.cap?.spatial;
 
 it(
@@ -97,7 +79,7 @@ it(
 
     // A new session is told too.
     const [before] = await sessions();
-    await fetch(`${eddy.http}/api/v1/sessions/${before!.id}`, { method: 'DELETE' });
+    await fetch(`${site.eddy.http}/api/v1/sessions/${before!.id}`, { method: 'DELETE' });
     await until('another session with the same choice', async () => {
       const [now] = await sessions();
       return now !== undefined && now.id !== before!.id && now.state?.cap?.spatial === 0;

@@ -1,12 +1,12 @@
 /** What viewers see when an SFU worker is killed, or a publisher leaves and returns: our pages in Chromium, a whole pipeline. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterEach, expect, it } from 'vitest';
 import { meetBar } from '../bar.ts';
 import { atLevel, level } from '../level.ts';
-import { childrenOf, startEddy, until, type RunningEddy } from '../support/eddy.ts';
+import { childrenOf, until } from '../support/eddy.ts';
 import { startFfmpeg, type FfmpegRun } from '../support/ffmpeg.ts';
-import { launchChromium, openPage } from './chromium.ts';
 import { untilPlaying } from './glass-to-glass.ts';
+import { siteOver } from './site.ts';
 
 const PIPELINE = `version: 1
 name: recovery
@@ -30,30 +30,14 @@ links:
 /** Workers that die in quick succession are replaced later and later; what is measured is one that ran for a while. ms. */
 const STEADY = 10_500;
 
-let browser: Browser;
-let eddy: RunningEddy;
-let camera: FfmpegRun | undefined;
-const pages: Page[] = [];
+const site = siteOver(PIPELINE);
+const open = async (path: string): Promise<Page> => (await site.open(path)).page;
 
-beforeAll(async () => {
-  [browser, eddy] = await Promise.all([launchChromium(), startEddy(PIPELINE)]);
-}, 40_000);
+let camera: FfmpegRun | undefined;
 afterEach(async () => {
   await camera?.stop();
   camera = undefined;
-  await Promise.all(pages.splice(0).map((page) => page.close()));
 });
-afterAll(async () => {
-  await browser?.close();
-  await eddy?.stop();
-});
-
-async function open(path: string): Promise<Page> {
-  const { page } = await openPage(browser, { width: 900, height: 700 });
-  pages.push(page);
-  await page.goto(eddy.http + path);
-  return page;
-}
 
 /** A test card on air. A small one: this machine has to encode it. */
 async function publish(id: string): Promise<Page> {
@@ -86,10 +70,10 @@ async function watch(id: string): Promise<Page> {
 }
 const shown = (page: Page) => page.evaluate<readonly { at: number; connection: number }[]>('window.shown');
 const sessions = async (): Promise<readonly { id: string; cameraId: string }[]> =>
-  (await eddy.json<{ sessions: { id: string; cameraId: string }[] }>('/api/v1/sessions')).sessions;
+  (await site.eddy.json<{ sessions: { id: string; cameraId: string }[] }>('/api/v1/sessions')).sessions;
 
 async function killWorker(): Promise<number> {
-  const [worker] = (await childrenOf(eddy.pid)).filter(({ command }) => command.includes('mediasoup-worker'));
+  const [worker] = (await childrenOf(site.eddy.pid)).filter(({ command }) => command.includes('mediasoup-worker'));
   process.kill(worker!.pid, 'SIGKILL');
   return performance.timeOrigin + performance.now();
 }
@@ -131,10 +115,11 @@ it('our pages play again after the SFU worker was killed, and hold the last pict
 
 it('an RTMP camera does not notice that the SFU worker was killed; its viewers come back', async () => {
   camera = startFfmpeg(
-    `-re -f lavfi -i testsrc2=s=320x180:r=30 -c:v libx264 -preset ultrafast -tune zerolatency -g 30 -f flv ${eddy.rtmp}/door`,
+    `-re -f lavfi -i testsrc2=s=320x180:r=30 -c:v libx264 -preset ultrafast -tune zerolatency -g 30 -f flv ${site.eddy.rtmp}/door`,
   );
-  await until('the camera', async () => (await fetch(`${eddy.http}/api/v1/cameras/door`)).ok);
-  const published = () => eddy.log().filter(({ msg, camera }) => msg === 'publication started' && camera === 'door');
+  await until('the camera', async () => (await fetch(`${site.eddy.http}/api/v1/cameras/door`)).ok);
+  const published = () =>
+    site.eddy.log().filter(({ msg, camera }) => msg === 'publication started' && camera === 'door');
   const player = await watch('door');
   const took = await recoveries(player, KILLS);
   expect(published()).toHaveLength(1);
@@ -154,7 +139,6 @@ it('viewers stay in their session while the publisher leaves and returns', async
   const before = (await sessions()).filter(({ cameraId }) => cameraId === 'back').map(({ id }) => id);
   expect(before).toHaveLength(1);
   await first.close();
-  pages.splice(pages.indexOf(first), 1);
   await until('the page to say so', async () => (await player.evaluate('window.eddy.reason()?.kind')) === 'waiting');
   const returnedAt = performance.timeOrigin + performance.now();
   await publish('back');

@@ -1,41 +1,23 @@
 /** The publish page and the player in Chromium, over the real pipeline of pipelines/webrtc-only.yaml. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
 import { atLevel } from '../level.ts';
-import { startEddy, until, type RunningEddy } from '../support/eddy.ts';
-import { launchChromium, openPage } from './chromium.ts';
+import { until } from '../support/eddy.ts';
 import { measureGlassToGlass, untilPlaying } from './glass-to-glass.ts';
+import { siteOver } from './site.ts';
 
 /** Each step has a limit of its own; that of the whole must not come first on a busy machine. ms. */
 const LIMIT = 120_000;
 
-let browser: Browser;
-let eddy: RunningEddy;
-const pages: Page[] = [];
-
-beforeAll(async () => {
+const site = siteOver(async () => {
   const pipeline = await readFile(join(import.meta.dirname, '../../pipelines/webrtc-only.yaml'), 'utf8');
-  const own = pipeline
+  return pipeline
     .replace('127.0.0.1:8080', 'HTTP')
     .replace('{ plugin: webrtc.workers }', '{ plugin: webrtc.workers, workers: 1, listen: 127.0.0.1:0 }');
-  [browser, eddy] = await Promise.all([launchChromium(), startEddy(own)]);
-}, 40_000);
-afterEach(async () => {
-  await Promise.all(pages.splice(0).map((page) => page.close()));
 });
-afterAll(async () => {
-  await browser?.close();
-  await eddy?.stop();
-});
-
-async function open(path: string) {
-  const opened = await openPage(browser, { width: 900, height: 700 });
-  pages.push(opened.page);
-  await opened.page.goto(eddy.http + path);
-  return opened;
-}
+const { open } = site;
 
 interface Published {
   readonly state: string;
@@ -63,7 +45,7 @@ interface Watched {
 }
 const watched = (page: Page) => page.evaluate<Watched>('window.eddy.stats()');
 const sessionsOf = async (): Promise<readonly { id: string; cameraId: string }[]> =>
-  (await eddy.json<{ sessions: { id: string; cameraId: string }[] }>('/api/v1/sessions')).sessions;
+  (await site.eddy.json<{ sessions: { id: string; cameraId: string }[] }>('/api/v1/sessions')).sessions;
 
 it(
   'a test card is published in three layers and watched by WebRTC; another source leaves the viewer there',

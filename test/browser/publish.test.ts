@@ -1,9 +1,9 @@
 /** The publish page in Chromium over a whole pipeline with access control and HLS: its key, its sources, their sizes. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { startEddy, until, type RunningEddy } from '../support/eddy.ts';
-import { launchChromium, openPage } from './chromium.ts';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { startEddy, until } from '../support/eddy.ts';
 import { untilPlaying } from './glass-to-glass.ts';
+import { siteOver } from './site.ts';
 
 const KEY = 'key-of-the-publisher';
 const PIPELINE = `version: 1
@@ -36,32 +36,13 @@ links:
 /** Each step has a limit of its own; that of the whole must not come first on a busy machine. ms. */
 const LIMIT = 120_000;
 
-let browser: Browser;
-let eddy: RunningEddy;
-const pages: Page[] = [];
-
-beforeAll(async () => {
-  [browser, eddy] = await Promise.all([launchChromium(), startEddy(PIPELINE)]);
-}, 40_000);
-afterEach(async () => {
-  await Promise.all(pages.splice(0).map((page) => page.close()));
-});
-afterAll(async () => {
-  await browser?.close();
-  await eddy?.stop();
-});
-
-async function open(url: string) {
-  const opened = await openPage(browser, { width: 900, height: 700 });
-  pages.push(opened.page);
-  await opened.page.goto(url);
-  return opened;
-}
+const site = siteOver(PIPELINE);
+const { open } = site;
 const state = (page: Page) => page.evaluate<string>('window.eddy.stats().state');
 const untilLive = (page: Page) => until('it to be sent', async () => (await state(page)) === 'live');
 /** Ids of the WebRTC viewers' sessions. */
 async function watching(): Promise<readonly string[]> {
-  const answer = await fetch(`${eddy.http}/api/v1/sessions`, { headers: { authorization: `Bearer ${KEY}` } });
+  const answer = await fetch(`${site.eddy.http}/api/v1/sessions`, { headers: { authorization: `Bearer ${KEY}` } });
   const { sessions } = (await answer.json()) as { sessions: { id: string; protocol: string }[] };
   return sessions.filter(({ protocol }) => protocol === 'whep').map(({ id }) => id);
 }
@@ -69,7 +50,7 @@ async function watching(): Promise<readonly string[]> {
 it(
   'asks for a key, says that one is wrong, and sends with the right one',
   async () => {
-    const { page } = await open(`${eddy.http}/publish/gate?start=card&card=360&layers=1`);
+    const { page } = await open(`${site.eddy.http}/publish/gate?start=card&card=360&layers=1`);
     await expect.poll(() => page.locator('#reason').innerText()).toBe('Publishing needs a key');
     const give = async (key: string): Promise<void> => {
       await page.locator('#token').fill(key);
@@ -100,9 +81,9 @@ async function sizeOf(url: string): Promise<readonly [width: number, height: num
 it(
   'a screen, and one of another shape, in mid-session: viewers stay, recordings go on with a new init segment',
   async () => {
-    const { page } = await open(`${eddy.http}/publish/stage?start=card&card=360&layers=1&token=${KEY}`);
+    const { page } = await open(`${site.eddy.http}/publish/stage?start=card&card=360&layers=1&token=${KEY}`);
     await untilLive(page);
-    const viewer = await open(`${eddy.http}/watch/stage`);
+    const viewer = await open(`${site.eddy.http}/watch/stage`);
     await untilPlaying(viewer.page);
     interface Seen {
       readonly width: number;
@@ -145,7 +126,7 @@ it(
     await untilPlaying(viewer.page);
     expect(await watching()).toEqual(before);
     expect((await seen()).transport).toBe('webrtc');
-    const playlist = `${eddy.http}/hls/stage/video/live.m3u8`;
+    const playlist = `${site.eddy.http}/hls/stage/video/live.m3u8`;
     await until('a square recording after a discontinuity', async () => {
       const text = await (await fetch(playlist)).text();
       const cuts = text.matchAll(/#EXT-X-DISCONTINUITY\n(?:#EXT-X-PROGRAM-DATE-TIME:.*\n)?#EXT-X-MAP:URI="([^"]+)"/g);
@@ -179,8 +160,7 @@ it(
     const own = await startEddy(PIPELINE.replace('take-over', 'refuse'));
     try {
       const address = `${own.http}/publish/cut?start=card&card=360&layers=1&token=${KEY}`;
-      const { page } = await openPage(browser, { width: 900, height: 700 });
-      pages.push(page);
+      const { page } = await site.newPage();
       let isCut = false;
       let refusals = 0;
       await page.addInitScript(CUT_OFF);

@@ -1,22 +1,11 @@
 /** publish.hls, publish.dash and the real HTTP server over one memory of the past, without an engine: for players and rule checkers. */
 import type { CameraId, ChunkCaps, EndCause, Timeline, TrackReader } from 'eddy/plugin';
-import { create as createHttp } from '../../plugins/http/server/server.ts';
 import { create as createDash } from '../../plugins/publish/dash/dash.ts';
 import { create as createHls } from '../../plugins/publish/hls/hls.ts';
 import { FakeTimeline } from '../../core/testing/fakes/segments.ts';
 import { recordTrack } from './recorder.ts';
+import { startHttpService } from './http-service.ts';
 import { fakeContext, fakeFlow } from '../unit/hls/fake-context.ts';
-
-const HTTP_CONFIG = {
-  listen: { host: '127.0.0.1', port: 0 },
-  tls: undefined,
-  cors: ['*'],
-  proxies: [],
-  'max-connections': 1000,
-  'request-timeout': 30_000,
-  'idle-timeout': 65_000,
-  'stall-timeout': 20_000,
-};
 
 /** Starts all; `close` leaves nothing behind. */
 export async function publishServer(
@@ -27,10 +16,8 @@ export async function publishServer(
     readonly past?: Timeline;
   } = {},
 ) {
-  const web = fakeContext({ config: HTTP_CONFIG });
-  const http = createHttp(web.ctx);
-  await http.start?.();
-  const service = http.services.http;
+  const http = await startHttpService();
+  const { service } = http;
   const timeline = options.timeline ?? new FakeTimeline();
   const services = { http: service, timeline: options.past ?? timeline };
   const window = options.window;
@@ -78,8 +65,7 @@ export async function publishServer(
     async close() {
       for (const stage of stages) await stage.stop?.();
       for (const { scope } of [dash, hls]) await scope.close();
-      await http.stop?.();
-      await web.scope.close();
+      await http.close();
     },
   };
 }

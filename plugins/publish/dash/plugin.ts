@@ -1,5 +1,6 @@
 /** `publish.dash`: low-latency DASH from the chunks that HLS is made of. */
 import { defineManifest, definePlugin, Duration, HttpServer, input, optional, Text, Timeline } from 'eddy/plugin';
+import { ACCEPTS, requestErrors } from '../shared/manifest.ts';
 
 export const manifest = defineManifest({
   name: 'publish.dash',
@@ -31,41 +32,18 @@ export const manifest = defineManifest({
       demand: 'always',
       // What players are told by default, and what they miss it by. Measured: docs/proof.md.
       latency: { min: 1500, max: 2500 },
-      accepts: [
-        { kind: 'video', codec: ['h264', 'hevc', 'av1', 'vp9'] },
-        { kind: 'audio', codec: ['aac', 'opus', 'mp3'] },
-      ],
+      accepts: ACCEPTS,
     }),
   },
   needs: { http: HttpServer, timeline: optional(Timeline) },
   errors: {
-    NOT_READY: {
-      severity: 'error',
-      kind: 'peer',
-      meaning: 'The camera has a publisher, but no whole segment of it has been made yet.',
-      mend: "Try again in a few seconds. If it stays so, the camera's tracks in /api/v1/cameras say what is missing.",
-      example: 'GET /dash/cam1/manifest.mpd within the first seconds of a publication',
-    },
+    ...requestErrors('/dash/cam1/manifest.mpd'),
     MEDIA_UNKNOWN: {
       severity: 'error',
       kind: 'peer',
       meaning: 'There is no such track or segment, or it is so old that it is no longer kept.',
       mend: 'Play what the current manifest tells of. For the past, give the pipeline a timeshift and a store.',
       example: 'GET /dash/cam1/video/a.892500000.m4s an hour later',
-    },
-    RANGE_INVALID: {
-      severity: 'error',
-      kind: 'peer',
-      meaning: 'The wanted stretch of the past is no stretch: a time that cannot be read, or an end before its start.',
-      mend: 'Ask with start (RFC 3339 or epoch ms) and, where it is to end, either end or duration (such as 90s or 1h).',
-      example: 'GET /dash/cam1/manifest.mpd?start=yesterday',
-    },
-    RANGE_EMPTY: {
-      severity: 'error',
-      kind: 'peer',
-      meaning: 'The camera has no media in the wanted stretch.',
-      mend: '/api/v1/cameras/{camera}/timeline tells what there is. Nothing is kept without a timeshift in the pipeline.',
-      example: 'GET /dash/cam1/manifest.mpd?start=2026-01-01T00:00:00Z&duration=1h',
     },
   },
   claims: { routes: ['{prefix}'] },

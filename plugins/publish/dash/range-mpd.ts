@@ -1,7 +1,7 @@
 /** The manifest of a stretch of the past: every segment is listed, and every break begins a Period. */
-import type { ChunkCaps, Segment } from 'eddy/plugin';
+import { JOIN_MS, type ChunkCaps, type Segment } from 'eddy/plugin';
 import { initNameOf, type PastRange, type PastTrack } from '../shared/past-media.ts';
-import { HOLE_MS, type Stretch, stretchesOf } from '../shared/stretches.ts';
+import { type Stretch, stretchesOf } from '../shared/stretches.ts';
 import type { Mpd, MpdPeriod, MpdTrack } from './mpd.ts';
 import { inTrack, timeTemplate } from './names.ts';
 
@@ -60,7 +60,7 @@ function tellStretch(
     const segments = stretch.tracks.get(track.id);
     return segments ? [tellTrack(track, segments, { media, startTs, suffix })] : [];
   });
-  const hole = !next || next.start - stretch.end > HOLE_MS;
+  const hole = !next || next.start - stretch.end > JOIN_MS;
   const end = Math.max(
     ...[...stretch.tracks.values()].map((segments) => {
       const last = segments.at(-1)!;

@@ -1,5 +1,6 @@
 /** `publish.hls`: low-latency HLS. */
 import { defineManifest, definePlugin, Duration, HttpServer, input, optional, Text, Timeline } from 'eddy/plugin';
+import { ACCEPTS, requestErrors } from '../shared/manifest.ts';
 
 export const manifest = defineManifest({
   name: 'publish.hls',
@@ -30,21 +31,12 @@ export const manifest = defineManifest({
       demand: 'always',
       // Players stay three parts behind the newest one; hls.js by default half a second more. Measured: docs/proof.md.
       latency: { min: 1000, max: 1600 },
-      accepts: [
-        { kind: 'video', codec: ['h264', 'hevc', 'av1', 'vp9'] },
-        { kind: 'audio', codec: ['aac', 'opus', 'mp3'] },
-      ],
+      accepts: ACCEPTS,
     }),
   },
   needs: { http: HttpServer, timeline: optional(Timeline) },
   errors: {
-    NOT_READY: {
-      severity: 'error',
-      kind: 'peer',
-      meaning: 'The camera has a publisher, but no whole segment of it has been made yet.',
-      mend: "Try again in a few seconds. If it stays so, the camera's tracks in /api/v1/cameras say what is missing.",
-      example: 'GET /hls/cam1/index.m3u8 within the first seconds of a publication',
-    },
+    ...requestErrors('/hls/cam1/index.m3u8'),
     DIRECTIVE_INVALID: {
       severity: 'error',
       kind: 'peer',
@@ -65,20 +57,6 @@ export const manifest = defineManifest({
       meaning: 'There is no such track, segment or part, or it is so old that it is no longer kept.',
       mend: 'Play what the current playlist lists. For the past, give the pipeline a timeshift and a store.',
       example: 'GET /hls/cam1/video/1785000000000-892500000.a.m4s an hour later',
-    },
-    RANGE_INVALID: {
-      severity: 'error',
-      kind: 'peer',
-      meaning: 'The wanted stretch of the past is no stretch: a time that cannot be read, or an end before its start.',
-      mend: 'Ask with start (RFC 3339 or epoch ms) and, where it is to end, either end or duration (such as 90s or 1h).',
-      example: 'GET /hls/cam1/index.m3u8?start=yesterday',
-    },
-    RANGE_EMPTY: {
-      severity: 'error',
-      kind: 'peer',
-      meaning: 'The camera has no media in the wanted stretch.',
-      mend: '/api/v1/cameras/{camera}/timeline tells what there is. Nothing is kept without a timeshift in the pipeline.',
-      example: 'GET /hls/cam1/index.m3u8?start=2026-01-01T00:00:00Z&duration=1h',
     },
   },
   claims: { routes: ['{prefix}'] },

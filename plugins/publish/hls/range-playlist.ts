@@ -1,7 +1,7 @@
 /** Playlists of a stretch of the past by RFC 8216bis. Pure: what is listed, as text. */
-import { type Segment, segmentName, type TrackId } from 'eddy/plugin';
+import { JOIN_MS, type Segment, segmentName, type TrackId } from 'eddy/plugin';
 import { initNameOf, type PastRange } from '../shared/past-media.ts';
-import { HOLE_MS, type Stretch } from '../shared/stretches.ts';
+import type { Stretch } from '../shared/stretches.ts';
 import { HLS_VERSION, seconds, SKIP_TARGETS } from './media-playlist.ts';
 
 /** What a playlist is asked for with. */
@@ -100,7 +100,7 @@ function listed(segment: Segment, tags: string, suffix: string): ListedEntry {
  * it for ten seconds, and an hour without media would be an hour of seek bar.
  */
 const holeBetween = (before: Stretch, next: Stretch, targetDuration: number): ListedEntry[] =>
-  next.start - before.end > HOLE_MS
+  next.start - before.end > JOIN_MS
     ? [gap(before.end, Math.min(targetDuration, (next.start - before.end) / 1000), '')]
     : [];
 

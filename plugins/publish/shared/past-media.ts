@@ -204,12 +204,5 @@ export interface PastBytes {
 const kindOfCodec = (codec: string): 'video' | 'audio' =>
   /^(?:mp4a|opus|mp3|ac-3|ec-3|flac)/i.test(codec) ? 'audio' : 'video';
 
-function groupByTrack(segments: readonly Segment[]): Map<TrackId, Segment[]> {
-  const tracks = new Map<TrackId, Segment[]>();
-  for (const segment of segments) {
-    const known = tracks.get(segment.track);
-    if (known) known.push(segment);
-    else tracks.set(segment.track, [segment]);
-  }
-  return tracks;
-}
+const groupByTrack = (segments: readonly Segment[]): Map<TrackId, Segment[]> =>
+  Map.groupBy(segments, ({ track }) => track);

@@ -1,4 +1,5 @@
 /** A stretch of the past as a viewer asks for it: `?start=&end=` or `?start=&duration=`. */
+import { parseRfc3339 } from 'eddy/plugin';
 
 /** The stretch, in epoch ms. */
 export interface WantedRange {
@@ -8,8 +9,6 @@ export interface WantedRange {
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** RFC 3339: a date and a time with its offset. */
-const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 /** The longest stretch that is told in one playlist, ms. */
 const LONGEST = 31 * 86_400_000;
 
@@ -42,9 +41,5 @@ export function rangeQuery({ start, end }: WantedRange): string {
 }
 
 function instant(text: string): number | undefined {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  // A plus that was not escaped arrives as a blank.
-  const repaired = text.replace(/ (\d{2}:\d{2})$/, '+$1');
-  const parsed = RFC3339.test(repaired) ? Date.parse(repaired.replace(' ', 'T')) : NaN;
-  return Number.isNaN(parsed) ? undefined : parsed;
+  return /^\d{1,15}$/.test(text) ? Number(text) : parseRfc3339(text);
 }

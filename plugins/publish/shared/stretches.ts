@@ -1,5 +1,5 @@
 /** The past cut where its timeline, its writer or an init segment changes: at the same segment in every track. */
-import type { Segment, TrackId } from 'eddy/plugin';
+import { JOIN_MS, type Segment, type TrackId } from 'eddy/plugin';
 import type { PastTrack } from './past-media.ts';
 
 /** Segments that play on without a break. */
@@ -11,9 +11,6 @@ export interface Stretch {
   readonly end: number;
   readonly tracks: ReadonlyMap<TrackId, readonly Segment[]>;
 }
-
-/** Media further apart than this has a hole between, ms: clocks are slewed, and sound does not end where pictures do. */
-export const HOLE_MS = 100;
 
 const endOf = ({ startTs, duration }: Segment): number => startTs + duration;
 
@@ -57,7 +54,7 @@ function isBreak(before: Segment, segment: Segment): boolean {
     segment.discontinuity ||
     segment.initUrl !== before.initUrl ||
     segment.writer !== before.writer ||
-    segment.startTs - endOf(before) > HOLE_MS
+    segment.startTs - endOf(before) > JOIN_MS
   );
 }
 

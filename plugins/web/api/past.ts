@@ -2,6 +2,7 @@
 import {
   credentialsOf,
   EddyError,
+  parseRfc3339,
   peerOf,
   type CameraId,
   type Context,
@@ -19,8 +20,6 @@ type Ctx = Context<typeof manifest>;
 /** Segments in one answer, where the request does not say. */
 const PAGE = 1000;
 const MOST = 10_000;
-/** RFC 3339 with its offset, so that nobody's local time is guessed. */
-const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
 /** The routes; empty where the pipeline has no timeline. */
 export function pastRoutes(ctx: Ctx): HttpRoute[] {
@@ -115,10 +114,8 @@ function moment({ query }: HttpRequest, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   if (/^\d{1,15}(?:\.\d+)?$/.test(text)) return Number(text);
-  // A "+" that was not escaped is a space by now.
-  const repaired = text.replace(/ (\d{2}:\d{2})$/, '+$1');
-  const parsed = RFC3339.test(repaired) ? Date.parse(repaired.replace(' ', 'T')) : NaN;
-  if (Number.isNaN(parsed))
+  const parsed = parseRfc3339(text);
+  if (parsed === undefined)
     throw invalid(`"${name}" is neither RFC 3339 (with Z or an offset) nor epoch milliseconds.`);
   return parsed;
 }

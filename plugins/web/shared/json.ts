@@ -1,5 +1,5 @@
 /** JSON answers. */
-import type { HttpResponse } from 'eddy/plugin';
+import { JSON_HEADERS, type HttpResponse } from 'eddy/plugin';
 
 /** The value as JSON; bytes by their length, big integers as text, what has no JSON form is left out. */
 export function json(value: unknown, status = 200): HttpResponse {
@@ -7,13 +7,5 @@ export function json(value: unknown, status = 200): HttpResponse {
     if (typeof entry === 'bigint') return entry.toString();
     return ArrayBuffer.isView(entry) ? `${entry.byteLength} bytes` : entry;
   });
-  return {
-    status,
-    headers: {
-      'content-type': 'application/json; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-    },
-    body,
-  };
+  return { status, headers: { ...JSON_HEADERS }, body };
 }

@@ -1,5 +1,5 @@
 /** A picture and a sound that need no device: the clock that machines read, one for people, bars, and a beep a second. */
-import { blockClockBits, blockClockHeight } from './block-clock.ts';
+import { blockClockBits, blockClockHeight } from 'eddy/media';
 
 /** Options of {@link startTestCard}. */
 export interface TestCardOptions {
