@@ -59,13 +59,14 @@ async function newPage(): Promise<Page> {
 
 const seconds = atLevel({ test: 6, proof: 30 });
 
-/** What drawing the clock, encoding, decoding and reading it cost without a server. */
-async function measureFloor(): Promise<GlassToGlass> {
+/** What drawing the clock, encoding, decoding and reading it cost without a server; only bars are held against it. */
+async function measureFloor(): Promise<GlassToGlass | undefined> {
+  if (level !== 'proof') return undefined;
   const [from, to] = [await newPage(), await newPage()];
   await floor(from, to, OPTIONS);
   const [measured] = await measureGlassToGlass([to], { seconds });
   await closePages();
-  return measured!;
+  return measured;
 }
 
 const figures = ({ p50, p95 }: GlassToGlass): string => `p50 ${p50} ms, p95 ${p95} ms`;
@@ -84,7 +85,7 @@ describe('from glass to glass', () => {
     await watch(player, `${eddy.http}/whep/clock`);
     const [through] = await measureGlassToGlass([player], { seconds });
     expectPictures(through!);
-    if (level !== 'proof') return;
+    if (!method) return;
     meetBar({
       what: 'WebRTC: Chromium WHIP to Chromium WHEP, 720p30 H.264, burned-in clock',
       bar: 'p50 <= 100 ms, p95 <= 200 ms',
@@ -104,7 +105,7 @@ describe('from glass to glass', () => {
     await watch(player, `${eddy.http}/whep/ff`);
     const [through] = await measureGlassToGlass([player], { seconds });
     expectPictures(through!);
-    if (level !== 'proof') return;
+    if (!method) return;
     meetBar({
       what: 'WebRTC: ffmpeg RTMP to Chromium WHEP, 720p30 H.264, burned-in clock',
       bar: 'p95 <= 300 ms',

@@ -1,11 +1,10 @@
-/** Chromium publishes by WHIP and watches by WHEP, over the real routers: latency, joins, camera switches, layers. */
+/** Chromium publishes by WHIP and watches by WHEP, over the real routers: camera switches, layers, returns, pauses. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { atLevel, level } from '../level.ts';
 import { webrtcPipeline, type WebrtcPipeline } from '../support/webrtc-pipeline.ts';
 import { launchChromium, openPage } from './chromium.ts';
-import { measureGlassToGlass } from './glass-to-glass.ts';
-import { floor, publish, statsOf, untilHue, watch, webrtcPage } from './webrtc-pages.ts';
+import { publish, statsOf, untilHue, watch, webrtcPage } from './webrtc-pages.ts';
 
 const SIMULCAST = [
   { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
@@ -42,32 +41,6 @@ const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 const quantile = (values: readonly number[], share: number): number =>
   Math.round(values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!);
 
-describe('from glass to glass', () => {
-  it('is well below half a second, beside what the method itself costs', { timeout: 120_000 }, async () => {
-    const seconds = atLevel({ test: 8, proof: 60 });
-    const options = { width: 1280, height: 720, codec: 'H264', audio: false };
-    const [from, to] = [await newPage(), await newPage()];
-    await floor(from, to, options);
-    const [method] = await measureGlassToGlass([to], { seconds });
-    await Promise.all(pages.splice(0).map((page) => page.close()));
-
-    const [camera, player] = [await newPage(), await newPage()];
-    expect((await publish(camera, `${eddy.url}/whip/clock`, options)).status).toBe(201);
-    const { firstFrame } = await watch(player, `${eddy.url}/whep/clock`);
-    const [through] = await measureGlassToGlass([player], { seconds });
-    for (const [name, { p50, p95, max, read }] of Object.entries({ floor: method!, 'WHIP to WHEP': through! }))
-      say(`${name}: p50 ${p50} ms, p95 ${p95} ms, max ${max} ms, ${read} pictures`);
-    say(`first picture after ${Math.round(firstFrame!)} ms`);
-    expect(through!.read).toBeGreaterThan(seconds * atLevel({ test: 3, proof: 15 }));
-    expect(through!.backwards).toBe(0);
-    // Figures of speed count on a machine of one's own; the short form shares its machine with other work.
-    if (level === 'proof') {
-      expect(through!.p50).toBeLessThanOrEqual(100);
-      expect(through!.p95).toBeLessThanOrEqual(200);
-    }
-  });
-});
-
 describe('one session', () => {
   it('changes between cameras of different sizes and codecs, with the same track', { timeout: 120_000 }, async () => {
     const cameras = [
@@ -84,7 +57,7 @@ describe('one session', () => {
     await player.evaluate('window.trackOf = () => document.querySelector("video").srcObject.getVideoTracks()[0]');
     await player.evaluate('window.track = window.trackOf()');
     const times: number[] = [];
-    for (let i = 0; i < atLevel({ test: 20, proof: 50 }); i++) {
+    for (let i = 0; i < atLevel({ test: 6, proof: 50 }); i++) {
       await new Promise((resolve) => setTimeout(resolve, 1000));
       const { id, hue, width, height } = cameras[(i + 1) % 2]!;
       const asked = performance.now();
