@@ -121,7 +121,7 @@ export class DashRoutes {
     return mediaAnswer(past.kind, past.data);
   }
 
-  /** The segment of this name; one that is due next is waited for. */
+  /** The segment of this name; the next one, and one that a manifest says is there by now, is waited for. */
   async #segment(
     camera: LiveCamera,
     track: LiveTrack,
@@ -131,10 +131,17 @@ export class DashRoutes {
     if (key.by === 'time') return track.findBy(key.writer, 'baseTime', key.time);
     const { writer, number } = key;
     const last = track.last;
-    // Clocks are never quite alike: a player may be early by one. While the publisher is away it is the next one for long; to refuse it
-    // would end the playback in dash.js, and once it comes, its media time says where it belongs.
-    if (last && last.writer === writer && number === last.number + 1 && !track.ended) {
-      await camera.wait(() => track.last !== last || track.ended, 3 * track.targetDuration * 1000, signal);
+    // While the publisher is away players count on by the clock, and dash.js seeks to where the camera would be by now. To refuse that
+    // would end the playback there; once it comes, its media time says where it belongs.
+    const told = (): boolean => this.#periods.get(camera)?.tells(writer, number, this.#options.clock.now()) ?? false;
+    if (
+      last &&
+      last.writer === writer &&
+      !track.ended &&
+      (number === last.number + 1 || (number > last.number && told()))
+    ) {
+      const came = (): boolean => track.last!.number >= number || track.ended;
+      await camera.wait(came, 3 * track.targetDuration * 1000, signal);
     }
     return track.findBy(writer, 'number', number);
   }

@@ -46,6 +46,23 @@ describe('live', () => {
     });
   });
 
+  it('one that a manifest says is there is waited for while the publisher is away', async () => {
+    const { ask, clock, flow, video } = await liveStage({ now: START + 6000 });
+    video.end('publisher-lost');
+    await clock.advance(5000);
+    // By the clock the camera is in segment 5 now, and would soon be in the next.
+    const due = [5, 6].map((index) => ask(`/dash/cam1/video/w1.${FIRST + index}.m4s`));
+    expect((await ask(`/dash/cam1/video/w1.${FIRST + 7}.m4s`)).status).toBe(404);
+    const back = flow.track('video', videoCaps());
+    for (const one of segments(3, 4)) void back.item({ ...one, startTs: one.startTs + 5000 });
+    let answered = 0;
+    for (const one of due) void one.then(() => (answered += 1));
+    await settle();
+    expect(answered).toBe(0);
+    for (const one of segments(5, 6)) void back.item({ ...one, startTs: one.startTs + 5000 });
+    expect((await Promise.all(due)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   it('a segment of which a part was lost is never told to be whole', async () => {
     const { ask, feed } = await liveStage();
     feed(chunk(3, 0), chunk(3, 2), chunk(3, 3));
