@@ -48,7 +48,7 @@ describe('live', () => {
 
   it('one that a manifest says is there is waited for while the publisher is away', async () => {
     const { ask, clock, flow, video } = await liveStage({ now: START + 6000 });
-    video.end('publisher-lost');
+    void video.end('publisher-ended');
     await clock.advance(5000);
     // By the clock the camera is in segment 5 now, and would soon be in the next.
     const due = [5, 6].map((index) => ask(`/dash/cam1/video/w1.${FIRST + index}.m4s`));
