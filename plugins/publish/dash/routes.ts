@@ -112,8 +112,8 @@ export class DashRoutes {
       const segment = await this.#segment(camera, track, key, signalOf(request, session));
       if (segment && !segment.released) return this.#send(camera, track, segment, signalOf(request, session));
       if (segment) {
-        const data = await this.#options.past?.read(cameraId, id, segment.name);
-        if (data) return mediaAnswer(track.kind, data);
+        const past = await this.#options.past?.read(cameraId, id, segment.name);
+        if (past) return mediaAnswer(past.kind, past.data);
       }
     }
     const past = key.by === 'time' ? await this.#options.past?.find(cameraId, id, key) : undefined;
