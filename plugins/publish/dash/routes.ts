@@ -41,19 +41,19 @@ export class DashRoutes {
 
   constructor(options: DashOptions) {
     this.#options = options;
-    this.#ranges = options.past && new RangeManifests(options.past, options.clock, options.isLive);
+    this.#ranges = options.past && new RangeManifests(options.past, (cameraId) => this.#now(cameraId), options.isLive);
   }
 
   /** Mounts them; the returned function unmounts them. */
   mount(http: HttpServer): () => void {
-    const { prefix, viewers, clock } = this.#options;
+    const { prefix, viewers } = this.#options;
     const unmount = [
       http.route({
         method: 'GET',
-        path: `${prefix}/now`,
-        handler: () => ({
+        path: `${prefix}/:camera/now`,
+        handler: ({ params }) => ({
           headers: { 'content-type': 'text/plain', 'cache-control': 'no-store' },
-          body: new Date(clock.now()).toISOString(),
+          body: new Date(this.#now(params.camera)).toISOString(),
         }),
       }),
       http.route({
@@ -88,8 +88,8 @@ export class DashRoutes {
     this.watch(camera);
     if (!camera.ready) await camera.wait(() => camera.ready || camera.ended, FIRST_SEGMENT, signalOf(request, session));
     const body = this.#rendered.get(camera, suffix, () => {
-      const { latency, clock } = this.#options;
-      const mpd = liveMpd(camera, this.#periods.get(camera)!, { now: clock.now(), latency, suffix });
+      const { latency } = this.#options;
+      const mpd = liveMpd(camera, this.#periods.get(camera)!, { now: camera.now, latency, suffix });
       if (!mpd) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment yet.`);
       return writeMpd(mpd);
     });
@@ -133,7 +133,7 @@ export class DashRoutes {
     const last = track.last;
     // While the publisher is away players count on by the clock, and dash.js seeks to where the camera would be by now. To refuse that
     // would end the playback there; once it comes, its media time says where it belongs.
-    const told = (): boolean => this.#periods.get(camera)?.tells(writer, number, this.#options.clock.now()) ?? false;
+    const told = (): boolean => this.#periods.get(camera)?.tells(writer, number, camera.now) ?? false;
     if (
       last &&
       last.writer === writer &&
@@ -144,6 +144,11 @@ export class DashRoutes {
       await camera.wait(came, 3 * track.targetDuration * 1000, signal);
     }
     return track.findBy(writer, 'number', number);
+  }
+
+  /** The time by which players reckon with this camera, epoch ms. */
+  #now(cameraId: string): number {
+    return this.#options.camera(cameraId)?.now ?? this.#options.clock.now();
   }
 
   #send(camera: LiveCamera, track: LiveTrack, segment: LiveSegment, signal: AbortSignal): HttpResponse {

@@ -91,9 +91,20 @@ describe('live', () => {
     expect(readMpd(text).periods[0]!.tracks[0]!.media).toBe('video/w1.$Number$.m4s?token=a%26%22b');
   });
 
-  it('tells the time', async () => {
-    const { ask, clock } = await liveStage();
-    expect(Date.parse((await ask('/dash/now')).text)).toBe(clock.now());
+  it('tells the time, which goes on where the clock is set back', async () => {
+    const { ask, clock, feed } = await liveStage({ now: START + 6000 });
+    const now = async (): Promise<number> => Date.parse((await ask('/dash/cam1/now')).text) - START;
+    expect(await now()).toBe(6000);
+    clock.step(-3_600_000);
+    await clock.advance(2000);
+    feed(...segments(3, 3));
+    expect(await now()).toBe(8000);
+    await clock.advance(500);
+    expect(await now()).toBe(8500);
+    const { root } = readMpd((await ask(MPD)).text);
+    expect(Date.parse(root.attributes.publishTime!) - START).toBe(8500);
+    expect(root.attributes.timeShiftBufferDepth).toBe('PT8S');
+    expect(Date.parse((await ask('/dash/cam9/now')).text)).toBe(clock.now());
   });
 
   it('an end is told: no further look, and how long it was', async () => {
