@@ -1,11 +1,19 @@
 /** store.s3 against a real server that checks signatures and checksums. */
 import { createServer, type Server, type Socket } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { HeadObjectCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listAll } from '../../core/contracts/index.ts';
 import type { Context } from '../../core/plugin/index.ts';
+import { SqliteIndex } from '../../plugins/index/sqlite/sqlite-index.ts';
 import plugin, { type manifest } from '../../plugins/store/s3/plugin.ts';
 import { create } from '../../plugins/store/s3/s3.ts';
 import { objectStoreContract } from '../contract/object-store.ts';
+import { FIRST, segments } from '../support/chunks.ts';
+import { durableRing, eventually } from '../support/durable-ring.ts';
+import { openGate } from '../support/gate.ts';
 import { startS3Server, whyNoS3Server, type S3Server } from '../support/s3-server/index.ts';
 import { fakeContext } from '../unit/http/fake-context.ts';
 
@@ -96,6 +104,74 @@ describe.skipIf(why !== undefined)('store.s3', () => {
       await expect(store.put('a', new Uint8Array(1), { overwrite: true })).rejects.toMatchObject({ code });
       await stop();
     }
+  });
+
+  it('holds the past of timeshift.ring: through an outage, and one in which the process is killed', async () => {
+    const gate = await openGate(Number(new URL(server.endpoint).port));
+    const { store, stop } = await started({ endpoint: gate.url, timeout: '2s', attempts: 2 });
+    const folder = await mkdtemp(join(tmpdir(), 'eddy-s3-ring-'));
+    const fail = (error: unknown): never => {
+      throw error;
+    };
+    const index = await SqliteIndex.open(join(folder, 'index.db'), { onCrash: fail, onWatcherError: fail });
+    const options = { store, index, dir: join(folder, 'log'), config: { window: '10s' } };
+    const cam = 'cam1' as never;
+    const ever = { start: 0, end: Number.MAX_SAFE_INTEGER };
+    const bytesOf = (number: number): Buffer => Buffer.concat(segments(number, number).map(({ data }) => data));
+
+    const ring = await durableRing(options);
+    const record = async (from: number, to: number): Promise<void> => {
+      for (let number = from; number <= to; number += 1) {
+        ring.feed('cam1', segments(number, number));
+        await ring.clock.advance(2000);
+      }
+    };
+    const isDown = async (): Promise<boolean> => (await ring.timeline.state()).store === 'down';
+    await record(0, 2);
+    await ring.archived();
+    gate.shut();
+    await record(3, 12);
+    await eventually('the outage to be seen', isDown);
+    expect(await ring.timeline.segments(cam, ever)).toHaveLength(13);
+    gate.open();
+    await eventually('all to be caught up', async () => {
+      await ring.clock.advance(1000);
+      return (await ring.timeline.state()).waiting.segments === 0;
+    });
+    expect(ring.acknowledged().map((id) => Number(/-(\d+)\.w1/.exec(id)![1]))).toEqual(
+      Array.from({ length: 13 }, (_, number) => FIRST + number),
+    );
+    gate.shut();
+    await record(13, 15);
+    await eventually('the second outage to be seen', isDown);
+    await ring.logged(12);
+    await ring.crash();
+    gate.open();
+
+    // Nothing of it is in memory any more: all is read from the bucket.
+    const { clock } = ring;
+    let begun = false;
+    const beginning = durableRing({ ...options, clock }).finally(() => (begun = true));
+    await eventually('the ring to begin', async () => {
+      await clock.advance(500);
+      return begun;
+    });
+    const reborn = await beginning;
+    await reborn.archived();
+    const found = await reborn.timeline.segments(cam, ever);
+    expect(found).toHaveLength(16);
+    for (const [number, { id, track }] of found.entries()) {
+      const read = await reborn.timeline.read(cam, track, id.split('/')[2]!);
+      expect(Buffer.compare(Buffer.from(read!), bytesOf(number)), id).toBe(0);
+    }
+    const keys: string[] = [];
+    for await (const { key } of listAll(store, 'cam1/')) if (key.includes('/video/1')) keys.push(key);
+    expect(keys).toEqual(found.map(({ url }) => url));
+    await reborn.stop();
+    await index.close();
+    await stop();
+    await gate.close();
+    await rm(folder, { recursive: true, force: true });
   });
 
   describe('with a server that fails', () => {

@@ -35,6 +35,8 @@ export interface PartWriterOptions {
   readonly notBefore: number;
   /** The newest segment of the track that this one replaces. */
   readonly lastNumber: number | undefined;
+  /** Where its media ends, ticks; 0 where it had none. */
+  readonly end: number;
   readonly emit: (chunk: Chunk) => void;
 }
 
@@ -62,13 +64,14 @@ export class PartWriter {
   #sequence = 0;
   #lastStartTs: number;
   #lastNumber: number | undefined;
-  #end = 0;
+  #end: number;
   #newest: TimedUnit | undefined;
 
   constructor(options: PartWriterOptions) {
     this.#options = options;
     this.#lastStartTs = options.notBefore;
     this.#lastNumber = options.lastNumber;
+    this.#end = options.end;
     this.#target = Math.floor(options.partTarget * options.timescale);
     this.#limit = Math.floor(options.segmentLimit * options.timescale);
   }
@@ -93,7 +96,7 @@ export class PartWriter {
     return this.#newest !== undefined;
   }
 
-  /** Where the media written so far ends: decode time in ticks. */
+  /** Where the media written so far ends, that of the track before it included: decode time in ticks. */
   get end(): number {
     const tail = this.#pending.at(-1);
     return tail ? tail.dts + tail.nominal : this.#end;

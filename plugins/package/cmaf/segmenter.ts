@@ -102,7 +102,7 @@ export class Segmenter {
       clockWentBack: (of) => this.#break(of),
       opened: (of, chunkCaps) => this.#opened(of, chunkCaps),
     };
-    const track = new SegmentTrack(id, caps, clock, host, past?.end);
+    const track = new SegmentTrack(id, caps, clock, host);
     track.marks = this.#marks;
     this.#tracks.set(id, track);
     return {
@@ -351,12 +351,14 @@ export class Segmenter {
   ): Omit<PartWriterOptions, 'timescale' | 'partTarget' | 'constant' | 'stretch'> {
     this.#partTargets.set(track.id, caps.partTarget);
     this.#options.sink.open(track.id, caps);
+    const past = this.#past.get(track.id);
     return {
       segmentLimit: (2 * this.#options.segment) / 1000,
       writer: this.#options.writer,
       // Sound may come seconds after the pictures that it belongs to: it is not later than they are.
-      notBefore: Math.max(this.#epochStartTs, this.#past.get(track.id)?.startTs ?? 0),
-      lastNumber: this.#past.get(track.id)?.lastNumber,
+      notBefore: Math.max(this.#epochStartTs, past?.startTs ?? 0),
+      lastNumber: past?.lastNumber,
+      end: Math.ceil(((past?.end ?? 0) * track.timescale) / 1000),
       emit: (chunk) => {
         this.#emitted = true;
         this.#newestStartTs = Math.max(this.#newestStartTs, chunk.startTs);

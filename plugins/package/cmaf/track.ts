@@ -74,15 +74,12 @@ export class SegmentTrack {
   #origin: number | undefined;
   #delay = 0;
   #lastDts = -Infinity;
-  readonly #after: number;
 
-  /** `after`: where the media of the track that it replaces ends, ms on the timeline. */
-  constructor(id: TrackId, caps: VideoCaps | AudioCaps, clock: SyncClock, host: TrackHost, after = -Infinity) {
+  constructor(id: TrackId, caps: VideoCaps | AudioCaps, clock: SyncClock, host: TrackHost) {
     this.id = id;
     this.caps = caps;
     this.clock = clock;
     this.#host = host;
-    this.#after = after;
     this.#aacFrame =
       caps.kind === 'audio' && caps.codec === 'aac' ? parseAacConfig(caps.config).frameLength : undefined;
   }
@@ -128,7 +125,6 @@ export class SegmentTrack {
       constant: this.constant,
       stretch: caps.kind === 'video',
     });
-    this.#lastDts = Math.ceil((this.#after * this.timescale) / 1000) - 1;
     for (const unit of units) this.#place(unit, route);
   }
 

@@ -44,7 +44,7 @@ export function liveMpd(camera: LiveCamera, periods: Periods, options: LiveMpdOp
     // What is told, not what could be: Shaka stays this far behind what is said to be there.
     maxSegmentDuration: Math.max(...told.flatMap((period) => period.tracks.map(longestOf))),
     live: {
-      clock: '../now',
+      clock: 'now',
       window: Math.max(1, Math.floor((options.now - oldest) / 1000)),
       // Segments that are listed when they are whole are up to a segment, a look and another segment old.
       delay: low ? Math.max(0, options.latency - BEHIND_END) : Math.max(options.latency, 2 * typical + target / 2 + 1),

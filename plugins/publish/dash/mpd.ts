@@ -154,7 +154,7 @@ function writeSet(tracks: readonly MpdTrack[], index: number, period: MpdPeriod,
             presentationTime: first!.presentationTimeOffset,
             inband: true,
           },
-          element('UTCTiming', { schemeIdUri: UTC, value: '../now' }),
+          element('UTCTiming', { schemeIdUri: UTC, value: 'now' }),
         )
       : '',
     element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value: 'main' }),

@@ -77,6 +77,14 @@ export class Periods {
     return this.list.findLast(({ number }) => number <= segment.number);
   }
 
+  /** Whether a manifest says that this segment is there at `now` (epoch ms), or is the next one: clocks are never quite alike. */
+  tells(writer: string, number: number, now: number): boolean {
+    return this.list.some((period) => {
+      if (period.writer !== writer || !period.duration || number < period.number) return false;
+      return number <= period.number + (now - period.startTs) / 1000 / secondsOf(period.duration) + 1;
+    });
+  }
+
   #look(track: LiveTrack): void {
     const seen = this.#seen.get(track.id)?.number ?? -Infinity;
     const fresh = track.segments.slice(track.segments.findLastIndex(({ number }) => number <= seen) + 1);

@@ -1,5 +1,5 @@
 /** Answers requests for a stretch of the past. */
-import type { Clock, HttpRequest, HttpResponse } from 'eddy/plugin';
+import type { HttpRequest, HttpResponse } from 'eddy/plugin';
 import type { PastMedia, PastRange } from '../shared/past-media.ts';
 import { rangeQuery, type WantedRange } from '../shared/range.ts';
 import type { Viewer } from '../shared/viewers.ts';
@@ -13,20 +13,21 @@ const MAX_AGE = { complete: 60, growing: 1 } as const;
 /** See the file's head. */
 export class RangeManifests {
   readonly #past: PastMedia;
-  readonly #clock: Clock;
+  readonly #now: (cameraId: string) => number;
   readonly #isLive: (cameraId: string) => boolean;
   readonly #written = new WeakMap<PastRange, Map<string, Uint8Array>>();
 
-  constructor(past: PastMedia, clock: Clock, isLive: (cameraId: string) => boolean) {
+  /** `now`: the time by which players reckon with a camera, epoch ms. */
+  constructor(past: PastMedia, now: (cameraId: string) => number, isLive: (cameraId: string) => boolean) {
     this.#past = past;
-    this.#clock = clock;
+    this.#now = now;
     this.#isLive = isLive;
   }
 
   async answer(request: HttpRequest, range: WantedRange, { suffix }: Viewer): Promise<HttpResponse> {
     const cameraId = request.params.camera;
     const past = await this.#past.load(cameraId, range, this.#isLive(cameraId));
-    const now = this.#clock.now();
+    const now = this.#now(cameraId);
     const asked = Number(/^\d{1,15}$/.exec(request.query.get('asked') ?? '')?.[0] ?? Math.round(now));
     // Only a manifest that grows depends on when it was asked for.
     const key = past.complete ? suffix : `${suffix} ${asked}`;

@@ -36,7 +36,7 @@ export function rangeMpd(past: PastRange, options: RangeMpdOptions): Mpd | undef
     ...common,
     periods: periods.map((period, index) => (index < periods.length - 1 ? period : { ...period, duration: undefined })),
     live: {
-      clock: '../now',
+      clock: 'now',
       window: Math.ceil((options.now - first.start) / 1000),
       // Players begin this far behind: where the stretch begins. Counted from their first question, so that it stays.
       delay: Math.max(longest, (options.asked - Math.max(past.range.start, first.start)) / 1000),

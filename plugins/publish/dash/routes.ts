@@ -41,19 +41,19 @@ export class DashRoutes {
 
   constructor(options: DashOptions) {
     this.#options = options;
-    this.#ranges = options.past && new RangeManifests(options.past, options.clock, options.isLive);
+    this.#ranges = options.past && new RangeManifests(options.past, (cameraId) => this.#now(cameraId), options.isLive);
   }
 
   /** Mounts them; the returned function unmounts them. */
   mount(http: HttpServer): () => void {
-    const { prefix, viewers, clock } = this.#options;
+    const { prefix, viewers } = this.#options;
     const unmount = [
       http.route({
         method: 'GET',
-        path: `${prefix}/now`,
-        handler: () => ({
+        path: `${prefix}/:camera/now`,
+        handler: ({ params }) => ({
           headers: { 'content-type': 'text/plain', 'cache-control': 'no-store' },
-          body: new Date(clock.now()).toISOString(),
+          body: new Date(this.#now(params.camera)).toISOString(),
         }),
       }),
       http.route({
@@ -88,8 +88,8 @@ export class DashRoutes {
     this.watch(camera);
     if (!camera.ready) await camera.wait(() => camera.ready || camera.ended, FIRST_SEGMENT, signalOf(request, session));
     const body = this.#rendered.get(camera, suffix, () => {
-      const { latency, clock } = this.#options;
-      const mpd = liveMpd(camera, this.#periods.get(camera)!, { now: clock.now(), latency, suffix });
+      const { latency } = this.#options;
+      const mpd = liveMpd(camera, this.#periods.get(camera)!, { now: camera.now, latency, suffix });
       if (!mpd) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment yet.`);
       return writeMpd(mpd);
     });
@@ -112,8 +112,8 @@ export class DashRoutes {
       const segment = await this.#segment(camera, track, key, signalOf(request, session));
       if (segment && !segment.released) return this.#send(camera, track, segment, signalOf(request, session));
       if (segment) {
-        const data = await this.#options.past?.read(cameraId, id, segment.name);
-        if (data) return mediaAnswer(track.kind, data);
+        const past = await this.#options.past?.read(cameraId, id, segment.name);
+        if (past) return mediaAnswer(past.kind, past.data);
       }
     }
     const past = key.by === 'time' ? await this.#options.past?.find(cameraId, id, key) : undefined;
@@ -121,7 +121,7 @@ export class DashRoutes {
     return mediaAnswer(past.kind, past.data);
   }
 
-  /** The segment of this name; one that is due next is waited for. */
+  /** The segment of this name; the next one, and one that a manifest says is there by now, is waited for. */
   async #segment(
     camera: LiveCamera,
     track: LiveTrack,
@@ -131,12 +131,24 @@ export class DashRoutes {
     if (key.by === 'time') return track.findBy(key.writer, 'baseTime', key.time);
     const { writer, number } = key;
     const last = track.last;
-    // Clocks are never quite alike: a player may be early by one. While the publisher is away it is the next one for long; to refuse it
-    // would end the playback in dash.js, and once it comes, its media time says where it belongs.
-    if (last && last.writer === writer && number === last.number + 1 && !track.ended) {
-      await camera.wait(() => track.last !== last || track.ended, 3 * track.targetDuration * 1000, signal);
+    // While the publisher is away players count on by the clock, and dash.js seeks to where the camera would be by now. To refuse that
+    // would end the playback there; once it comes, its media time says where it belongs.
+    const told = (): boolean => this.#periods.get(camera)?.tells(writer, number, camera.now) ?? false;
+    if (
+      last &&
+      last.writer === writer &&
+      !track.ended &&
+      (number === last.number + 1 || (number > last.number && told()))
+    ) {
+      const came = (): boolean => track.last!.number >= number || track.ended;
+      await camera.wait(came, 3 * track.targetDuration * 1000, signal);
     }
     return track.findBy(writer, 'number', number);
+  }
+
+  /** The time by which players reckon with this camera, epoch ms. */
+  #now(cameraId: string): number {
+    return this.#options.camera(cameraId)?.now ?? this.#options.clock.now();
   }
 
   #send(camera: LiveCamera, track: LiveTrack, segment: LiveSegment, signal: AbortSignal): HttpResponse {

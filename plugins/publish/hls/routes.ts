@@ -150,11 +150,9 @@ export class HlsRoutes {
   async #stored(request: HttpRequest, name: string): Promise<HttpResponse> {
     const { camera, track = '' } = request.params;
     const { past } = this.#options;
-    const data = await past?.read(camera, track, name);
-    if (data) return mediaAnswer(await past!.kindOf(camera, track), data);
-    const init = await past?.init(camera, track, name);
-    if (!init) throw unknownMedia(name);
-    return mediaAnswer(init.kind, init.data);
+    const found = (await past?.read(camera, track, name)) ?? (await past?.init(camera, track, name));
+    if (!found) throw unknownMedia(name);
+    return mediaAnswer(found.kind, found.data);
   }
 
   #past(): RangePlaylists {

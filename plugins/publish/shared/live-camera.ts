@@ -6,20 +6,32 @@ import { Waiters } from './waiters.ts';
 
 /** A track that nobody writes has ended for good once the others are this many segments ahead. */
 const LEFT_BEHIND = 2;
+/** Media that is further ahead of the clock than this was not captured yet: the clock was set back. ms; less is slewed. */
+const SET_BACK = 10_000;
 
 export class LiveCamera {
   readonly cameraId: CameraId;
   readonly tracks = new Map<TrackId, LiveTrack>();
   readonly #options: LiveTrackOptions;
+  readonly #clock: Clock;
   readonly #waiters: Waiters;
   readonly #listeners = new Set<(track: LiveTrack) => void>();
+  /** How far the end of its newest media was ahead of monotonic time when that came, at the most; ms. */
+  #edge = -Infinity;
   #revision = 0;
   #ended = false;
 
   constructor(cameraId: CameraId, options: LiveTrackOptions, clock: Clock) {
     this.cameraId = cameraId;
     this.#options = options;
+    this.#clock = clock;
     this.#waiters = new Waiters(clock);
+  }
+
+  /** The time of day by which its media counts (epoch ms): where the server's clock was set back, a camera's time goes on. */
+  get now(): number {
+    const [wall, media] = [this.#clock.now(), this.#edge + this.#clock.monotonic()];
+    return media - wall > SET_BACK ? media : wall;
   }
 
   /** Counts changes: what was rendered of an earlier revision is stale. */
@@ -97,6 +109,8 @@ export class LiveCamera {
   append(track: LiveTrack, chunk: Chunk): boolean {
     const before = track.last;
     if (!track.append(chunk)) return false;
+    const end = chunk.startTs + (chunk.duration / track.caps.timescale) * 1000;
+    this.#edge = Math.max(this.#edge, end - this.#clock.monotonic());
     if (track.last !== before) this.#listeners.forEach((listener) => listener(track));
     for (const other of this.tracks.values()) {
       if (!other.active && (other.last?.number ?? -Infinity) < chunk.segment - LEFT_BEHIND) other.ended = true;

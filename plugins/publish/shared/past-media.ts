@@ -83,15 +83,14 @@ export class PastMedia {
     }
   }
 
-  /** The bytes of a segment by the name under which it is stored. */
-  read(cameraId: CameraId, track: TrackId, name: string): Promise<Uint8Array | undefined> {
-    return this.#timeline.read(cameraId, track, name);
+  /** A segment by the name under which it is stored. */
+  read(cameraId: CameraId, track: TrackId, name: string): Promise<PastBytes | undefined> {
+    return this.#withKind(cameraId, track, this.#timeline.read(cameraId, track, name));
   }
 
   /** An init segment. */
-  async init(cameraId: CameraId, track: TrackId, name: string): Promise<PastBytes | undefined> {
-    const data = await this.#timeline.init(cameraId, track, name);
-    return data && { data, kind: await this.kindOf(cameraId, track) };
+  init(cameraId: CameraId, track: TrackId, name: string): Promise<PastBytes | undefined> {
+    return this.#withKind(cameraId, track, this.#timeline.init(cameraId, track, name));
   }
 
   /** A segment by its media time (ticks of its track); `offset` is how far that was from server time when it was made, ms. */
@@ -109,15 +108,20 @@ export class PastMedia {
       const found = (await this.#timeline.segments(cameraId, range, track)).find(
         ({ baseTime, writer }) => baseTime === wanted.time && writer === wanted.writer,
       );
-      const data = found && (await this.read(cameraId, track, segmentName(found)));
+      const data = found && (await this.#timeline.read(cameraId, track, segmentName(found)));
       if (data) return { data, kind: kindOfCodec(found.codecString) };
     }
     return undefined;
   }
 
-  /** What a track is; video where nobody knows. */
-  async kindOf(cameraId: CameraId, track: TrackId): Promise<'video' | 'audio'> {
-    return (await this.#timeline.tracks(cameraId)).find((one) => one.track === track)?.caps.kind ?? 'video';
+  /** What a track is, is found out while its bytes are read; video where nobody knows. */
+  async #withKind(
+    cameraId: CameraId,
+    track: TrackId,
+    reading: Promise<Uint8Array | undefined>,
+  ): Promise<PastBytes | undefined> {
+    const [data, tracks] = await Promise.all([reading, this.#timeline.tracks(cameraId)]);
+    return data && { data, kind: tracks.find((one) => one.track === track)?.caps.kind ?? 'video' };
   }
 
   async #read(cameraId: CameraId, range: WantedRange, live: boolean): Promise<PastRange> {

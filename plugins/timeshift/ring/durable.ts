@@ -24,7 +24,7 @@ import { WriteAheadLog } from './write-ahead-log.ts';
 type Ctx = Context<typeof manifest>;
 
 /** How long a start waits for what the last run left in its log, ms; the rest is caught up while cameras are live. */
-const RECOVER_WITHIN = 3000;
+const RECOVER_WITHIN = 1000;
 /** How long a stop waits for the store, ms, where the engine's own drain has not waited already. */
 const STOP_WITHIN = 1000;
 const SWEEP_EVERY = 10_000;

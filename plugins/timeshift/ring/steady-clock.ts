@@ -1,6 +1,7 @@
 /**
  * Time by which the past is deleted. A wall clock that steps an hour ahead must not delete an hour too early: this one
- * follows a step ahead at twice the pace of time, and a step back at once, which deletes nothing.
+ * follows a step ahead at twice the pace of time, and a step back at once, which deletes nothing; back to a time that it had
+ * before, it goes at once too.
  */
 import type { Clock } from 'eddy/plugin';
 
@@ -13,6 +14,8 @@ export class SteadyClock {
   #time: number;
   #at: number;
   #offset: number;
+  /** The most that this clock was ever ahead of monotonic time, ms. */
+  #furthest: number;
   #stepped = false;
 
   /** `onStep` is told once a step by how many ms the wall clock went; 0 once the two agree again. */
@@ -21,7 +24,7 @@ export class SteadyClock {
     this.#onStep = onStep;
     this.#time = clock.now();
     this.#at = clock.monotonic();
-    this.#offset = this.#time - this.#at;
+    this.#offset = this.#furthest = this.#time - this.#at;
   }
 
   /** True until this clock has caught up with a step. */
@@ -38,8 +41,9 @@ export class SteadyClock {
     this.#offset = offset;
     const elapsed = monotonic - this.#at;
     this.#at = monotonic;
-    const ahead = wall - (this.#time + elapsed);
+    const ahead = wall - Math.max(this.#time + elapsed, this.#furthest + monotonic);
     this.#time = ahead > STEP_MS ? this.#time + 2 * elapsed : wall;
+    this.#furthest = Math.max(this.#furthest, this.#time - monotonic);
     const behind = wall - this.#time > STEP_MS;
     if (Math.abs(step) > STEP_MS) this.#onStep(step);
     else if (this.#stepped && !behind) this.#onStep(0);

@@ -62,6 +62,31 @@ describe('breaks', () => {
     expect(last.startTs - first.startTs).toBeLessThan(10_000);
   });
 
+  it('a track that is replaced before it wrote anything takes no time from the one before it', () => {
+    const recorder = new Recorder();
+    const clock = clockAt(EPOCH);
+    const v = recorder.segmenter.addTrack('video', VIDEO, clock);
+    const first = recorder.segmenter.addTrack('audio', AUDIO, clock);
+    play([
+      [v, video({ fps: 30, seconds: 1.3, gop: 1 })],
+      [first, audio({ seconds: 1.3 })],
+    ]);
+    recorder.segmenter.flush();
+    const silent = recorder.segmenter.addTrack('audio', AUDIO, clock);
+    audio({ seconds: 0.02, from: 1300 }).forEach((unit) => silent.unit(unit));
+    silent.end('publisher-ended');
+    // Eleven milliseconds before the end of what the first has written; it leads until there is a key frame.
+    const third = recorder.segmenter.addTrack('audio', AUDIO, clock);
+    play([
+      [v, video({ fps: 30, seconds: 5, gop: (i) => i === 120, from: 1290 })],
+      [third, audio({ seconds: 5, from: 1290 })],
+    ]);
+    v.end('publisher-ended');
+    third.end('publisher-ended');
+    expect(recorder.tracks.get('audio')!.map(({ chunks }) => chunks.length > 0)).toEqual([true, false, true]);
+    checkTrack(recorder, 'audio');
+  });
+
   it('timestamps that go back without a word begin an epoch, a hiccup does not', () => {
     const recorder = new Recorder();
     const v = recorder.segmenter.addTrack('video', VIDEO, { toWall: () => undefined });

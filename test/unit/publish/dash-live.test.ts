@@ -6,6 +6,7 @@ import { liveMpd } from '../../../plugins/publish/dash/live-mpd.ts';
 import { writeMpd } from '../../../plugins/publish/dash/mpd.ts';
 import { Periods } from '../../../plugins/publish/dash/periods.ts';
 import { LiveCamera } from '../../../plugins/publish/shared/live-camera.ts';
+import { meetBar } from '../../bar.ts';
 import { audioCaps, FIRST, START, videoCaps } from '../../support/chunks.ts';
 import { checkMpd, checkUpdate } from '../../support/dash-rules.ts';
 import { type ReadMpd, readMpd } from '../../support/dash-text.ts';
@@ -17,6 +18,8 @@ class Simulation {
   readonly findings = new Set<string>();
   /** How far segments begin from where the manifest says, as a share of their duration; the worst. */
   worst = 0;
+  /** Manifests that were looked at. */
+  looks = 0;
   mpd: ReadMpd | undefined;
   readonly #caps: Readonly<Record<string, ChunkCaps>>;
   #number = FIRST;
@@ -77,6 +80,7 @@ class Simulation {
   look(): void {
     const mpd = liveMpd(this.camera, this.periods, { now: this.#wall, latency: 1.8, suffix: '' });
     if (!mpd) return;
+    this.looks += 1;
     const read = readMpd(writeMpd(mpd));
     for (const finding of [...checkMpd(read), ...(this.mpd ? checkUpdate(this.mpd, read) : [])])
       this.findings.add(finding);
@@ -115,6 +119,28 @@ describe('a camera with regular GOPs', () => {
     expect(audio!.duration! / audio!.timescale).toBe(ticks / caps.timescale);
     // An audio frame is 21 ms; video begins on the tick.
     expect(simulation.worst).toBeLessThan(0.013);
+  });
+
+  it('is addressed by number before and after a gap: 60 minutes of 29.97 fps, GOP 1.67 s', () => {
+    const simulation = new Simulation({ video: videoCaps(NTSC), audio: audioCaps() });
+    const played: (ReadMpd | undefined)[] = [];
+    for (const stretch of [1078, 1080]) {
+      if (played.length > 0) simulation.away(7);
+      for (let index = 0; index < stretch; index += 1)
+        simulation.segment(50_050, { discontinuity: played.length > 0 && index === 0 });
+      simulation.look();
+      played.push(simulation.mpd);
+    }
+    const durations = played.map((mpd) =>
+      mpd!.periods.map(({ tracks: [video] }) => video!.duration! / video!.timescale),
+    );
+    const exact = durations.flat().every((duration) => duration === 50_050 / 30_000);
+    meetBar({
+      what: 'DASH: 29.97 fps for 60 simulated minutes, GOP 1.67 s, a gap',
+      bar: 'the rules of MPDs hold at every update; $Number$ only while every segment begins within 25% of nominal',
+      measured: `${simulation.findings.size} findings in ${simulation.looks} manifests; by number throughout, at most ${(simulation.worst * 100).toFixed(1)}% off`,
+      pass: simulation.findings.size === 0 && exact && simulation.worst < 0.013,
+    });
   });
 
   it('begins a Period where its clock and the server have run apart by a quarter of a segment', () => {

@@ -46,6 +46,23 @@ describe('live', () => {
     });
   });
 
+  it('one that a manifest says is there is waited for while the publisher is away', async () => {
+    const { ask, clock, flow, video } = await liveStage({ now: START + 6000 });
+    void video.end('publisher-ended');
+    await clock.advance(5000);
+    // By the clock the camera is in segment 5 now, and would soon be in the next.
+    const due = [5, 6].map((index) => ask(`/dash/cam1/video/w1.${FIRST + index}.m4s`));
+    expect((await ask(`/dash/cam1/video/w1.${FIRST + 7}.m4s`)).status).toBe(404);
+    const back = flow.track('video', videoCaps());
+    for (const one of segments(3, 4)) void back.item({ ...one, startTs: one.startTs + 5000 });
+    let answered = 0;
+    for (const one of due) void one.then(() => (answered += 1));
+    await settle();
+    expect(answered).toBe(0);
+    for (const one of segments(5, 6)) void back.item({ ...one, startTs: one.startTs + 5000 });
+    expect((await Promise.all(due)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   it('a segment of which a part was lost is never told to be whole', async () => {
     const { ask, feed } = await liveStage();
     feed(chunk(3, 0), chunk(3, 2), chunk(3, 3));
@@ -74,9 +91,20 @@ describe('live', () => {
     expect(readMpd(text).periods[0]!.tracks[0]!.media).toBe('video/w1.$Number$.m4s?token=a%26%22b');
   });
 
-  it('tells the time', async () => {
-    const { ask, clock } = await liveStage();
-    expect(Date.parse((await ask('/dash/now')).text)).toBe(clock.now());
+  it('tells the time, which goes on where the clock is set back', async () => {
+    const { ask, clock, feed } = await liveStage({ now: START + 6000 });
+    const now = async (): Promise<number> => Date.parse((await ask('/dash/cam1/now')).text) - START;
+    expect(await now()).toBe(6000);
+    clock.step(-3_600_000);
+    await clock.advance(2000);
+    feed(...segments(3, 3));
+    expect(await now()).toBe(8000);
+    await clock.advance(500);
+    expect(await now()).toBe(8500);
+    const { root } = readMpd((await ask(MPD)).text);
+    expect(Date.parse(root.attributes.publishTime!) - START).toBe(8500);
+    expect(root.attributes.timeShiftBufferDepth).toBe('PT8S');
+    expect(Date.parse((await ask('/dash/cam9/now')).text)).toBe(clock.now());
   });
 
   it('an end is told: no further look, and how long it was', async () => {

@@ -127,4 +127,19 @@ describe('retention', () => {
     expect((await ring.timeline.state()).clockStepped).toBe(false);
     expect(await kept()).toHaveLength(20);
   });
+
+  it('is calm at once when a wall clock that was set back is right again', async () => {
+    ring = await durableRing({ config: { window: '10s', retain: '10m' } });
+    await record(0, 1);
+    ring.clock.step(-3_600_000);
+    await ring.clock.advance(30_000);
+    expect(ring.reported()).toContain('CLOCK_STEPPED');
+    ring.clock.step(3_600_000);
+    await ring.clock.advance(5000);
+    expect((await ring.timeline.state()).clockStepped).toBe(false);
+    // Further ahead than it ever was is another matter.
+    ring.clock.step(3_600_000);
+    await ring.clock.advance(5000);
+    expect((await ring.timeline.state()).clockStepped).toBe(true);
+  });
 });
