@@ -2,5 +2,6 @@
 export * from './box.ts';
 export * from './chunk.ts';
 export * from './init.ts';
+export * from './movie.ts';
 export * from './read.ts';
 export * from './read-init.ts';
