@@ -245,6 +245,16 @@ export const openapi: Json = {
         },
       ],
     ),
+    '/api/v1/cameras/{camera}/export.mp4': media(
+      'A stretch of the past as a file, exact to the frame, where the pipeline has a service publish.clips. Range requests are answered.',
+      'video/mp4',
+      [
+        { ...moment('start'), required: true },
+        moment('end'),
+        { name: 'duration', in: 'query', schema: text, description: 'Instead of an end: 90s, 10m.' },
+        { name: 'track', in: 'query', schema: text, description: 'A rendition, or sound alone. Default: the widest.' },
+      ],
+    ),
     '/api/v1/cameras/{camera}/storyboard.jpg': media('A sheet, as storyboard.vtt names it.', 'image/jpeg', []),
     '/api/v1/cameras/{camera}/latency': {
       post: {

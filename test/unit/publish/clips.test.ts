@@ -93,12 +93,12 @@ function parse(bytes: Uint8Array): {
   tracks: { entries: number; edits: [number, number][]; samples: Sample[] }[];
 } {
   const file = createFile(true);
-  file.appendBuffer(MP4BoxBuffer.fromArrayBuffer(new Uint8Array(bytes).buffer as ArrayBuffer, 0), true);
+  file.appendBuffer(MP4BoxBuffer.fromArrayBuffer(new Uint8Array(bytes).buffer, 0), true);
   file.flush();
-  const tracks = file.moov!.traks.map((trak) => ({
+  const tracks = file.moov.traks.map((trak) => ({
     entries: trak.mdia.minf.stbl.stsd.entries.length,
     edits: trak.edts!.elst!.entries.map((one): [number, number] => [one.segment_duration, one.media_time]),
-    samples: file.getTrackSamplesInfo(trak.tkhd.track_id) as unknown as Sample[],
+    samples: file.getTrackSamplesInfo(trak.tkhd.track_id),
   }));
   return { file, tracks };
 }
