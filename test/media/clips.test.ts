@@ -27,7 +27,7 @@ it.each([0, 2])('a clip of H.264 with %d B-frames has each picture, and none bes
   for (const id of ['video', 'audio']) {
     const reader = recordTrack(timeline, 'cam1' as CameraId, id, recorder.of(id).caps);
     for (const chunk of recorder.chunks(id)) await reader.item(chunk);
-    reader.end?.('publisher-ended');
+    await reader.end?.('publisher-ended');
   }
   const stage = await harness<typeof manifest>(plugin, { services: { timeline }, clock: 'real' });
   try {
