@@ -177,7 +177,7 @@ describe('a clip', () => {
         ended: boolean;
       }>(`(async () => {
         ${blockClockSource}
-        const video = Object.assign(document.body.appendChild(document.createElement('video')), { src: ${JSON.stringify(address(8.37, 18))} });
+        const video = document.body.appendChild(document.createElement('video'));
         const canvas = document.createElement('canvas');
         const read = () => {
           canvas.width = video.videoWidth; canvas.height = 20;
@@ -189,7 +189,10 @@ describe('a clip', () => {
           video.addEventListener(name, resolve, { once: true });
           video.addEventListener('error', () => reject(new Error(video.error.message)), { once: true });
         });
-        await event('loadeddata');
+        // Loaded is not yet drawn.
+        const drawn = new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+        video.src = ${JSON.stringify(address(8.37, 18))};
+        await Promise.all([event('loadeddata'), drawn]);
         const first = read();
         video.currentTime = 7.01;
         await event('seeked');
