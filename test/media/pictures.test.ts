@@ -1,11 +1,14 @@
 /** Key frames of every codec that cameras send here, made into pictures by real hosts. */
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { harness, type Harness } from 'eddy/testing';
-import type { HostFrame } from 'eddy/plugin';
+import { FakeTimeline, harness, type Harness } from 'eddy/testing';
+import type { HostFrame, VideoCaps } from 'eddy/plugin';
+import { buildInitSegment, writeChunk } from 'eddy/media';
 import { JpegMaker } from '../../plugins/publish/pictures/jpeg-maker.ts';
 import plugin, { type manifest } from '../../plugins/publish/pictures/plugin.ts';
 import { collect } from '../contract/media-hosts.ts';
+import { videoCaps } from '../support/chunks.ts';
+import { indexedSegment, START } from '../support/segments.ts';
 import { startHosts } from './support/pattern.ts';
 
 let native: ReturnType<typeof startHosts>;
@@ -31,15 +34,16 @@ async function film(colour: number, encoder: string, size = 'width=640,height=36
   return frames;
 }
 
-/** Size of a JPEG and the colour in its middle, by ffmpeg. */
-function look(jpeg: Uint8Array): { width: number; height: number; rgb: number[] } {
+/** Size of a JPEG and the colour of a point of it (else of its middle), by ffmpeg. */
+function look(jpeg: Uint8Array, point?: readonly [number, number]): { width: number; height: number; rgb: number[] } {
   const run = spawnSync('ffmpeg', ['-hide_banner', '-i', '-', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'], {
     input: jpeg,
     maxBuffer: 64 * 1024 * 1024,
   });
   const [, width, height] = /mjpeg.*, (\d{2,})x(\d{2,})/.exec(run.stderr.toString())!.map(Number);
-  const middle = (Math.floor(height! / 2) * width! + Math.floor(width! / 2)) * 3;
-  return { width: width!, height: height!, rgb: [...run.stdout.subarray(middle, middle + 3)] };
+  const [x, y] = point ?? [Math.floor(width! / 2), Math.floor(height! / 2)];
+  const at = (y * width! + x) * 3;
+  return { width: width!, height: height!, rgb: [...run.stdout.subarray(at, at + 3)] };
 }
 
 const RED = 0xffff0000;
@@ -84,5 +88,51 @@ describe('pictures of key frames', () => {
       [320, 1],
       [320, 2],
     ]);
+  });
+});
+
+describe('pictures of the past', () => {
+  it.each([
+    ['H.264', X264],
+    ['VP9', 'vp9enc deadline=1 cpu-used=8 keyframe-max-dist=5'],
+  ])('a storyboard of %s, each picture where its cue says, one damaged, and a thumbnail', async (_what, encoder) => {
+    const colours = [RED, 0xff00ff00, 0xff0000ff];
+    const films = await Promise.all(colours.map((colour) => film(colour, encoder)));
+    const caps = films[0]![0]!.caps as VideoCaps;
+    const timeline = new FakeTimeline();
+    const chunkCaps = videoCaps({ codec: caps.codec, init: buildInitSegment({ caps }), width: 640, height: 360 });
+    for (let number = 0; number < 7; number += 1) {
+      const samples = films[number % 3]!.slice(0, 5).map(({ unit: { data, key } }) => ({
+        data: number === 4 ? data.slice(0, 5) : data,
+        key,
+        duration: 36_000,
+        compositionOffset: 0,
+      }));
+      timeline.put(indexedSegment(number), writeChunk({ sequence: 1, baseTime: number * 180_000, samples }), chunkCaps);
+    }
+    stage = await harness<typeof manifest>(plugin, { services: { hosts: native.hosts, timeline }, clock: 'real' });
+    await stage.camera('cam1').publish();
+    const get = (path: string) => stage!.fakes.http.request(`/api/v1/cameras/cam1/${path}`);
+    const vtt = await (await get(`storyboard.vtt?start=${START}&end=${START + 14_000}&interval=2`)).text();
+    const cues = [...vtt.matchAll(/^(storyboard.*)#xywh=(\d+),(\d+),(\d+),(\d+)$/gm)];
+    const seen: number[] = [];
+    for (const [, sheet, ...numbers] of cues) {
+      const [x, y, w, h] = numbers.map(Number);
+      const jpeg = await (await get(sheet!)).bytes();
+      const corners = [
+        [x! + 8, y! + 8],
+        [x! + w! - 8, y! + h! - 8],
+      ] as const;
+      const brightest = corners.map((corner) => {
+        const { rgb } = look(jpeg, corner);
+        return rgb.indexOf(Math.max(...rgb));
+      });
+      expect(brightest[0]).toBe(brightest[1]);
+      seen.push(brightest[0]!);
+    }
+    // The fifth is damaged: the one before stands in for it.
+    expect(seen).toEqual([0, 1, 2, 0, 0, 2, 0]);
+    const { width, height, rgb } = look(await (await get(`thumbnail.jpg?at=${START + 4100}&width=320`)).bytes());
+    expect([width, height, rgb.indexOf(Math.max(...rgb))]).toEqual([320, 180, 2]);
   });
 });

@@ -40,6 +40,24 @@ export function fullBox(type: string, version: number, flags: number, ...parts: 
   return box(type, fields([1, version], [3, flags]), ...parts);
 }
 
+/** The unity transformation of movie and track headers. */
+export const MATRIX = fields(
+  [4, 0x10000],
+  [4, 0],
+  [4, 0],
+  [4, 0],
+  [4, 0x10000],
+  [4, 0],
+  [4, 0],
+  [4, 0],
+  [4, 0x40000000],
+);
+
+/** The dinf of a track whose media is in the same file. */
+export function dataInFile(): Uint8Array {
+  return box('dinf', fullBox('dref', 0, 0, fields([4, 1]), fullBox('url ', 0, 1)));
+}
+
 /** A box as found: its body is a view. */
 export interface BoxView {
   readonly type: string;

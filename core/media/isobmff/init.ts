@@ -2,7 +2,7 @@
 import type { AudioCaps, VideoCaps } from '../../model/index.ts';
 import { parseAacConfig } from '../aac.ts';
 import { MediaError } from '../media-error.ts';
-import { box, fields, fourCc, fullBox } from './box.ts';
+import { box, dataInFile, fields, fourCc, fullBox, MATRIX } from './box.ts';
 
 /** Everything a CMAF track's init segment depends on. */
 export interface InitTrack {
@@ -17,8 +17,6 @@ export interface InitTrack {
 export const CMAF_VIDEO_CODECS = ['h264', 'hevc', 'av1', 'vp9'] as const;
 /** Codecs that have a sample entry here. */
 export const CMAF_AUDIO_CODECS = ['aac', 'opus'] as const;
-
-const MATRIX = fields([4, 0x10000], [4, 0], [4, 0], [4, 0], [4, 0x10000], [4, 0], [4, 0], [4, 0], [4, 0x40000000]);
 
 /**
  * Builds an init segment. The brand `cmf2` says that composition offsets are signed and no edit list shifts the track:
@@ -74,7 +72,6 @@ function trak(caps: VideoCaps | AudioCaps, trackId: number, timescale: number): 
   const name = new TextEncoder().encode(`${video ? 'Video' : 'Sound'}Handler\0`);
   const hdlr = fullBox('hdlr', 0, 0, fields([4, 0]), fourCc(video ? 'vide' : 'soun'), new Uint8Array(12), name);
   const header = video ? fullBox('vmhd', 0, 1, new Uint8Array(8)) : fullBox('smhd', 0, 0, new Uint8Array(4));
-  const dinf = box('dinf', fullBox('dref', 0, 0, fields([4, 1]), fullBox('url ', 0, 1)));
   const empty = fields([4, 0]);
   const stbl = box(
     'stbl',
@@ -84,7 +81,7 @@ function trak(caps: VideoCaps | AudioCaps, trackId: number, timescale: number): 
     fullBox('stsz', 0, 0, empty, empty),
     fullBox('stco', 0, 0, empty),
   );
-  return box('trak', tkhd, box('mdia', mdhd, hdlr, box('minf', header, dinf, stbl)));
+  return box('trak', tkhd, box('mdia', mdhd, hdlr, box('minf', header, dataInFile(), stbl)));
 }
 
 function visualEntry(caps: VideoCaps): Uint8Array {

@@ -1,7 +1,6 @@
-/** The stage: a poster for each camera. */
+/** The stage: a poster for each camera, and pictures of its past. */
 import {
   credentialsOf,
-  EddyError,
   peerOf,
   type CameraId,
   type Context,
@@ -9,13 +8,15 @@ import {
   type HttpResponse,
   type Running,
 } from 'eddy/plugin';
+import { pictureAnswer, refusal } from './answers.ts';
 import { JpegMaker } from './jpeg-maker.ts';
+import { PastPictures } from './past-pictures.ts';
 import type { manifest } from './plugin.ts';
 import { Poster, type KeyFrame } from './poster.ts';
 
 /** Makes the stage. */
 export function create(ctx: Context<typeof manifest>): Running<typeof manifest> {
-  const { http, hosts } = ctx.services;
+  const { http, hosts, timeline } = ctx.services;
   const posters = new Map<CameraId, Poster>();
   const maker = new JpegMaker(hosts, `${ctx.name} pictures`);
   const made = ctx.metrics.counter('pictures_made_total', 'Key frames that were made into pictures.');
@@ -32,7 +33,7 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
     await ctx.sessions.check({ cameraId, action: 'watch', credentials, peer: peerOf(request, 'pictures') });
     const poster = posters.get(cameraId);
     const keyFrame = poster?.keyFrame(ctx.config.width);
-    if (!poster || !keyFrame) throw none(`"${cameraId}" has no picture now.`);
+    if (!poster || !keyFrame) throw refusal('NO_PICTURE', `"${cameraId}" has no picture now.`);
     const picture = await poster.picture(keyFrame, decode);
     if (!picture) {
       ctx.report({
@@ -40,25 +41,23 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
         message: `a key frame of "${cameraId}" (${keyFrame.caps.codecString})`,
         cameraId,
       });
-      throw none(`The latest key frame of "${cameraId}" cannot be decoded.`);
+      throw refusal('NO_PICTURE', `The latest key frame of "${cameraId}" cannot be decoded.`);
     }
     const at = keyFrame.unit.arrivedAt;
-    return {
-      headers: {
-        'content-type': 'image/jpeg',
-        // Asked for again at each beginning, answered 304 while it is still the latest.
-        'cache-control': 'private, no-cache',
-        'last-modified': new Date(at).toUTCString(),
-        etag: `"${at}-${keyFrame.caps.width}"`,
-      },
-      body: picture,
-    };
+    // Asked for again at each beginning, answered 304 while it is still the latest.
+    return pictureAnswer(picture, 'no-cache', {
+      'last-modified': new Date(at).toUTCString(),
+      etag: `"${at}-${keyFrame.caps.width}"`,
+    });
   }
 
   return {
     start() {
       const path = '/api/v1/cameras/:camera/poster.jpg';
       ctx.scope.add(http.route({ method: 'GET', path, handler: serve, cors: true }));
+      if (!timeline) return;
+      const past = new PastPictures({ ctx, timeline, maker, count: (keyFrames) => made.add(keyFrames) });
+      for (const route of past.routes()) ctx.scope.add(http.route(route));
     },
     flow(flow) {
       const poster = new Poster();
@@ -70,6 +69,3 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
     },
   };
 }
-
-const none = (message: string): EddyError =>
-  new EddyError('publish.pictures/NO_PICTURE', message, { kind: 'peer', details: { status: 404, retryAfter: 1 } });

@@ -18,12 +18,12 @@ export function parseRange(query: URLSearchParams): WantedRange | string | undef
   if (given.start === null) {
     return given.end === null && given.duration === null ? undefined : 'An end or a duration needs a start beside it.';
   }
-  const start = instant(given.start);
+  const start = parseMoment(given.start);
   if (start === undefined) return 'The start is neither RFC 3339 (with Z or an offset) nor epoch milliseconds.';
   if (given.end !== null && given.duration !== null) return 'Ask for an end or for a duration, not for both.';
   let end: number | undefined = Infinity;
   if (given.end !== null) {
-    end = instant(given.end);
+    end = parseMoment(given.end);
     if (end === undefined) return 'The end is neither RFC 3339 (with Z or an offset) nor epoch milliseconds.';
   } else if (given.duration !== null) {
     const [, amount, unit] = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)$/.exec(given.duration) ?? [];
@@ -40,6 +40,7 @@ export function rangeQuery({ start, end }: WantedRange): string {
   return Number.isFinite(end) ? `start=${start}&end=${end}` : `start=${start}`;
 }
 
-function instant(text: string): number | undefined {
+/** A moment as epoch ms, from RFC 3339 or from epoch ms; undefined where it is neither. */
+export function parseMoment(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : parseRfc3339(text);
 }

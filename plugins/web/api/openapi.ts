@@ -132,11 +132,23 @@ const past = { parameters: [camera, moment('start'), moment('end')] };
 const pastRefused = {
   ...refused,
   400: content('Times or limits that make no sense.', ref('Error')),
-  404: content('No such camera.', ref('Error')),
+  404: content('No such camera, or nothing of it there.', ref('Error')),
 };
 const keeps = object({ keeps: list(ref('Keep')) });
 const keepRoute = (method: string, summary: string): Json => ({
   [method]: { summary, ...past, responses: { 200: content(summary, keeps), ...pastRefused } },
+});
+
+/** A file of a camera that is not JSON. */
+const media = (summary: string, type: string, parameters: readonly Json[]): Json => ({
+  get: {
+    summary,
+    parameters: [camera, ...parameters],
+    responses: {
+      200: { description: summary, content: { [type]: { schema: { type: 'string', format: 'binary' } } } },
+      ...pastRefused,
+    },
+  },
 });
 
 /** Served at /api/v1/openapi.json. */
@@ -205,20 +217,45 @@ export const openapi: Json = {
       ...keepRoute('put', 'Keeps a stretch whatever its age.'),
       ...keepRoute('delete', 'Takes such a mark back, exactly as it was made.'),
     },
-    '/api/v1/cameras/{camera}/poster.jpg': {
-      get: {
-        summary: 'Its latest key frame as a picture, where the pipeline has a stage publish.pictures.',
-        parameters: [cameraParameter],
-        responses: {
-          200: {
-            description: 'A JPEG picture.',
-            content: { 'image/jpeg': { schema: { type: 'string', format: 'binary' } } },
-          },
-          ...refused,
-          404: content('There is no picture now.', ref('Error')),
+    '/api/v1/cameras/{camera}/poster.jpg': media(
+      'Its latest key frame as a picture, where the pipeline has a stage publish.pictures.',
+      'image/jpeg',
+      [],
+    ),
+    '/api/v1/cameras/{camera}/thumbnail.jpg': media(
+      'The key frame at or before a moment as a picture, where that stage has a timeline.',
+      'image/jpeg',
+      [
+        { ...moment('at'), required: true },
+        { name: 'width', in: 'query', schema: { type: 'integer', minimum: 16 }, description: 'The widest, in pixels.' },
+      ],
+    ),
+    '/api/v1/cameras/{camera}/storyboard.vtt': media(
+      'WebVTT: which part of which sheet shows what a stretch of the past looked like, in seconds from its start.',
+      'text/vtt',
+      [
+        { ...moment('start'), required: true },
+        moment('end'),
+        {
+          name: 'interval',
+          in: 'query',
+          schema: text,
+          description:
+            'From one picture to the next, such as 10s; a bare number is seconds. Default: by the length, from 5s on.',
         },
-      },
-    },
+      ],
+    ),
+    '/api/v1/cameras/{camera}/export.mp4': media(
+      'A stretch of the past as a file, exact to the frame, where the pipeline has a service publish.clips. Range requests are answered.',
+      'video/mp4',
+      [
+        { ...moment('start'), required: true },
+        moment('end'),
+        { name: 'duration', in: 'query', schema: text, description: 'Instead of an end: 90s, 10m.' },
+        { name: 'track', in: 'query', schema: text, description: 'A rendition, or sound alone. Default: the widest.' },
+      ],
+    ),
+    '/api/v1/cameras/{camera}/storyboard.jpg': media('A sheet, as storyboard.vtt names it.', 'image/jpeg', []),
     '/api/v1/cameras/{camera}/latency': {
       post: {
         summary: 'How far a player that fetches playlists is behind, for the meter eddy_latency_seconds.',
