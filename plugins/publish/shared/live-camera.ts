@@ -13,6 +13,7 @@ export class LiveCamera {
   readonly #options: LiveTrackOptions;
   readonly #waiters: Waiters;
   readonly #listeners = new Set<(track: LiveTrack) => void>();
+  readonly #watchers = new Set<() => void>();
   #revision = 0;
   #ended = false;
 
@@ -93,6 +94,12 @@ export class LiveCamera {
     this.#listeners.add(listener);
   }
 
+  /** Calls back after every change. Returns the unsubscribing function. */
+  onChange(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
   /** Takes a chunk in; false where it has no place (see {@link LiveTrack.append}). */
   append(track: LiveTrack, chunk: Chunk): boolean {
     const before = track.last;
@@ -129,5 +136,6 @@ export class LiveCamera {
   #changed(): void {
     this.#revision += 1;
     this.#waiters.notify();
+    this.#watchers.forEach((watcher) => watcher());
   }
 }
