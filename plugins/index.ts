@@ -8,6 +8,7 @@ import ingestRtmp from './ingest/rtmp/plugin.ts';
 import ingestTestPattern from './ingest/test-pattern/plugin.ts';
 import nativeGstreamer from './native/gstreamer/plugin.ts';
 import packageCmaf from './package/cmaf/plugin.ts';
+import publishCdn from './publish/cdn/plugin.ts';
 import publishDash from './publish/dash/plugin.ts';
 import publishHls from './publish/hls/plugin.ts';
 import publishPictures from './publish/pictures/plugin.ts';
@@ -32,6 +33,7 @@ const plugins = [
   ingestTestPattern,
   nativeGstreamer,
   packageCmaf,
+  publishCdn,
   publishDash,
   publishHls,
   publishPictures,
