@@ -9,6 +9,7 @@ import ingestTestPattern from './ingest/test-pattern/plugin.ts';
 import nativeGstreamer from './native/gstreamer/plugin.ts';
 import packageCmaf from './package/cmaf/plugin.ts';
 import publishClips from './publish/clips/plugin.ts';
+import publishCdn from './publish/cdn/plugin.ts';
 import publishDash from './publish/dash/plugin.ts';
 import publishHls from './publish/hls/plugin.ts';
 import publishPictures from './publish/pictures/plugin.ts';
@@ -34,6 +35,7 @@ const plugins = [
   nativeGstreamer,
   packageCmaf,
   publishClips,
+  publishCdn,
   publishDash,
   publishHls,
   publishPictures,

@@ -25,7 +25,7 @@ const measures: Measures = {
     resync: chunk.part === 0 && chunk.independent,
   }),
   segments: (segment: Segment) => ({ bytes: 0, at: segment.startTs, resync: true }),
-  objects: (object: PublishedObject) => ({ bytes: object.data.length, at: 0, resync: true }),
+  objects: (object: PublishedObject) => ({ bytes: object.data?.length ?? 0, at: 0, resync: true }),
   rtp: () => ({ bytes: 0, at: 0, resync: true }),
 };
 

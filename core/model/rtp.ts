@@ -59,15 +59,3 @@ export interface RtpHandle {
 
 /** From where a latency counts: `capture` is glass to glass, `ingest` only from where the media reached the server. */
 export type LatencyFrom = 'capture' | 'ingest';
-
-/** A named file for a CDN: the item of an `objects` pad. */
-export interface PublishedObject {
-  /** Key below the publisher's prefix, with forward slashes. */
-  readonly name: string;
-  readonly contentType: string;
-  /** The Cache-Control value it is to be served with. */
-  readonly cacheControl: string;
-  /** Media is written before the playlist that names it: a smaller order goes first. */
-  readonly order: number;
-  readonly data: Uint8Array;
-}

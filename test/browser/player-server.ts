@@ -61,7 +61,7 @@ export async function startSite(written: Readonly<Record<string, unknown>> = {})
     /** The camera is live from now on; the returned function takes it away. */
     live(cameraId: string, clip: Clip): () => Promise<void> {
       hls.states.set(cameraId, 'live');
-      const fake = fakeFlow(cameraId);
+      const fake = fakeFlow(cameraId, ['objects'], { wanted: false });
       void stage.flow(fake.flow);
       const others = engine.cameras.filter((camera) => camera.cameraId !== cameraId);
       const tracks: CameraStatus['tracks'][number][] = [];

@@ -6,8 +6,12 @@ import { join } from 'node:path';
 import { HeadObjectCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listAll } from '../../core/contracts/index.ts';
+import { systemClock } from '../../core/engine/clock.ts';
+import type { CameraId } from '../../core/model/index.ts';
 import type { Context } from '../../core/plugin/index.ts';
 import { SqliteIndex } from '../../plugins/index/sqlite/sqlite-index.ts';
+import { Epoch } from '../../plugins/publish/cdn/epoch.ts';
+import { Pusher } from '../../plugins/publish/cdn/pusher.ts';
 import plugin, { type manifest } from '../../plugins/store/s3/plugin.ts';
 import { create } from '../../plugins/store/s3/s3.ts';
 import { objectStoreContract } from '../contract/object-store.ts';
@@ -79,6 +83,59 @@ describe.skipIf(why !== undefined)('store.s3', () => {
       }
       await stop();
     }
+  });
+
+  it('takes what publish.cdn pushes, with types and cache rules, from the writer that began last', async () => {
+    const { store, stop, prefix } = await started();
+    const cameraId = 'cam1' as CameraId;
+    const told: string[] = [];
+    const writer = (name: string): Pusher =>
+      new Pusher({
+        ...{ store, clock: systemClock, prefix: 'live', memory: 1_000_000, writes: 4, read: undefined },
+        epoch: (camera) => new Epoch(camera, { store, clock: systemClock, prefix: 'live', writer: name }),
+        onPushed: () => undefined,
+        onState: (up, error) => told.push(`up ${up} ${error}`),
+        onFenced: () => told.push(`${name} fenced`),
+        onLost: ({ key }) => told.push(`${key} lost`),
+      });
+    const push = async (pusher: Pusher, text: string): Promise<void> => {
+      const media = {
+        name: `cam1/video/${text}.m4s`,
+        contentType: 'video/mp4',
+        cacheControl: 'public, max-age=31536000, immutable',
+      };
+      const playlist = {
+        name: 'cam1/index.m3u8',
+        contentType: 'application/vnd.apple.mpegurl',
+        cacheControl: 'public, max-age=1',
+      };
+      pusher.take(cameraId, { ...media, rewritten: false, needs: [], data: new Uint8Array(1000) });
+      pusher.take(cameraId, { ...playlist, rewritten: true, needs: [media.name], data: Buffer.from(text) });
+      await pusher.drain(AbortSignal.timeout(10_000));
+    };
+    const old = writer('old');
+    old.open(cameraId);
+    await push(old, 'one');
+    const young = writer('young');
+    young.open(cameraId);
+    await push(young, 'two');
+    // A look of the one before is believed for a second.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await push(old, 'three');
+    old.stop();
+    young.stop();
+    expect(told).toEqual(['old fenced']);
+    const found = async (key: string) => direct.send(new HeadObjectCommand({ Bucket, Key: `${prefix}live/${key}` }));
+    expect(await found('cam1/video/one.m4s')).toMatchObject({
+      ContentType: 'video/mp4',
+      CacheControl: expect.stringContaining('immutable'),
+    });
+    expect(await found('cam1/index.m3u8')).toMatchObject({
+      ContentType: 'application/vnd.apple.mpegurl',
+      CacheControl: 'public, max-age=1',
+    });
+    expect(Buffer.from(await store.get('live/cam1/index.m3u8')).toString()).toBe('two');
+    await stop();
   });
 
   it('leaves no parts behind when a large put is given up', async () => {

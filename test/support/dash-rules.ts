@@ -66,7 +66,8 @@ function checkTrack(track: ReadTrack, period: ReadPeriod, longest: number, say: 
     if (track.early * timescale >= (track.duration ?? 0)) say(`${where}: available before it begins`);
     return;
   }
-  if (!track.media.includes('$Time$')) say(`${where}: no $Time$ in ${track.media}`);
+  if (track.media.includes('$Number$') && track.startNumber === undefined) say(`${where}: no startNumber`);
+  if (!/\$(?:Time|Number)\$/.test(track.media)) say(`${where}: neither $Time$ nor $Number$ in ${track.media}`);
   if (segments.length === 0) say(`${where}: an empty SegmentTimeline`);
   let end = track.offset;
   for (const { time, duration } of segments) {
@@ -100,6 +101,8 @@ export function checkUpdate(before: ReadMpd, now: ReadMpd): string[] {
     for (const track of period.tracks) {
       const was = old.tracks.find(({ id }) => id === track.id);
       for (const key of ['timescale', 'offset', 'media', 'initialization', 'startNumber', 'duration'] as const) {
+        // Where segments are listed it is the number of the first that still is.
+        if (key === 'startNumber' && track.segments) continue;
         if (was && was[key] !== track[key]) findings.push(`${key} of ${track.id} in Period ${period.id} changes`);
       }
       const durations = new Map(was?.segments?.map(({ time, duration }) => [time, duration]));

@@ -22,7 +22,7 @@ export async function hlsServer(options: HlsServerOptions = {}) {
     ...hls,
     /** A camera goes live. */
     open(cameraId: string) {
-      const fake = fakeFlow(cameraId);
+      const fake = fakeFlow(cameraId, ['objects'], { wanted: false });
       hls.states.set(cameraId, 'live');
       void stage.flow(fake.flow);
       return fake;

@@ -32,7 +32,7 @@ export async function publishServer(
     /** A camera goes live. */
     open(cameraId: string) {
       const flows = stages.map((stage, index) => {
-        const fake = fakeFlow(cameraId);
+        const fake = fakeFlow(cameraId, ['objects'], { wanted: false });
         [dash, hls][index]!.states.set(cameraId, 'live');
         void stage.flow(fake.flow);
         return fake;

@@ -4,9 +4,12 @@ import { EddyError, type HttpResponse } from 'eddy/plugin';
 /** A media name never means two contents. */
 const IMMUTABLE = 'max-age=31536000, immutable';
 
+/** The media type of manifests. */
+export const DASH_TYPE = 'application/dash+xml';
+
 /** A manifest; any cache may keep it for `maxAge` seconds. */
 export function manifestAnswer(body: Uint8Array, maxAge: number): HttpResponse {
-  return { headers: { 'content-type': 'application/dash+xml', 'cache-control': `max-age=${maxAge}` }, body };
+  return { headers: { 'content-type': DASH_TYPE, 'cache-control': `max-age=${maxAge}` }, body };
 }
 
 /** An init segment or a segment, whole or as it is made. */

@@ -1,9 +1,11 @@
 /** Publishes the chunks of every camera as low-latency DASH. */
 import type { Context, Running } from 'eddy/plugin';
+import { feedObjects } from '../shared/feed-objects.ts';
 import { LiveCameras } from '../shared/live-cameras.ts';
 import { PastMedia } from '../shared/past-media.ts';
 import { Viewers } from '../shared/viewers.ts';
 import type { manifest } from './plugin.ts';
+import { fileManifests } from './file-manifests.ts';
 import { DashRoutes } from './routes.ts';
 
 type Manifest = typeof manifest;
@@ -28,9 +30,9 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
       });
       ctx.scope.add(routes.mount(http));
     },
-    flow(flow) {
-      const camera = cameras.read(flow);
+    flow: feedObjects(ctx, cameras, (camera) => {
       routes?.watch(camera);
-    },
+      return fileManifests(camera, { clock: ctx.clock, latency: latency / 1000, timeUrl: ctx.config['time-url'] });
+    }),
   };
 }

@@ -1,6 +1,7 @@
 /** The live manifest of a camera, from its Periods and its live window. */
 import type { LiveCamera } from '../shared/live-camera.ts';
-import type { LiveInit } from '../shared/live-segment.ts';
+import { folderOf } from '../shared/file-names.ts';
+import type { LiveInit, LiveSegment } from '../shared/live-segment.ts';
 import type { LiveTrack } from '../shared/live-track.ts';
 import type { Addressing, Mpd, MpdPeriod, MpdTrack } from './mpd.ts';
 import { inTrack, numberTemplate, timeTemplate } from './names.ts';
@@ -14,6 +15,8 @@ export interface LiveMpdOptions {
   readonly latency: number;
   /** Appended to every URI: `?token=...`. */
   readonly suffix: string;
+  /** For a server of files: whole segments by number, in folders named by {@link folderOf}, and this time of day. */
+  readonly files?: { readonly clock: string | undefined };
 }
 
 /** Said of a track of which nothing was measured yet and whose source says nothing, bits a second. */
@@ -28,7 +31,7 @@ const BEHIND_END = 1.8;
 /** Seconds between looks where the manifest only changes with a break: what a break costs players. */
 const UPDATE_BY_NUMBER = 2;
 
-/** The manifest; undefined while no Period can be told of. */
+/** The manifest; undefined while no Period can be told of. With `files` its Periods must be listed ones. */
 export function liveMpd(camera: LiveCamera, periods: Periods, options: LiveMpdOptions): Mpd | undefined {
   const told = periods.list.flatMap((period, index) => tell(camera, period, periods.list[index + 1], options) ?? []);
   const newest = periods.list.at(-1);
@@ -44,15 +47,21 @@ export function liveMpd(camera: LiveCamera, periods: Periods, options: LiveMpdOp
     // What is told, not what could be: Shaka stays this far behind what is said to be there.
     maxSegmentDuration: Math.max(...told.flatMap((period) => period.tracks.map(longestOf))),
     live: {
-      clock: 'now',
+      clock: options.files ? options.files.clock : 'now',
       window: Math.max(1, Math.floor((options.now - oldest) / 1000)),
       // Segments that are listed when they are whole are up to a segment, a look and another segment old.
-      delay: low ? Math.max(0, options.latency - BEHIND_END) : Math.max(options.latency, 2 * typical + target / 2 + 1),
+      delay: low
+        ? Math.max(0, options.latency - BEHIND_END)
+        : Math.max(options.latency, listedDelay(typical, target, options)),
       latency: low ? options.latency : undefined,
       update: camera.ended ? undefined : low ? UPDATE_BY_NUMBER : target / 2,
     },
   };
 }
+
+/** Seconds; files are also a cache's age and an upload older. */
+const listedDelay = (typical: number, target: number, { files }: LiveMpdOptions): number =>
+  2 * typical + target / 2 + 1 + (files ? typical : 0);
 
 /** Seconds. */
 function longestOf({ addressing, timescale }: MpdTrack): number {
@@ -69,7 +78,7 @@ function tell(
   const tracks: MpdTrack[] = [];
   for (const [id, init] of period.tracks) {
     const track = camera.tracks.get(id);
-    const told = track && tellTrack(track, init, period, options.suffix);
+    const told = track && tellTrack(track, init, period, options);
     // A Period is told of whole: players take no track that comes later.
     if (!told) return undefined;
     tracks.push(told);
@@ -97,38 +106,57 @@ function durationOf(camera: LiveCamera, period: Period, next: Period | undefined
   return (Math.max(...ends) - period.startTs) / 1000;
 }
 
-function tellTrack(track: LiveTrack, init: LiveInit, period: Period, suffix: string): MpdTrack | undefined {
-  const addressing = addressingOf(track, init, period);
+function tellTrack(
+  track: LiveTrack,
+  init: LiveInit,
+  period: Period,
+  { suffix, files }: LiveMpdOptions,
+): MpdTrack | undefined {
+  const addressing = files ? countedSegments(track, period) : addressingOf(track, init, period);
   if (!addressing) return undefined;
   const { caps } = init;
   const { scale, ...how } = addressing;
   const begin = (period.media.ticks / period.media.timescale) * caps.timescale;
   const presentationTimeOffset = period.media.timescale === caps.timescale ? period.media.ticks : Math.floor(begin);
   const offset = period.startTs - (period.media.ticks / period.media.timescale) * 1000;
-  const template = how.by === 'number' ? numberTemplate(period.writer) : timeTemplate(period.writer, offset);
+  const counted = how.by === 'number' || files !== undefined;
+  const template = counted ? numberTemplate(period.writer) : timeTemplate(period.writer, offset);
+  const folder = files ? folderOf(track.id) : track.id;
   return {
     id: track.id,
     caps,
     bandwidth: track.bitrate.peak(track.targetDuration) ?? caps.bitrate ?? ASSUMED[track.kind],
     timescale: caps.timescale * scale,
     presentationTimeOffset: presentationTimeOffset * scale,
-    initialization: `${inTrack(track.id, init.name)}${suffix}`,
-    media: `${inTrack(track.id, template)}${suffix}`,
+    initialization: `${inTrack(folder, init.name)}${suffix}`,
+    media: `${inTrack(folder, template)}${suffix}`,
     addressing: how,
     independent: track.segments.every(({ independent }) => independent),
   };
 }
 
-function addressingOf(
-  track: LiveTrack,
-  init: LiveInit,
-  period: Period,
-): (Addressing & { readonly scale: number }) | undefined {
+type Scaled = Addressing & { readonly scale: number };
+
+const timed = ({ baseTime, ticks }: LiveSegment) => ({ time: baseTime, duration: ticks });
+
+function wholeSegments(track: LiveTrack, period: Period): LiveSegment[] {
   const end = period.end?.number ?? Infinity;
+  return track.segments.filter(
+    ({ number, complete, gap }) => number >= period.number && number < end && complete && !gap,
+  );
+}
+
+/** The newest segments that follow each other without a number missing: players count them. */
+function countedSegments(track: LiveTrack, period: Period): Scaled | undefined {
+  const whole = wholeSegments(track, period);
+  const run = whole.slice(whole.findLastIndex(({ number }, index) => whole[index - 1]?.number !== number - 1));
+  const [first] = run;
+  return first && { by: 'time', segments: run.map(timed), startNumber: first.number, scale: 1 };
+}
+
+function addressingOf(track: LiveTrack, init: LiveInit, period: Period): Scaled | undefined {
   if (period.addressing === 'time') {
-    const segments = track.segments
-      .filter(({ number, complete, gap }) => number >= period.number && number < end && complete && !gap)
-      .map(({ baseTime, ticks }) => ({ time: baseTime, duration: ticks }));
+    const segments = wholeSegments(track, period).map(timed);
     return segments.length > 0 ? { by: 'time', segments, scale: 1 } : undefined;
   }
   if (!period.duration) return undefined;

@@ -12,7 +12,12 @@ export type Addressing =
       /** Seconds by which a segment may be asked for before it is complete. */
       readonly early: number;
     }
-  | { readonly by: 'time'; readonly segments: readonly { readonly time: number; readonly duration: number }[] };
+  | {
+      readonly by: 'time';
+      readonly segments: readonly { readonly time: number; readonly duration: number }[];
+      /** Where the template says their numbers: that of the first; the others count up from it. */
+      readonly startNumber?: number;
+    };
 
 /** One rendition in one Period. */
 export interface MpdTrack {
@@ -48,9 +53,9 @@ export interface Mpd {
   readonly publishTime: number;
   /** Seconds; the longest segment. */
   readonly maxSegmentDuration: number;
-  /** Where the time of day is asked for, and a low-latency player's target; both only where the manifest is dynamic. */
+  /** Where the time of day is asked for (undefined: players take the moment at which it was written), and a low-latency player's target; both only where the manifest is dynamic. */
   readonly live?: {
-    readonly clock: string;
+    readonly clock: string | undefined;
     /** Seconds. */
     readonly window: number;
     readonly delay: number;
@@ -67,6 +72,7 @@ const PROFILES = 'urn:mpeg:dash:profile:isoff-live:2011,http://www.dashif.org/gu
 /** ChannelConfiguration, ISO 23091-3. */
 const CHANNELS = 'urn:mpeg:mpegB:cicp:ChannelConfiguration';
 const UTC = 'urn:mpeg:dash:utc:http-iso:2014';
+const UTC_DIRECT = 'urn:mpeg:dash:utc:direct:2014';
 
 /** `PT1.5S`: seconds with microseconds. */
 const duration = (seconds: number): string => `PT${Number(seconds.toFixed(6))}S`;
@@ -100,10 +106,20 @@ export function writeMpd(mpd: Mpd): string {
     },
     live?.location === undefined ? '' : text('Location', live.location),
     live?.latency === undefined ? '' : serviceDescription(live.latency),
-    periods.map((period) => writePeriod(period, live !== undefined)),
-    live ? element('UTCTiming', { schemeIdUri: UTC, value: live.clock }) : '',
+    periods.map((period) => writePeriod(period, live?.clock)),
+    live ? timeOfDay(live.clock, mpd.publishTime) : '',
   );
   return `<?xml version="1.0" encoding="UTF-8"?>\n${body}\n`;
+}
+
+/**
+ * Without a server to ask it is the moment at which the manifest was written: late by as much as it lay around, by which players then
+ * stay further behind; and never as wrong as a viewer's own clock may be.
+ */
+function timeOfDay(clock: string | undefined, written: number): Xml {
+  return clock === undefined
+    ? element('UTCTiming', { schemeIdUri: UTC_DIRECT, value: instant(written) })
+    : element('UTCTiming', { schemeIdUri: UTC, value: clock });
 }
 
 function serviceDescription(latency: number): Xml {
@@ -116,7 +132,7 @@ function serviceDescription(latency: number): Xml {
   );
 }
 
-function writePeriod(period: MpdPeriod, live: boolean): Xml {
+function writePeriod(period: MpdPeriod, clock: string | undefined): Xml {
   const video = period.tracks.filter(({ caps }) => caps.kind === 'video');
   const audio = period.tracks.filter(({ caps }) => caps.kind === 'audio');
   const sets = [...(video.length > 0 ? [video] : []), ...audio.map((track) => [track])];
@@ -127,11 +143,11 @@ function writePeriod(period: MpdPeriod, live: boolean): Xml {
       start: duration(period.start),
       duration: period.duration === undefined ? undefined : duration(period.duration),
     },
-    sets.map((tracks, index) => writeSet(tracks, index, period, live)),
+    sets.map((tracks, index) => writeSet(tracks, index, period, clock)),
   );
 }
 
-function writeSet(tracks: readonly MpdTrack[], index: number, period: MpdPeriod, live: boolean): Xml {
+function writeSet(tracks: readonly MpdTrack[], index: number, period: MpdPeriod, clock: string | undefined): Xml {
   const [first] = tracks;
   const { kind, language } = first!.caps;
   return element(
@@ -144,7 +160,7 @@ function writeSet(tracks: readonly MpdTrack[], index: number, period: MpdPeriod,
       // SAP type 1: a closed GOP at the beginning of every segment; left out where that is not so.
       startWithSAP: tracks.every(({ independent }) => independent) ? 1 : undefined,
     },
-    live
+    clock !== undefined
       ? element(
           'ProducerReferenceTime',
           {
@@ -154,7 +170,7 @@ function writeSet(tracks: readonly MpdTrack[], index: number, period: MpdPeriod,
             presentationTime: first!.presentationTimeOffset,
             inband: true,
           },
-          element('UTCTiming', { schemeIdUri: UTC, value: 'now' }),
+          element('UTCTiming', { schemeIdUri: UTC, value: clock }),
         )
       : '',
     element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value: 'main' }),
@@ -204,7 +220,12 @@ function writeTemplate({ addressing, ...track }: MpdTrack): Xml {
     media: track.media,
   };
   if (addressing.by === 'time') {
-    return element('SegmentTemplate', common, element('SegmentTimeline', {}, writeRuns(addressing.segments)));
+    const { startNumber } = addressing;
+    return element(
+      'SegmentTemplate',
+      { ...common, startNumber },
+      element('SegmentTimeline', {}, writeRuns(addressing.segments)),
+    );
   }
   const { duration, startNumber, early } = addressing;
   return element('SegmentTemplate', {

@@ -62,12 +62,14 @@ export class Periods {
   readonly #camera: LiveCamera;
   /** The newest segment of each track that was looked at. */
   readonly #seen = new Map<TrackId, LiveSegment>();
-  #strikes = 0;
+  #strikes: number;
   /** The newest duration measured: a new Period begins with it, before it has one of its own. */
   #duration: MediaTime | undefined;
 
-  constructor(camera: LiveCamera) {
+  /** `listed`: every Period lists its segments, from the first on. */
+  constructor(camera: LiveCamera, { listed = false }: { readonly listed?: boolean } = {}) {
     this.#camera = camera;
+    this.#strikes = listed ? STRIKES : 0;
     camera.onSegment((track) => this.#look(track));
     for (const track of camera.tracks.values()) this.#look(track);
   }

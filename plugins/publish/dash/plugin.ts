@@ -1,6 +1,6 @@
 /** `publish.dash`: low-latency DASH from the chunks that HLS is made of. */
 import { defineManifest, definePlugin, Duration, HttpServer, input, optional, Text, Timeline } from 'eddy/plugin';
-import { ACCEPTS, requestErrors } from '../shared/manifest.ts';
+import { ACCEPTS, objectsOutput, RECORDING, requestErrors } from '../shared/manifest.ts';
 
 export const manifest = defineManifest({
   name: 'publish.dash',
@@ -25,6 +25,12 @@ export const manifest = defineManifest({
       max: '30s',
       doc: 'How far behind the camera players are told to stay.',
     }),
+    recording: RECORDING,
+    'time-url': Text({
+      optional: true,
+      pattern: '^https?://\\S+$',
+      doc: 'Where players of its objects ask for the time of day (UTCTiming: an address that answers ISO 8601 as text). Default: they take the moment at which the manifest was written.',
+    }),
   },
   inputs: {
     chunks: input('chunks', {
@@ -35,6 +41,7 @@ export const manifest = defineManifest({
       accepts: ACCEPTS,
     }),
   },
+  outputs: { objects: objectsOutput() },
   needs: { http: HttpServer, timeline: optional(Timeline) },
   errors: {
     ...requestErrors('/dash/cam1/manifest.mpd'),

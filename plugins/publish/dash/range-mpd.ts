@@ -1,9 +1,10 @@
 /** The manifest of a stretch of the past: every segment is listed, and every break begins a Period. */
 import { JOIN_MS, type ChunkCaps, type Segment } from 'eddy/plugin';
 import { initNameOf, type PastRange, type PastTrack } from '../shared/past-media.ts';
+import { folderOf } from '../shared/file-names.ts';
 import { type Stretch, stretchesOf } from '../shared/stretches.ts';
 import type { Mpd, MpdPeriod, MpdTrack } from './mpd.ts';
-import { inTrack, timeTemplate } from './names.ts';
+import { inTrack, numberTemplate, timeTemplate } from './names.ts';
 
 /** What the manifest is asked for with. */
 export interface RangeMpdOptions {
@@ -14,11 +15,14 @@ export interface RangeMpdOptions {
   /** When the player asked first (epoch ms), and where it is to ask again. */
   readonly asked: number;
   readonly location: string;
+  /** True: for a server of files, whose media is named by its number, in folders named by {@link folderOf}. */
+  readonly files?: boolean;
 }
 
 /** The manifest: static once the stretch is complete, until then one that grows. Undefined where there is no media. */
 export function rangeMpd(past: PastRange, options: RangeMpdOptions): Mpd | undefined {
-  const stretches = stretchesOf(past.tracks);
+  const { files = false } = options;
+  const stretches = stretchesOf(past.tracks, { counted: files });
   const [first] = stretches;
   if (!first) return undefined;
   const zero = past.complete ? first.start : 0;
@@ -27,7 +31,7 @@ export function rangeMpd(past: PastRange, options: RangeMpdOptions): Mpd | undef
     0,
   );
   const periods = stretches.map((stretch, index) =>
-    tellStretch(past.tracks, stretch, { zero, next: stretches[index + 1], suffix: options.suffix }),
+    tellStretch(past.tracks, stretch, { zero, next: stretches[index + 1], suffix: options.suffix, files }),
   );
   const common = { periods, publishTime: options.now, maxSegmentDuration: Math.ceil(longest) };
   if (past.complete) return common;
@@ -50,7 +54,7 @@ export function rangeMpd(past: PastRange, options: RangeMpdOptions): Mpd | undef
 function tellStretch(
   tracks: readonly PastTrack[],
   stretch: Stretch,
-  { zero, next, suffix }: { zero: number; next: Stretch | undefined; suffix: string },
+  { zero, next, suffix, files }: { zero: number; next: Stretch | undefined; suffix: string; files: boolean },
 ): MpdPeriod {
   const { first } = stretch;
   // Where media time stands when the Period begins: no sample may lie before it.
@@ -58,7 +62,7 @@ function tellStretch(
   const startTs = first.startTs - (first.baseTime / first.timescale - media) * 1000;
   const told = tracks.flatMap((track) => {
     const segments = stretch.tracks.get(track.id);
-    return segments ? [tellTrack(track, segments, { media, startTs, suffix })] : [];
+    return segments ? [tellTrack(track, segments, { media, startTs, suffix, files })] : [];
   });
   const hole = !next || next.start - stretch.end > JOIN_MS;
   const end = Math.max(
@@ -79,22 +83,27 @@ function tellStretch(
 function tellTrack(
   track: PastTrack,
   segments: readonly Segment[],
-  { media, startTs, suffix }: { media: number; startTs: number; suffix: string },
+  { media, startTs, suffix, files }: { media: number; startTs: number; suffix: string; files: boolean },
 ): MpdTrack {
   const first = segments[0]!;
   const { timescale } = first;
   const bytes = segments.reduce((sum, one) => sum + one.bytes, 0);
   const peak = segments.reduce((most, one) => Math.max(most, (one.bytes * 8000) / Math.max(1, one.duration)), 0);
-  const offset = startTs - media * 1000;
+  const template = files ? numberTemplate(first.writer) : timeTemplate(first.writer, startTs - media * 1000);
+  const folder = files ? folderOf(track.id) : track.id;
   return {
     id: track.id,
     caps: capsOf(track, first),
     bandwidth: peak || bytes * 8,
     timescale,
     presentationTimeOffset: Math.floor(media * timescale + 1e-3),
-    initialization: `${inTrack(track.id, initNameOf(first))}${suffix}`,
-    media: `${inTrack(track.id, timeTemplate(first.writer, offset))}${suffix}`,
-    addressing: { by: 'time', segments: segments.map((one) => ({ time: one.baseTime, duration: one.durationTicks })) },
+    initialization: `${inTrack(folder, initNameOf(first))}${suffix}`,
+    media: `${inTrack(folder, template)}${suffix}`,
+    addressing: {
+      by: 'time',
+      segments: segments.map((one) => ({ time: one.baseTime, duration: one.durationTicks })),
+      ...(files && { startNumber: first.number }),
+    },
     independent: segments.every(({ independent }) => independent),
   };
 }

@@ -1,7 +1,8 @@
 /** Answers and refusals of the HLS routes, with their cache rules. */
 import { EddyError, type HttpResponse } from 'eddy/plugin';
 
-const PLAYLIST = 'application/vnd.apple.mpegurl';
+/** The media type of playlists. */
+export const PLAYLIST = 'application/vnd.apple.mpegurl';
 /** A media name never means two contents. */
 const IMMUTABLE = 'max-age=31536000, immutable';
 

@@ -3,6 +3,8 @@ import type { Context, Running } from 'eddy/plugin';
 import { LiveCameras } from '../shared/live-cameras.ts';
 import { PastMedia } from '../shared/past-media.ts';
 import { Viewers } from '../shared/viewers.ts';
+import { feedObjects } from '../shared/feed-objects.ts';
+import { filePlaylists } from './file-playlists.ts';
 import type { manifest } from './plugin.ts';
 import { HlsRoutes } from './routes.ts';
 
@@ -27,6 +29,6 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
       });
       ctx.scope.add(routes.mount(http));
     },
-    flow: (flow) => void cameras.read(flow),
+    flow: feedObjects(ctx, cameras, () => filePlaylists),
   };
 }

@@ -64,7 +64,8 @@ export function multivariantText(
   return `${lines.join('\n')}\n`;
 }
 
-function offered(track: LiveTrack): OfferedTrack {
+/** A live track as the multivariant playlist tells of it. */
+export function offered(track: LiveTrack): OfferedTrack {
   const { language, channels, width, height, frameRate, codecString } = track.caps;
   return {
     id: track.id,

@@ -1,6 +1,6 @@
 /** `publish.hls`: low-latency HLS. */
 import { defineManifest, definePlugin, Duration, HttpServer, input, optional, Text, Timeline } from 'eddy/plugin';
-import { ACCEPTS, requestErrors } from '../shared/manifest.ts';
+import { ACCEPTS, objectsOutput, RECORDING, requestErrors } from '../shared/manifest.ts';
 
 export const manifest = defineManifest({
   name: 'publish.hls',
@@ -24,6 +24,7 @@ export const manifest = defineManifest({
       max: '30s',
       doc: 'How far behind the newest part a low-latency player stays; never less than three parts, the default.',
     }),
+    recording: RECORDING,
   },
   inputs: {
     chunks: input('chunks', {
@@ -34,6 +35,7 @@ export const manifest = defineManifest({
       accepts: ACCEPTS,
     }),
   },
+  outputs: { objects: objectsOutput() },
   needs: { http: HttpServer, timeline: optional(Timeline) },
   errors: {
     ...requestErrors('/hls/cam1/index.m3u8'),

@@ -10,6 +10,8 @@ export interface RangePlaylistOptions {
   readonly skip: boolean;
   /** Appended to every URI: `?token=...`. */
   readonly suffix: string;
+  /** How segments are named; default: as the timeline names them. */
+  readonly nameOf?: (segment: Segment) => string;
 }
 
 /** Where in the playlists playback begins, in seconds: the wanted moment, or the first media after it. */
@@ -39,7 +41,7 @@ export function rangePlaylist(
   options: RangePlaylistOptions,
 ): string {
   const targetDuration = targetDurationOf(past);
-  const entries = entriesOf(stretches, track, targetDuration, options.suffix);
+  const entries = entriesOf(stretches, track, targetDuration, options);
   const skipped = options.skip && !past.complete ? skippable(entries, targetDuration) : 0;
   const independent = stretches.every(({ tracks }) => tracks.get(track)?.every((one) => one.independent) ?? true);
   const lines = [
@@ -68,7 +70,7 @@ function entriesOf(
   stretches: readonly Stretch[],
   track: TrackId,
   targetDuration: number,
-  suffix: string,
+  { suffix, nameOf = segmentName }: RangePlaylistOptions,
 ): ListedEntry[] {
   const entries: ListedEntry[] = [];
   let before: Stretch | undefined;
@@ -78,7 +80,7 @@ function entriesOf(
     const segments = stretch.tracks.get(track) ?? [];
     for (const segment of segments) {
       if (segment === segments[0]) tags += `#EXT-X-MAP:URI="${initNameOf(segment)}${suffix}"\n`;
-      entries.push(listed(segment, tags, suffix));
+      entries.push(listed(segment, tags, `${nameOf(segment)}${suffix}`));
       tags = '';
     }
     // A track that has nothing here still counts the discontinuity, so that it goes on in step with the others.
@@ -88,10 +90,10 @@ function entriesOf(
   return entries;
 }
 
-function listed(segment: Segment, tags: string, suffix: string): ListedEntry {
+function listed(segment: Segment, tags: string, uri: string): ListedEntry {
   const duration = segment.durationTicks / segment.timescale;
   const date = new Date(Math.round(segment.startTs)).toISOString();
-  const text = `${tags}#EXT-X-PROGRAM-DATE-TIME:${date}\n#EXTINF:${seconds(duration)},\n${segmentName(segment)}${suffix}`;
+  const text = `${tags}#EXT-X-PROGRAM-DATE-TIME:${date}\n#EXTINF:${seconds(duration)},\n${uri}`;
   return { duration, text };
 }
 

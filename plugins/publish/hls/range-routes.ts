@@ -74,8 +74,8 @@ export function rangeOf(request: HttpRequest): WantedRange | undefined {
   return range;
 }
 
-/** The track as the multivariant playlist tells of it. */
-function offered({ id, kind, caps, segments }: PastTrack): OfferedTrack {
+/** A track of the past as the multivariant playlist tells of it. */
+export function offered({ id, kind, caps, segments }: PastTrack): OfferedTrack {
   let peak = 0;
   let bits = 0;
   let lasts = 0;

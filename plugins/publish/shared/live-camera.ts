@@ -18,6 +18,7 @@ export class LiveCamera {
   readonly #listeners = new Set<(track: LiveTrack) => void>();
   /** How far the end of its newest media was ahead of monotonic time when that came, at the most; ms. */
   #edge = -Infinity;
+  readonly #watchers = new Set<() => void>();
   #revision = 0;
   #ended = false;
 
@@ -105,6 +106,12 @@ export class LiveCamera {
     this.#listeners.add(listener);
   }
 
+  /** Calls back after every change. Returns the unsubscribing function. */
+  onChange(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
   /** Takes a chunk in; false where it has no place (see {@link LiveTrack.append}). */
   append(track: LiveTrack, chunk: Chunk): boolean {
     const before = track.last;
@@ -143,5 +150,6 @@ export class LiveCamera {
   #changed(): void {
     this.#revision += 1;
     this.#waiters.notify();
+    this.#watchers.forEach((watcher) => watcher());
   }
 }

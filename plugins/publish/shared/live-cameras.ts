@@ -21,7 +21,8 @@ export interface LiveCamerasOptions {
 }
 
 type Ctx = Pick<Context, 'clock' | 'events' | 'cameras' | 'scope' | 'log'>;
-type ChunkFlow = Pick<Flow, 'cameraId' | 'scope'> & {
+/** What is needed of a flow. */
+export type ChunkFlow = Pick<Flow, 'cameraId' | 'scope'> & {
   readonly in: {
     readonly chunks: {
       onTrack(listener: (track: { readonly id: TrackId; readonly caps: ChunkCaps }) => TrackReader<'chunks'>): void;
@@ -136,7 +137,13 @@ export class LiveCameras {
   /** Ends the playlists of a camera that has no flow and no hope of one; players see the end, then nothing. */
   #endIfAway(cameraId: CameraId): void {
     const camera = this.#cameras.get(cameraId);
-    if (!camera || camera.ended || this.isLive(cameraId)) return;
+    if (camera && !this.isLive(cameraId)) this.end(camera);
+  }
+
+  /** The camera's publication is over. */
+  end(camera: LiveCamera): void {
+    if (camera.ended) return;
+    const { cameraId } = camera;
     camera.end();
     this.#ctx.clock.after(this.#window, () => {
       if (this.#cameras.get(cameraId) === camera) this.#cameras.delete(cameraId);

@@ -1,10 +1,27 @@
 /** What the manifests of the publishers have in common: the media they take, and why a request cannot be answered. */
 
+import { Duration, output } from 'eddy/plugin';
+
 /** Every codec that has a place in CMAF. */
 export const ACCEPTS = [
   { kind: 'video', codec: ['h264', 'hevc', 'av1', 'vp9'] },
   { kind: 'audio', codec: ['aac', 'opus', 'mp3'] },
 ] as const;
+
+/** The configuration key `recording`. */
+export const RECORDING = Duration({
+  default: '6h',
+  min: '1m',
+  max: '7d',
+  doc: 'The longest recording of its objects: told of as a whole at the end of a publication, and whenever it is as long as this.',
+});
+
+/** The output pad `objects`. */
+export const objectsOutput = () =>
+  output('objects', {
+    doc: 'The same as files for a server that knows nothing of media, for publish.cdn: whole segments, and what names them.',
+    optional: true,
+  });
 
 /** The errors of a publisher whose playlists (or manifests) are at `path`: `/hls/cam1/index.m3u8`. */
 export function requestErrors(path: string) {

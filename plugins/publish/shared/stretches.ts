@@ -14,15 +14,23 @@ export interface Stretch {
 
 const endOf = ({ startTs, duration }: Segment): number => startTs + duration;
 
+/** How the past is cut. */
+export interface StretchOptions {
+  /** True: a number that is missing is a break too, for those who count segments instead of listing their names. */
+  readonly counted?: boolean;
+}
+
 /** Cuts; the first track leads, and what lies before its first segment is left out. */
-export function stretchesOf(tracks: readonly PastTrack[]): Stretch[] {
+export function stretchesOf(tracks: readonly PastTrack[], { counted = false }: StretchOptions = {}): Stretch[] {
   const [lead] = tracks;
   if (!lead) return [];
   const cuts = new Set<number>();
   for (const { segments } of tracks) {
     for (const [index, segment] of segments.entries()) {
       const before = segments[index - 1];
-      if (before ? isBreak(before, segment) : segment.number > lead.segments[0]!.number) cuts.add(segment.number);
+      const missing = counted && before !== undefined && segment.number !== before.number + 1;
+      if (before ? missing || isBreak(before, segment) : segment.number > lead.segments[0]!.number)
+        cuts.add(segment.number);
     }
   }
   cuts.add(lead.segments[0]!.number);

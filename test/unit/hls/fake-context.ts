@@ -88,14 +88,18 @@ export interface WrittenTrack {
   drain(): void;
 }
 
-/** A flow with an input pad `chunks` and recording outputs. */
-export function fakeFlow(cameraId: string, outputs: readonly string[] = []) {
+/** A flow with an input pad `chunks` and recording outputs, wanted by default. */
+export function fakeFlow(
+  cameraId: string,
+  outputs: readonly string[] = [],
+  { wanted = true }: { readonly wanted?: boolean } = {},
+) {
   const scope = new DisposableScope(() => undefined);
   const written = new Map<string, WrittenTrack[]>();
   let onTrack: ((track: InputTrack<'chunks'>) => TrackReader<'chunks'>) | undefined;
 
   const output = (pad: string) => ({
-    wanted: true,
+    wanted,
     onWanted: () => () => undefined,
     addTrack(id: TrackId, _caps: unknown, options: { replaces?: { id: TrackId } } = {}) {
       let room = Promise.withResolvers<void>();
@@ -121,6 +125,7 @@ export function fakeFlow(cameraId: string, outputs: readonly string[] = []) {
         discontinuity: (cause: string) => track.log.push(`discontinuity ${cause}`),
         gap: (from: number, to: number, cause: string) => track.log.push(`gap ${from} ${to} ${cause}`),
         end: (cause: string) => track.log.push(`end ${cause}`),
+        onKeyFrameRequest: () => () => undefined,
       };
     },
   });

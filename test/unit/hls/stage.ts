@@ -32,12 +32,16 @@ interface StageOptions {
 export const hlsStage = (options: StageOptions = {}) =>
   publisherStage(
     createHls,
-    { prefix: '/hls', window: 30_000, 'part-hold-back': undefined, ...options.config },
+    { prefix: '/hls', window: 30_000, 'part-hold-back': undefined, recording: 60_000, ...options.config },
     options,
   );
 
 export const dashStage = (options: StageOptions = {}) =>
-  publisherStage(createDash, { prefix: '/dash', window: 30_000, latency: 1800, ...options.config }, options);
+  publisherStage(
+    createDash,
+    { prefix: '/dash', window: 30_000, latency: 1800, recording: 60_000, ...options.config },
+    options,
+  );
 
 async function publisherStage(create: typeof createHls | typeof createDash, config: object, options: StageOptions) {
   const clock = new VirtualClock(options.now === undefined ? {} : { now: options.now });
@@ -81,7 +85,7 @@ async function publisherStage(create: typeof createHls | typeof createDash, conf
     routes,
     ask,
     open(cameraId = 'cam1') {
-      const flow = fakeFlow(cameraId);
+      const flow = fakeFlow(cameraId, ['objects'], { wanted: false });
       fake.states.set(cameraId, 'live');
       void stage.flow(flow.flow);
       return flow;

@@ -12,6 +12,7 @@ import rtmp from '../../../plugins/ingest/rtmp/plugin.ts';
 import pattern from '../../../plugins/ingest/test-pattern/plugin.ts';
 import index from '../../../plugins/index/sqlite/plugin.ts';
 import cmaf from '../../../plugins/package/cmaf/plugin.ts';
+import cdn from '../../../plugins/publish/cdn/plugin.ts';
 import dash from '../../../plugins/publish/dash/plugin.ts';
 import hls from '../../../plugins/publish/hls/plugin.ts';
 import pictures from '../../../plugins/publish/pictures/plugin.ts';
@@ -29,6 +30,8 @@ const nowhere = {
   ...{ bucket: 'b', endpoint: 'http://127.0.0.1:9', 'path-style': true, attempts: 1 },
   credentials: { 'access-key': 'a', 'secret-key': 'b' },
 };
+/** Its files tell of an end, and of the recording that it is: a camera that is published may go on after a stop. */
+const publisher = { skip: { 'a drain passes on everything': 'an end is told by other files than a stop' } };
 const anyPort = { config: { listen: '127.0.0.1:0' }, clock: 'real' } as const;
 
 const plugins: readonly (readonly [plugin: unknown, options?: ConformanceOptions<unknown>])[] = [
@@ -42,8 +45,9 @@ const plugins: readonly (readonly [plugin: unknown, options?: ConformanceOptions
   [files, { config: { dir: join(folder, 'store') }, clock: 'real' }],
   [s3, { config: nowhere, clock: 'real' }],
   [index, { config: { file: join(folder, 'index.db') }, clock: 'real' }],
-  [hls],
-  [dash],
+  [hls, publisher],
+  [dash, publisher],
+  [cdn],
   [pictures],
   [api],
   [player],
