@@ -8,7 +8,8 @@ import type pg from 'pg';
  * The tables are those of `index.sqlite`: what many segments have in common is in `generations`, one a track, writer and
  * init segment; `longest` bounds how far before a range one must look for what reaches into it; `url` is null where it
  * equals the id. Besides, `added` is a segment's place in the order of adding within its camera, and `cameras.added` the
- * last one given: by it a watcher asks for what it missed. Whoever adds or deletes locks the camera's row first, so that
+ * last one given: by it a watcher asks for what it missed. The index over it begins with the camera, which no other
+ * statement asks for: so the planner cannot take it where it should take the primary key. Whoever adds or deletes locks the camera's row first, so that
  * places become visible in their order, and what is read after the lock is what others have committed.
  *
  * The rows of the small tables change with every segment: room is left in their pages, so that they need not move.
@@ -46,13 +47,14 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
     base_time bigint NOT NULL,
     ticks bigint NOT NULL,
     added bigint NOT NULL,
+    camera integer NOT NULL,
     track integer NOT NULL,
     generation integer NOT NULL,
     flags smallint NOT NULL,
     url text,
     PRIMARY KEY (track, start, number, generation)
   );
-  CREATE INDEX segments_added ON ${s}.segments (track, added);
+  CREATE INDEX segments_added ON ${s}.segments (camera, added);
   CREATE TABLE ${s}.gaps (
     camera integer NOT NULL,
     start double precision NOT NULL,

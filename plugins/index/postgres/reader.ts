@@ -71,7 +71,7 @@ function reads(schema: string) {
   const statement = (name: string, text: string): Statement => ({ name, text });
   const tracks = `${s}.cameras c JOIN ${s}.tracks t ON t.camera = c.id`;
   /** Of each track what `where` says, found by one of the table's indexes. */
-  const rows = (where: string): string => `SELECT s.added AS place, ${ROW} FROM ${tracks}
+  const rows = (where: string): string => `SELECT ${ROW} FROM ${tracks}
     CROSS JOIN LATERAL (SELECT * FROM ${s}.segments WHERE track = t.id ${where}) s
     JOIN ${s}.generations g ON g.id = s.generation WHERE c.name = $1`;
   const picked = 'AND ($2::text IS NULL OR t.name = $2)';
@@ -90,7 +90,10 @@ function reads(schema: string) {
     ),
     added: statement(
       'added',
-      `${rows(`AND added > $2::bigint ORDER BY added LIMIT ${PAGE}`)} ORDER BY s.added LIMIT ${PAGE}`,
+      `SELECT s.added AS place, ${ROW} FROM ${s}.segments s JOIN ${s}.tracks t ON t.id = s.track
+       JOIN ${s}.generations g ON g.id = s.generation
+       WHERE s.camera = (SELECT id FROM ${s}.cameras WHERE name = $1) AND s.added > $2::bigint
+       ORDER BY s.added LIMIT ${PAGE}`,
     ),
     cameras: statement(
       'cameras',

@@ -58,8 +58,8 @@ export function writes(schema: string) {
          FROM fresh f JOIN moved m ON m.id = f.camera_id
        ), inserted AS (
          INSERT INTO ${s}.segments
-           (track, start, number, generation, duration, bytes, base_time, ticks, flags, url, added)
-         SELECT track_id, start, number, generation, duration, bytes, "baseTime", ticks, flags, url, place FROM placed
+           (camera, track, start, number, generation, duration, bytes, base_time, ticks, flags, url, added)
+         SELECT camera_id, track_id, start, number, generation, duration, bytes, "baseTime", ticks, flags, url, place FROM placed
        )
        SELECT n, place, pg_notify($2, camera || ' ' || last) FROM placed`,
     ),
@@ -79,14 +79,18 @@ export function writes(schema: string) {
        RETURNING next - $3::bigint AS first`,
     ),
     lock: statement('lock', `SELECT id FROM ${s}.cameras WHERE name = ANY($1) ORDER BY name FOR UPDATE`),
+    // OFFSET 0 makes one relation of what names a segment: so its row is looked up by all of its name, also while the
+    // planner knows nothing yet of the tables.
     remove: statement(
       'remove',
       `DELETE FROM ${s}.segments s
-       USING json_to_recordset($1) AS d (camera text, track text, rounded double precision, number bigint, writer text),
-         ${s}.cameras c, ${s}.tracks t, ${s}.generations o
-       WHERE c.name = d.camera AND t.camera = c.id AND t.name = d.track AND s.track = t.id AND ${named('d')}
-         AND o.id = s.generation AND o.writer = d.writer
-       RETURNING c.id AS camera`,
+       USING (
+         SELECT c.id AS camera, t.id AS track, rounded, number, writer
+         FROM json_to_recordset($1) AS g (camera text, track text, rounded double precision, number bigint, writer text)
+         JOIN ${s}.cameras c ON c.name = g.camera JOIN ${s}.tracks t ON t.camera = c.id AND t.name = g.track OFFSET 0
+       ) d, ${s}.generations o
+       WHERE s.track = d.track AND ${named('d')} AND o.id = s.generation AND o.writer = d.writer
+       RETURNING d.camera`,
     ),
     // Before the oldest media nothing is told, so gaps that end there are of no use.
     forgetGaps: statement(
