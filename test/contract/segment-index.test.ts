@@ -10,7 +10,7 @@ import { segmentIndexContract } from './segment-index.ts';
 
 segmentIndexContract('FakeSegmentIndex', async () => {
   const index = new FakeSegmentIndex();
-  return { index, another: async () => index, stop: async () => {} };
+  return { index, another: async () => index, tellsOthers: true, stop: async () => {} };
 });
 
 segmentIndexContract('index.sqlite', async () => {
@@ -51,6 +51,7 @@ describe('PostgreSQL', () => {
     return {
       index: await open(),
       another: open,
+      tellsOthers: true,
       stop: async () => void (await Promise.all(opened.map((index) => index.close()))),
     };
   });
