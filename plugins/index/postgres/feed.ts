@@ -142,12 +142,14 @@ export class Feed {
     const { rows } = await client.query<{ name: CameraId; added: number }>(
       `SELECT name, added FROM "${this.#database.schema}".cameras`,
     );
-    for (const { name, added } of rows) {
-      const progress = this.#of(name);
+    const places = new Map(rows.map(({ name, added }) => [name, added]));
+    for (const cameraId of new Set([...before.keys(), ...places.keys()])) {
+      const place = places.get(cameraId) ?? 0;
       // Less than there was: the server has lost it (another one took over, a backup was restored) and counts from there.
-      const anew = !this.#loaded || added < (before.get(name) ?? 0);
-      if (anew) progress.told = progress.known = added;
-      else this.#advance(name, added);
+      if (!this.#loaded || place < (before.get(cameraId) ?? 0)) {
+        const progress = this.#of(cameraId);
+        progress.told = progress.known = place;
+      } else this.#advance(cameraId, place);
     }
     this.#loaded = true;
   }
