@@ -58,3 +58,8 @@ export function describeAddress({ host, port, database }: Address): string {
 export function isLocal({ host }: Address): boolean {
   return host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\./.test(host);
 }
+
+/** Where it listens, as `node:net` takes it. */
+export function serverOf({ host, port }: Address): { host: string; port: number } | { path: string } {
+  return host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
+}

@@ -12,7 +12,7 @@ import {
   SegmentIndex,
   Text,
 } from 'eddy/plugin';
-import { parseAddress } from './address.ts';
+import { parseAddress, serverOf } from './address.ts';
 
 export const manifest = defineManifest({
   name: 'index.postgres',
@@ -69,6 +69,10 @@ export const manifest = defineManifest({
     return 'error' in parsed
       ? [{ code: 'URL_INVALID', key: 'url', message: `the address of the database cannot be read: ${parsed.error}` }]
       : [];
+  },
+  reaches: ({ url }: { readonly url: string }) => {
+    const parsed = parseAddress(url);
+    return 'error' in parsed ? [] : [serverOf(parsed.address)];
   },
   errors: {
     URL_INVALID: {
