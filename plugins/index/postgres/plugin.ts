@@ -64,9 +64,10 @@ export const manifest = defineManifest({
     }),
   },
   provides: { index: SegmentIndex },
-  check: ({ url }: { readonly url: string }) => {
-    const parsed = parseAddress(url);
-    return 'error' in parsed
+  // Absent where the file is checked without the variable that it names.
+  check: ({ url }: { readonly url: string | undefined }) => {
+    const parsed = url === undefined ? undefined : parseAddress(url);
+    return parsed && 'error' in parsed
       ? [{ code: 'URL_INVALID', key: 'url', message: `the address of the database cannot be read: ${parsed.error}` }]
       : [];
   },
