@@ -89,7 +89,7 @@ async function fillPostgres(): Promise<Filled> {
   for (const [from, to] of slices)
     await server.sql(
       `INSERT INTO eddy.segments (${COLUMNS}, camera, added)
-       SELECT ${valuesAt('k')}, t.camera, k + 1 FROM generate_series(${from}, ${to}) k
+       SELECT ${valuesAt('k')}, t.camera, k + 1 FROM generate_series(${from}::bigint, ${to}::bigint) k
        CROSS JOIN eddy.tracks t JOIN eddy.generations g ON g.track = t.id ORDER BY k, t.id`,
     );
   await server.sql(`UPDATE eddy.generations SET last = ${START} + ${depth} * 2000.0`);
