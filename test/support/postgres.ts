@@ -98,7 +98,7 @@ export async function startPostgres({
     });
     server = child;
     let output = '';
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => void (output = (output + text).slice(-4000)));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => void (output = (output + text).slice(-4000)));
     await until(
       'the PostgreSQL server to answer',
       () => {

@@ -25,12 +25,9 @@ export interface Statement {
 
 /** How much longer than the server's own limit is waited for it, in ms: beyond, the network is gone. */
 const NETWORK_MS = 2000;
-const INT8 = 20;
-
 /** What we keep in 64 bits stays below 2^53. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)),
-};
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, Number);
 
 /** See the file's head. Every error is an EddyError with an INDEX code. */
 export class Database {
@@ -97,9 +94,11 @@ export class Database {
   }
 
   #pool(max: number): pg.Pool {
-    // A server may be set to acknowledge before a commit is on its disk; what we acknowledge must be.
-    const onConnect = async (client: pg.ClientBase): Promise<void> => void (await client.query(DURABLE));
-    const pool = new pg.Pool({ ...this.#config, max, idleTimeoutMillis: 0, onConnect });
+    // A server may be set to acknowledge before a commit is on its disk; what we acknowledge must be. The pool waits for
+    // it before it hands a connection out, which its types do not say.
+    const onConnect = (client: pg.ClientBase) => client.query(DURABLE);
+    const config = { ...this.#config, max, idleTimeoutMillis: 0, onConnect };
+    const pool = new pg.Pool(config);
     // One that idles and is lost: the next call makes another.
     pool.on('error', () => {});
     return pool;
