@@ -18,6 +18,8 @@ const CAM = 'cam1' as CameraId;
 const OTHER = 'Cam1' as CameraId;
 const ALL = { start: 0, end: Number.MAX_SAFE_INTEGER };
 const HOUR = 3_600_000;
+/** What others add is heard a moment later; how long that is depends on how busy the machine is. */
+const PATIENT = { timeout: 8000 };
 const at = (from: number, to: number) => ({ start: START + from, end: START + to });
 const media = (from: number, to: number): Span => ({ kind: 'media', ...at(from, to) });
 const gap = (from: number, to: number, cause: GapCause): Span => ({ kind: 'gap', ...at(from, to), cause });
@@ -243,9 +245,9 @@ export function segmentIndexContract(name: string, start: () => Promise<StartedI
         expect(heard[nth % 2 ? 0 : 1].at(-1), 'before add settles').toBe(nth);
       }
       const all = from(0, 49).map(({ number }) => number);
-      await vi.waitFor(() => expect(heard).toEqual([all.slice(0, 20), all.slice(0, 20)]));
+      await vi.waitFor(() => expect(heard).toEqual([all.slice(0, 20), all.slice(0, 20)]), PATIENT);
       await Promise.all(from(20, 49).map((one, nth) => (nth % 2 ? index : second).add([one])));
-      await vi.waitFor(() => expect(heard.map(({ length }) => length)).toEqual([50, 50]));
+      await vi.waitFor(() => expect(heard.map(({ length }) => length)).toEqual([50, 50]), PATIENT);
       expect(heard[0]).toEqual(heard[1]);
       expect(heard[0].toSorted((a, b) => a - b)).toEqual(all);
     });
@@ -258,7 +260,7 @@ export function segmentIndexContract(name: string, start: () => Promise<StartedI
       await Promise.all(from(0, 19).flatMap((one) => [index.add([one]), second.add([one])]));
       expect(await index.range(CAM, ALL)).toEqual(from(0, 19));
       if (started.tellsOthers !== true) return;
-      await vi.waitFor(() => expect(heard).toHaveLength(20));
+      await vi.waitFor(() => expect(heard).toHaveLength(20), PATIENT);
       expect(new Set(heard).size).toBe(20);
     });
 

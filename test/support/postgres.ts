@@ -5,7 +5,7 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -25,6 +25,8 @@ export interface PostgresServer {
   /** `postgres://user:password@127.0.0.1:port/eddy` */
   readonly url: string;
   readonly port: number;
+  /** Its certificate, which is its own authority, PEM; empty without `tls`. */
+  readonly ca: string;
   /** Asks as the owner of everything. */
   sql<R extends object>(text: string, values?: readonly unknown[]): Promise<R[]>;
   /** As the power fails: the server and all that it has started are gone at once. */
@@ -37,10 +39,10 @@ export interface PostgresServer {
 
 /** Options of {@link startPostgres}. */
 export interface PostgresOptions {
+  /** Lets TLS in too, with a certificate for `localhost` by an authority of its own: {@link PostgresServer.ca}. */
+  readonly tls?: boolean;
   /** Settings of the server: `{ fsync: 'off' }`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Where its data goes; default: the system's folder for what is temporary. */
-  readonly parent?: string;
 }
 
 /** The folder of the newest server that is installed. */
@@ -59,20 +61,24 @@ function user(): { readonly uid: number; readonly gid: number } | undefined {
 }
 
 /** Starts a server of its own for the caller. */
-export async function startPostgres({
-  settings = {},
-  parent = tmpdir(),
-}: PostgresOptions = {}): Promise<PostgresServer> {
+export async function startPostgres({ tls = false, settings = {} }: PostgresOptions = {}): Promise<PostgresServer> {
   const bin = programs();
   const as = user();
-  const home = await mkdtemp(join(parent, 'eddy-postgres-'));
+  const home = await mkdtemp(join(tmpdir(), 'eddy-postgres-'));
   const [data, secret] = [join(home, 'data'), join(home, 'password')];
   await writeFile(secret, PASSWORD);
   if (as) for (const path of [home, secret]) await chown(path, as.uid, as.gid);
   const init = ['--pgdata', data, '--username', 'owner', '--auth', 'scram-sha-256', '--pwfile', secret, '--no-sync'];
   await run(join(bin, 'initdb'), [...init, '--encoding', 'UTF8', '--locale', 'C.UTF-8'], { ...as, cwd: home });
+  const [certificate, key] = [join(home, 'certificate.pem'), join(home, 'key.pem')];
+  if (tls) {
+    const made = ['req', '-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-days', '2'];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    await run('openssl', [...made, ...subject, '-keyout', key, '-out', certificate], { ...as, cwd: home });
+  }
   const port = await freePort();
   const config = {
+    ...(tls ? { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: key } : {}),
     ...{ listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: '', logging_collector: 'off' },
     ...settings,
   };
@@ -138,6 +144,7 @@ export async function startPostgres({
   return {
     url: urlOf('eddy'),
     port,
+    ca: tls ? await readFile(certificate, 'utf8') : '',
     sql: (text, values) => ask('eddy', text, values),
     kill: () => end('SIGKILL'),
     start,
@@ -168,6 +175,11 @@ export async function openPostgres(url: string, options: Partial<PostgresIndexOp
     onWatcherError: () => {},
     ...options,
   });
-  await index.start();
+  try {
+    await index.start();
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
   return index;
 }

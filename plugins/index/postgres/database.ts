@@ -38,6 +38,8 @@ export class Database {
   readonly #readers: pg.Pool;
   /** Of one: what waits goes into the next commit together. */
   readonly #writer: pg.Pool;
+  /** Settles when the last transaction that was asked for is over. */
+  #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor({ address, schema, tls, ca, connections, connectTimeout, timeout }: DatabaseOptions) {
@@ -68,22 +70,11 @@ export class Database {
     return this.#asked(async () => (await this.#readers.query<R>({ ...statement, values: [...values] })).rows);
   }
 
-  /** Runs `work` in one durable transaction, one after another. */
-  async transaction<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
-    return this.#asked(async () => {
-      const client = await this.#writer.connect();
-      try {
-        await client.query('BEGIN');
-        const value = await work(askOver(client));
-        await client.query('COMMIT');
-        client.release();
-        return value;
-      } catch (error) {
-        // Whatever state it is in, the next one gets a new connection; the server rolls back what it loses.
-        client.release(true);
-        throw error;
-      }
-    });
+  /** Runs `work` in one durable transaction, one after another in the order they came. */
+  transaction<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(() => this.#asked(() => this.#transact(work)));
+    this.#turn = mine.catch(() => {});
+    return mine;
   }
 
   /** What was asked for is done first. */
@@ -91,6 +82,21 @@ export class Database {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.all([this.#readers.end(), this.#writer.end()]);
+  }
+
+  async #transact<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
+    const client = await this.#writer.connect();
+    try {
+      await client.query('BEGIN');
+      const value = await work(askOver(client));
+      await client.query('COMMIT');
+      client.release();
+      return value;
+    } catch (error) {
+      // Whatever state it is in, the next one gets a new connection; the server rolls back what it loses.
+      client.release(true);
+      throw error;
+    }
   }
 
   #pool(max: number): pg.Pool {
@@ -118,7 +124,7 @@ export class Database {
 export type Ask = <R extends object>(statement: Statement, values: readonly unknown[]) => Promise<R[]>;
 
 /** Over a connection at hand. */
-export const askOver =
+const askOver =
   (client: pg.ClientBase): Ask =>
   async <R extends object>(statement: Statement, values: readonly unknown[]) =>
     (await client.query<R>({ ...statement, values: [...values] })).rows;

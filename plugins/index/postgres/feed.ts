@@ -106,32 +106,30 @@ export class Feed {
 
   /** Until the connection ends, which is an error, or until the end. */
   async #listen(onReady: () => void): Promise<void> {
-    const { signal } = this.#stop;
     const client = this.#database.client();
-    const ended = new Promise<never>((_, reject) => {
-      client.on('error', reject);
-      client.once('end', () => reject(new Error('the server closed the connection')));
-    });
-    ended.catch(() => {});
+    const lost = new AbortController();
+    client.on('error', (error) => lost.abort(error));
+    client.on('end', () => lost.abort(new Error('the server closed the connection')));
+    const over = AbortSignal.any([this.#stop.signal, lost.signal]);
     // Ends it in the midst of a question, too.
     const leave = (): void => void client.end().catch(() => {});
-    signal.addEventListener('abort', leave);
+    this.#stop.signal.addEventListener('abort', leave);
     try {
-      await Promise.race([client.connect(), ended]);
+      await client.connect();
       await migrate(client, this.#database.schema);
       client.on('notification', ({ payload = '' }) => this.#heard(payload));
       await client.query(`LISTEN ${channelOf(this.#database.schema)}`);
       await this.#load(client);
       onReady();
-      while (!signal.aborted) {
-        await Promise.race([this.#options.sleep(HEARTBEAT_MS, signal), ended]).catch((error: unknown) => {
-          if (!signal.aborted) throw error;
-        });
-        if (!signal.aborted) await client.query('SELECT');
+      for (;;) {
+        await this.#options.sleep(HEARTBEAT_MS, over);
+        await client.query('SELECT');
         for (const [cameraId, { known }] of this.#progress) this.#advance(cameraId, known);
       }
+    } catch (error) {
+      throw lost.signal.aborted ? lost.signal.reason : error;
     } finally {
-      signal.removeEventListener('abort', leave);
+      this.#stop.signal.removeEventListener('abort', leave);
       await client.end().catch(() => {});
     }
   }
@@ -155,8 +153,8 @@ export class Feed {
   }
 
   #heard(payload: string): void {
-    const [cameraId = '', place] = payload.split(' ');
-    this.#advance(cameraId as CameraId, Number(place));
+    const [, cameraId, place] = /^(\S+) (\d+)$/.exec(payload) ?? [];
+    if (cameraId !== undefined) this.#advance(cameraId as CameraId, Number(place));
   }
 
   #advance(cameraId: CameraId, place: number): void {

@@ -14,6 +14,9 @@ import { indexedSegment } from '../../support/segments.ts';
 
 const CAM = 'cam1' as CameraId;
 const ALL = { start: 0, end: Number.MAX_SAFE_INTEGER };
+/** Machines are busy; nothing here is about time. */
+const PATIENT = { timeout: 30_000 };
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 const from = (first: number, last: number): Segment[] =>
   Array.from({ length: last - first + 1 }, (_, nth) => indexedSegment(first + nth));
 
@@ -22,8 +25,8 @@ const settings = { synchronous_commit: 'off', wal_writer_delay: '10s' };
 let server: PostgresServer;
 const opened: PostgresIndex[] = [];
 beforeAll(async () => {
-  server = await startPostgres({ settings });
-}, 120_000);
+  server = await startPostgres({ tls: true, settings });
+});
 afterAll(async () => {
   await Promise.all(opened.map((index) => index.close()));
   await server.stop();
@@ -92,6 +95,27 @@ describe('index.postgres', () => {
     expect(await numbers(owner)).toEqual([0, 2]);
   });
 
+  it('holds the server to its certificate, as "tls" says', async () => {
+    const at = (host: string): string => server.url.replace('127.0.0.1', host);
+    const over = async (host: string, options: Parameters<typeof openPostgres>[1]): Promise<boolean> => {
+      const index = await openPostgres(at(host), { schema: 'tls', ...options });
+      const [row] = await server.sql<{ ssl: boolean }>(
+        `SELECT bool_and(ssl) AS ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE query LIKE '%"tls"%'
+         AND application_name = 'eddy'`,
+      );
+      await index.close();
+      return row!.ssl;
+    };
+    const { ca } = server;
+    expect(await over('localhost', { tls: 'verify', ca })).toBe(true);
+    expect(await over('localhost', { tls: 'encrypt' })).toBe(true);
+    expect(await over('localhost', { tls: 'auto' })).toBe(false);
+    // By an authority that nobody knows; and for another name than the one that was asked for.
+    const refused = { code: 'INDEX_UNREACHABLE' };
+    await expect(over('localhost', { tls: 'verify' })).rejects.toMatchObject(refused);
+    await expect(over('127.0.0.1', { tls: 'verify', ca })).rejects.toMatchObject(refused);
+  });
+
   it('puts into one commit what comes during another', async () => {
     const index = await open('batched');
     await Promise.all(from(0, 299).map((one) => index.add([one])));
@@ -116,13 +140,13 @@ describe('index.postgres', () => {
     const heard: number[] = [];
     index.watch(CAM, ({ number }) => heard.push(number));
     await other.add(from(0, 1));
-    await vi.waitFor(() => expect(heard).toEqual([0, 1]));
+    await vi.waitFor(() => expect(heard).toEqual([0, 1]), PATIENT);
     // The one that listens is cut off, and nobody tells it that more was added; more than is read at once.
     await server.sql(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT name, added FROM "missed"%' OR query = 'SELECT'`,
     );
     await other.add(from(2, 700));
-    await vi.waitFor(() => expect(heard).toHaveLength(701), { timeout: 8000 });
+    await vi.waitFor(() => expect(heard).toHaveLength(701), PATIENT);
     expect(heard).toEqual(from(0, 700).map(({ number }) => number));
   });
 
@@ -137,16 +161,21 @@ describe('index.postgres', () => {
     await Promise.all(from(0, 99).map((one) => index.add([one])));
     expect(await index.reserve(CAM, 0, 10)).toBe(100);
     await server.kill();
-    for (const call of [index.add(from(100, 100)), index.range(CAM, ALL), index.reserve(CAM, 0, 1), index.cameras()])
-      await expect(call).rejects.toMatchObject({ code: 'INDEX_UNREACHABLE' });
-    await vi.waitFor(() => expect(states).toEqual(['INDEX_UNREACHABLE']));
+    const calls = [
+      () => index.add(from(100, 100)),
+      () => index.range(CAM, ALL),
+      () => index.reserve(CAM, 0, 1),
+      () => index.cameras(),
+    ];
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'INDEX_UNREACHABLE' });
+    await vi.waitFor(() => expect(states).toEqual(['INDEX_UNREACHABLE']), PATIENT);
     await server.start();
     await index.add(from(100, 101));
     expect(await numbers(index)).toEqual(from(0, 101).map(({ number }) => number));
     expect(await index.reserve(CAM, 0, 1)).toBe(110);
-    await vi.waitFor(() => expect(states).toEqual(['INDEX_UNREACHABLE', 'back']), { timeout: 8000 });
+    await vi.waitFor(() => expect(states).toEqual(['INDEX_UNREACHABLE', 'back']), PATIENT);
     expect(heard).toEqual(from(0, 101).map(({ number }) => number));
-  }, 60_000);
+  });
 
   it('makes its tables anew where the server has lost them, and counts from there', async () => {
     const onBack = vi.fn();
@@ -157,7 +186,7 @@ describe('index.postgres', () => {
     await server.sql('DROP SCHEMA lost CASCADE');
     await expect(index.latest(CAM)).rejects.toMatchObject({ code: 'INDEX_CORRUPT' });
     await server.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'eddy'`);
-    await vi.waitFor(() => expect(onBack).toHaveBeenCalled(), { timeout: 8000 });
+    await vi.waitFor(() => expect(onBack).toHaveBeenCalled(), PATIENT);
     await index.add(from(0, 1));
     expect(await numbers(index)).toEqual([0, 1]);
     expect(heard).toEqual([0, 1]);
@@ -194,16 +223,19 @@ describe('the stage index.postgres', () => {
     const camera = await h.camera('cam1').publish();
     const writer = camera.out.segments.addTrack('video', { kind: 'video', chunk: { codec: 'h264' } } as never);
     const delivered = writer.deliver(indexedSegment(7));
-    await vi.waitFor(() => expect(told('index.postgres/NOT_REACHED') && told('index.postgres/BEHIND')).toBe(true));
+    await vi.waitFor(
+      () => expect(told('index.postgres/NOT_REACHED') && told('index.postgres/BEHIND')).toBe(true),
+      PATIENT,
+    );
     const relay = await relayTo(server.port, port);
     await delivered;
     expect(await h.provides.index.latest(CAM)).toEqual(indexedSegment(7));
-    await vi.waitFor(() => expect(told('answers again') && told('indexed again')).toBe(true), { timeout: 8000 });
+    await vi.waitFor(() => expect(told('answers again') && told('indexed again')).toBe(true), PATIENT);
     const log = JSON.stringify(h.logs);
     for (const secret of [PASSWORD, encodeURIComponent(PASSWORD)]) expect(log).not.toContain(secret);
     await relay.close();
     await h.close();
-  }, 30_000);
+  });
 });
 
 /** From a port of its own to the server's. */
