@@ -85,6 +85,9 @@ export async function startPostgres({ tls = false, settings = {} }: PostgresOpti
   const urlOf = (database: string): string =>
     `postgres://owner:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/${database}`;
   let server: ChildProcess | undefined;
+  // Whoever ends without having stopped it, because a test failed in its midst, leaves no server behind.
+  const onExit = (): void => void server?.kill('SIGQUIT');
+  process.once('exit', onExit);
 
   async function ask<R extends object>(database: string, text: string, values: readonly unknown[] = []): Promise<R[]> {
     const client = new pg.Client({ connectionString: urlOf(database) });
@@ -138,6 +141,7 @@ export async function startPostgres({ tls = false, settings = {} }: PostgresOpti
     await ask('postgres', 'CREATE DATABASE eddy');
   } catch (error) {
     await end('SIGQUIT');
+    process.off('exit', onExit);
     await rm(home, { recursive: true, force: true });
     throw error;
   }
@@ -150,6 +154,7 @@ export async function startPostgres({ tls = false, settings = {} }: PostgresOpti
     start,
     stop: async () => {
       await end('SIGINT');
+      process.off('exit', onExit);
       await rm(home, { recursive: true, force: true });
     },
   };
