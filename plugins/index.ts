@@ -3,6 +3,7 @@ import type { AnyPlugin } from 'eddy/plugin';
 import authNone from './auth/none/plugin.ts';
 import authStatic from './auth/static/plugin.ts';
 import httpServer from './http/server/plugin.ts';
+import indexPostgres from './index/postgres/plugin.ts';
 import indexSqlite from './index/sqlite/plugin.ts';
 import ingestRtmp from './ingest/rtmp/plugin.ts';
 import ingestTestPattern from './ingest/test-pattern/plugin.ts';
@@ -29,6 +30,7 @@ const plugins = [
   authNone,
   authStatic,
   httpServer,
+  indexPostgres,
   indexSqlite,
   ingestRtmp,
   ingestTestPattern,

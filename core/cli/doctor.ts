@@ -1,9 +1,12 @@
 /** `eddy doctor`: what this machine has, what is missing, and the command that mends it. */
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { CheckedGraph } from '../graph/checked.ts';
 import { bytesText, LOW_BYTES, storageOf, storageState } from '../graph/storage.ts';
+import type { ServerAddress } from '../plugin/manifest.ts';
 import { EXIT, type Cli, type Verb } from './cli.ts';
 import { check } from './load.ts';
 
@@ -63,11 +66,15 @@ async function elements(cli: Cli, mend: string): Promise<Row[]> {
   );
 }
 
-/** Where a pipeline writes; without one, the folder that `eddy run` would keep its data in. */
-async function disks(file: string | undefined, cli: Cli): Promise<Row[]> {
+/** What a pipeline asks of its surroundings; without one, of the disk that `eddy run` would keep its data on. */
+async function surroundings(file: string | undefined, cli: Cli): Promise<Row[]> {
   const graph = file === undefined ? undefined : (await check(file, cli)).graph;
   if (file !== undefined && !graph)
-    return [{ what: 'disk', ok: false, found: `${file} has errors`, mend: `eddy validate ${file}` }];
+    return [{ what: 'pipeline', ok: false, found: `${file} has errors`, mend: `eddy validate ${file}` }];
+  return [...(await disks(graph, cli)), ...(await servers(graph))];
+}
+
+async function disks(graph: CheckedGraph | undefined, cli: Cli): Promise<Row[]> {
   const places = (graph?.nodes ?? []).flatMap(({ name, config, plugin }) =>
     storageOf(config, plugin.manifest.claims.storage).map(({ path }) => ({ user: name, path })),
   );
@@ -81,6 +88,40 @@ async function disks(file: string | undefined, cli: Cli): Promise<Row[]> {
       return { what: `disk of ${user}`, ok: refused === undefined && !low, found, ...(refused || low ? { mend } : {}) };
     }),
   );
+}
+
+/** How long a server may take to answer, in ms. */
+const ANSWER_MS = 3000;
+
+/** The servers that a pipeline connects to: whether somebody answers there, not whether they let us in. */
+async function servers(graph: CheckedGraph | undefined): Promise<Row[]> {
+  const wanted = (graph?.nodes ?? []).flatMap(({ name, config, plugin }) => {
+    const reaches = plugin.manifest.reaches as ((config: unknown) => readonly ServerAddress[]) | undefined;
+    return (reaches?.(config) ?? []).map((address) => ({ user: name, address }));
+  });
+  return Promise.all(
+    wanted.map(async ({ user, address }) => {
+      const what = `server of ${user}`;
+      const where = 'path' in address ? address.path : `${address.host}:${address.port}`;
+      const refused = await whyUnanswered(address);
+      if (refused === undefined) return { what, ok: true, found: `answers at ${where}` };
+      return { what, ok: false, found: `${where}: ${refused}`, mend: 'start the server, or correct its address' };
+    }),
+  );
+}
+
+function whyUnanswered(address: ServerAddress): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ ...address, timeout: ANSWER_MS });
+    const end = (why?: string): void => {
+      socket.destroy();
+      resolve(why);
+    };
+    socket.once('connect', () => end());
+    socket.once('timeout', () => end(`no answer within ${ANSWER_MS / 1000} s`));
+    // A host with several addresses fails with a code alone.
+    socket.once('error', (error: NodeJS.ErrnoException) => end(error.message || error.code));
+  });
 }
 
 export const verb: Verb = {
@@ -97,7 +138,7 @@ export const verb: Verb = {
       await packageRow('gstreamer-superficial', cli, mend),
       await program('gst-inspect-1.0', ['--version'], mend),
       ...(await elements(cli, mend)),
-      ...(await disks(args.positionals[0], cli)),
+      ...(await surroundings(args.positionals[0], cli)),
       await program('ffmpeg', ['-version'], 'sudo apt-get install ffmpeg (only to publish files and to run the tests)'),
     ];
     if (args.values['json']) cli.out(`${JSON.stringify(rows, null, 2)}\n`);

@@ -39,6 +39,9 @@ export interface ConfigProblem {
   readonly mend?: string;
 }
 
+/** A server that a plugin connects to, as `node:net` takes it. */
+export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
 /** A plugin's manifest. */
 export interface Manifest {
   /** `family.name`, as pipelines write it: `timeshift.ring`. */
@@ -62,6 +65,8 @@ export interface Manifest {
    * `config` says; the code's severity decides whether the pipeline is refused.
    */
   readonly check?: (config: never) => readonly ConfigProblem[];
+  /** The servers that it connects to with this configuration, for `eddy doctor`: pure and without I/O, as `check`. */
+  readonly reaches?: (config: never) => readonly ServerAddress[];
   /** Config keys of {@link Listen} fields and route prefixes that it claims, for the resource check. */
   readonly claims: {
     readonly listens?: readonly string[];

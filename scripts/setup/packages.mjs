@@ -31,8 +31,8 @@ export const packages = {
     'flatbuffers-compiler',
     'libflatbuffers-dev',
   ],
-  // strace: the order of system calls that a power cut must not break.
-  test: ['ffmpeg', 'chromium', 'procps', 'strace'],
+  // strace: the order of system calls that a power cut must not break. postgresql: tests start servers of their own from it.
+  test: ['ffmpeg', 'chromium', 'procps', 'strace', 'postgresql'],
   // What the measurements compare with, and what the bare machine is made by.
   proof: ['nginx', 'libnginx-mod-rtmp', 'wrk', 'debootstrap'],
 };

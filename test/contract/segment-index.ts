@@ -1,5 +1,5 @@
 /** What every provider of SegmentIndex must do. Call it from a test file with a way to start one. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SegmentIndex, Span } from '../../core/contracts/index.ts';
 import type { CameraId, GapCause, Segment } from '../../core/model/index.ts';
 import { indexedSegment, START } from '../support/segments.ts';
@@ -9,6 +9,8 @@ export interface StartedIndex {
   readonly index: SegmentIndex;
   /** A second user of the same data, in a process of its own as far as the index can tell; absent: it has none. */
   another?(): Promise<SegmentIndex>;
+  /** Whether watchers are told what that second user adds. */
+  readonly tellsOthers?: boolean;
   stop(): Promise<void>;
 }
 
@@ -16,6 +18,8 @@ const CAM = 'cam1' as CameraId;
 const OTHER = 'Cam1' as CameraId;
 const ALL = { start: 0, end: Number.MAX_SAFE_INTEGER };
 const HOUR = 3_600_000;
+/** What others add is heard a moment later; how long that is depends on how busy the machine is. */
+const PATIENT = { timeout: 8000 };
 const at = (from: number, to: number) => ({ start: START + from, end: START + to });
 const media = (from: number, to: number): Span => ({ kind: 'media', ...at(from, to) });
 const gap = (from: number, to: number, cause: GapCause): Span => ({ kind: 'gap', ...at(from, to), cause });
@@ -228,6 +232,36 @@ export function segmentIndexContract(name: string, start: () => Promise<StartedI
       expect(Math.max(...given)).toBe(1095);
       await second.delete([indexedSegment(3).id]);
       expect(await numbers(CAM, ALL)).not.toContain(3);
+    });
+
+    it('tells what another user adds too, each once, and both in the one order of adding', async ({ skip }) => {
+      if (!started.another || started.tellsOthers !== true) return skip('it tells what it adds itself');
+      const second = await started.another();
+      const heard: [mine: number[], theirs: number[]] = [[], []];
+      index.watch(CAM, ({ number }) => heard[0].push(number));
+      second.watch(CAM, ({ number }) => heard[1].push(number));
+      for (let nth = 0; nth < 20; nth++) {
+        await (nth % 2 ? index : second).add([indexedSegment(nth), indexedSegment(nth, { cameraId: OTHER })]);
+        expect(heard[nth % 2 ? 0 : 1].at(-1), 'before add settles').toBe(nth);
+      }
+      const all = from(0, 49).map(({ number }) => number);
+      await vi.waitFor(() => expect(heard).toEqual([all.slice(0, 20), all.slice(0, 20)]), PATIENT);
+      await Promise.all(from(20, 49).map((one, nth) => (nth % 2 ? index : second).add([one])));
+      await vi.waitFor(() => expect(heard.map(({ length }) => length)).toEqual([50, 50]), PATIENT);
+      expect(heard[0]).toEqual(heard[1]);
+      expect(heard[0].toSorted((a, b) => a - b)).toEqual(all);
+    });
+
+    it('adds once what two users add at the same time', async ({ skip }) => {
+      if (!started.another) return skip('it has one user');
+      const second = await started.another();
+      const heard: number[] = [];
+      index.watch(CAM, ({ number }) => heard.push(number));
+      await Promise.all(from(0, 19).flatMap((one) => [index.add([one]), second.add([one])]));
+      expect(await index.range(CAM, ALL)).toEqual(from(0, 19));
+      if (started.tellsOthers !== true) return;
+      await vi.waitFor(() => expect(heard).toHaveLength(20), PATIENT);
+      expect(new Set(heard).size).toBe(20);
     });
 
     it('deletes, also what is not there, and gaps with what went before them', async () => {

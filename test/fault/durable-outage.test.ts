@@ -1,5 +1,5 @@
 /** The store, the index or the clock fails while cameras are recorded: live goes on, and all is caught up by itself. */
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -8,17 +8,19 @@ import { meetBar } from '../bar.ts';
 import { atLevel } from '../level.ts';
 import { flawOf, listSegments, storedIds, witnessed } from '../support/durability.ts';
 import { startEddy, until, type RunningEddy } from '../support/eddy.ts';
+import { PASSWORD, startPostgres } from '../support/postgres.ts';
 import type { Faults } from '../support/plugins/faulty.ts';
 
 const plugin = (name: string): string => join(import.meta.dirname, `../support/plugins/${name}.ts`);
+const FAULTY_INDEX = '{ plugin: test.faulty-index, file: ./index.db }';
 /** The memory holds less than the outage lasts: what waits is in the spill. */
-const pipeline = (count: number, kbps: number, retain: string): string => `version: 1
+const pipeline = (count: number, kbps: number, retain: string, index = FAULTY_INDEX): string => `version: 1
 name: outage
 plugins: ["${plugin('paced-cameras')}", "${plugin('faulty')}"]
 services:
   http: { plugin: http.server, listen: HTTP }
   store: { plugin: test.faulty-store, dir: ./media }
-  index: { plugin: test.faulty-index, file: ./index.db }
+  index: ${index}
 stages:
   cameras: { plugin: test.paced-cameras, count: ${count}, kbps: ${kbps}, witness: . }
   cmaf: { plugin: package.cmaf, segment: 1s, part: 334ms }
@@ -68,9 +70,9 @@ async function playlist(camera: string): Promise<string> {
 }
 const headOf = (text: string): string | undefined => [...text.matchAll(/#EXT-X-PART:.*URI="([^"]+)"/g)].at(-1)?.[1];
 
-async function start(count: number, kbps: number, retain = '24h'): Promise<void> {
+async function start(count: number, kbps: number, retain = '24h', index?: string): Promise<void> {
   await setFaults({});
-  eddy = await startEddy(pipeline(count, kbps, retain), { folder });
+  eddy = await startEddy(pipeline(count, kbps, retain, index), { folder });
   await until('all cameras to be recorded', async () => {
     const lists = await Promise.all(camerasOf(count).map((camera) => listSegments(eddy!, camera)));
     return lists.every((segments) => segments.length >= 4);
@@ -194,6 +196,32 @@ describe('live goes on, the state is clear, and all is well again by itself', ()
       measured: `${code}, state "${part}: down"; playlists stood still for at most ${Math.round(stall)} ms; ${count} segments, none lost, gap-free`,
       pass: stall < atLevel({ test: 10_000, proof: 3000 }),
     });
+  });
+
+  test('the PostgreSQL server of the index is killed', async () => {
+    const server = await startPostgres();
+    try {
+      await mkdir(join(folder, 'secrets'));
+      await writeFile(join(folder, 'secrets/index'), server.url);
+      await start(cameras.length, 300, '24h', '{ plugin: index.postgres, url: "${secret:index}" }');
+      await server.kill();
+      const stall = await watchLive(cameras, atLevel({ test: 4000, proof: 20_000 }));
+      expect(await state()).toMatchObject({ store: 'up', index: 'down', log: 'up' });
+      expect(reported('INDEX_DOWN')).toBe(true);
+      expect(eddy!.stderr()).toContain('index.postgres/NOT_REACHED');
+      await server.start();
+      const count = await allCaughtUp(cameras);
+      for (const secret of [PASSWORD, encodeURIComponent(PASSWORD)]) expect(eddy!.stderr()).not.toContain(secret);
+      meetBar({
+        what: 'the PostgreSQL server of the index is killed, and started again',
+        bar: 'clear state and alarm, live goes on, recovery by itself',
+        measured: `INDEX_DOWN, index.postgres/NOT_REACHED, state "index: down"; playlists stood still for at most ${Math.round(stall)} ms; ${count} segments, none lost, gap-free`,
+        pass: stall < atLevel({ test: 10_000, proof: 3000 }),
+      });
+    } finally {
+      await eddy?.stop();
+      await server.stop();
+    }
   });
 
   const steps = [

@@ -21,29 +21,30 @@ export const indexCodes = defineCodes({
   INDEX_FULL: {
     severity: 'error',
     kind: 'resource',
-    meaning: 'There is no room left for the segment index on its disk.',
+    meaning: 'There is no room left for the segment index on its disk, or on that of its server.',
     mend: 'Free some space; the index goes on by itself. A shorter "retain" keeps it free.',
     example: 'a disk filled by something else',
   },
   INDEX_DENIED: {
     severity: 'error',
     kind: 'config',
-    meaning: 'The segment index may not be opened or written by the user that Eddy runs as.',
-    mend: 'Give that user the right to write the file and its folder, or name another file.',
+    meaning:
+      'The segment index may not be opened or written: by the user that Eddy runs as, or by the user that it is at the server.',
+    mend: 'Give that user the right to write the file and its folder, or name another file. At a server: correct user and password, give the user its rights, or create the database.',
     example: 'index: { plugin: index.sqlite, file: /var/lib/eddy/index.db } in a folder of root',
   },
   INDEX_CORRUPT: {
     severity: 'error',
     kind: 'config',
-    meaning: 'The file of the segment index is damaged, or is not a segment index at all.',
-    mend: 'Move the file away (and its -wal and -shm beside it): a new index is made. The media stays in the store.',
+    meaning: 'The segment index is damaged, or what is there is not a segment index at all.',
+    mend: 'Move the file away (and its -wal and -shm beside it), or name another schema of the database: a new index is made. The media stays in the store.',
     example: 'index: { plugin: index.sqlite, file: ./notes.txt }',
   },
   INDEX_NEWER: {
     severity: 'error',
     kind: 'config',
     meaning: 'The segment index was written by a newer Eddy, whose format this one does not know.',
-    mend: 'Run the newer Eddy again, or name another file.',
+    mend: 'Run the newer Eddy again, or name another file or schema.',
     example: 'going back to an older version after an update',
   },
   TIMELINE_NOT_STORED: {

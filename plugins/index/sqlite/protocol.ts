@@ -1,5 +1,7 @@
 /** What the engine's thread and the threads of the database say to each other. */
 import type { CameraId, Code, Gap, Segment, TimeRange } from 'eddy/plugin';
+import type { SegmentRef } from '../shared/segment-id.ts';
+import type { Stretches } from '../shared/stretches.ts';
 
 /** What a thread is for. One writes; the other reads, so that a long range never delays an acknowledgement. */
 export type Role = 'writer' | 'reader';
@@ -8,22 +10,6 @@ export type Role = 'writer' | 'reader';
 export interface ThreadData {
   readonly role: Role;
   readonly file: string;
-}
-
-/** A segment to be deleted, by what its id is made of. */
-export interface SegmentRef {
-  readonly camera: string;
-  readonly track: string;
-  /** Rounded, as in its name. */
-  readonly start: number;
-  readonly number: number;
-  readonly writer: string;
-}
-
-/** What spans are made of. */
-export interface Stretches {
-  readonly media: readonly TimeRange[];
-  readonly gaps: readonly Gap[];
 }
 
 /** The calls of each role: arguments and answer. */

@@ -1,21 +1,18 @@
 /** The segment index in one SQLite file. SQL runs in threads of its own: one that writes, one that reads. */
 import {
-  EddyError,
   JOIN_MS,
-  parseSegmentName,
-  segmentName,
   spansOf,
   type CameraId,
+  type EddyError,
   type Gap,
   type Segment,
   type SegmentIndex,
   type Span,
   type TimeRange,
 } from 'eddy/plugin';
+import { checkSegment, parseIds } from '../shared/segment-id.ts';
+import { Watchers } from '../shared/watchers.ts';
 import { DatabaseThread } from './database-thread.ts';
-import type { SegmentRef } from './protocol.ts';
-
-type Watcher = (segment: Segment) => void;
 
 /** Options of {@link SqliteIndex.open}. */
 export interface SqliteIndexOptions {
@@ -29,13 +26,12 @@ export interface SqliteIndexOptions {
 export class SqliteIndex implements SegmentIndex {
   readonly #writer: DatabaseThread;
   readonly #reader: DatabaseThread;
-  readonly #options: SqliteIndexOptions;
-  readonly #watchers = new Map<CameraId, Set<{ readonly listener: Watcher }>>();
+  readonly #watchers: Watchers;
 
   private constructor(writer: DatabaseThread, reader: DatabaseThread, options: SqliteIndexOptions) {
     this.#writer = writer;
     this.#reader = reader;
-    this.#options = options;
+    this.#watchers = new Watchers(options.onWatcherError);
   }
 
   /** Opens or makes the file. Rejects with INDEX_DENIED, INDEX_CORRUPT, INDEX_NEWER, INDEX_FULL or INDEX_UNREACHABLE. */
@@ -59,10 +55,10 @@ export class SqliteIndex implements SegmentIndex {
   }
 
   async add(segments: readonly Segment[]): Promise<void> {
-    for (const segment of segments) check(segment);
+    for (const segment of segments) checkSegment(segment);
     if (segments.length === 0) return;
     const fresh = await this.#writer.call('add', segments);
-    for (const [index, segment] of segments.entries()) if (fresh[index] === true) this.#tell(segment);
+    for (const [index, segment] of segments.entries()) if (fresh[index] === true) this.#watchers.tell(segment);
   }
 
   async addGap(cameraId: CameraId, { start, end, cause }: Gap): Promise<void> {
@@ -92,42 +88,11 @@ export class SqliteIndex implements SegmentIndex {
   }
 
   async delete(ids: readonly string[]): Promise<void> {
-    const refs = ids.flatMap((id) => parseId(id) ?? []);
+    const refs = parseIds(ids);
     if (refs.length > 0) await this.#writer.call('delete', refs);
   }
 
-  watch(cameraId: CameraId, listener: Watcher): () => void {
-    const watcher = { listener };
-    const watchers = this.#watchers.get(cameraId) ?? new Set();
-    this.#watchers.set(cameraId, watchers.add(watcher));
-    return () => {
-      watchers.delete(watcher);
-      if (watchers.size === 0 && this.#watchers.get(cameraId) === watchers) this.#watchers.delete(cameraId);
-    };
+  watch(cameraId: CameraId, listener: (segment: Segment) => void): () => void {
+    return this.#watchers.add(cameraId, listener);
   }
-
-  #tell(segment: Segment): void {
-    for (const { listener } of [...(this.#watchers.get(segment.cameraId as CameraId) ?? [])]) {
-      try {
-        listener(segment);
-      } catch (error) {
-        this.#options.onWatcherError(error);
-      }
-    }
-  }
-}
-
-function check(segment: Segment): void {
-  const { id, cameraId, track, startTs, duration } = segment;
-  if (id !== `${cameraId}/${track}/${segmentName(segment)}`)
-    throw new EddyError('INDEX_SEGMENT_INVALID', `"${id}" is not the id of its segment`);
-  if (!Number.isFinite(startTs) || !(duration >= 0))
-    throw new EddyError('INDEX_SEGMENT_INVALID', `the segment "${id}" begins at ${startTs} and lasts ${duration}`);
-}
-
-function parseId(id: string): SegmentRef | undefined {
-  const [camera, track, name, ...rest] = id.split('/');
-  const parsed = name === undefined || rest.length > 0 ? undefined : parseSegmentName(name);
-  if (!parsed || camera === undefined || track === undefined) return undefined;
-  return { camera, track, start: parsed.startTs, number: parsed.number, writer: parsed.writer };
 }

@@ -74,6 +74,11 @@ export const manifest = defineManifest({
     }),
   },
   provides: { store: ObjectStore },
+  reaches: ({ endpoint }: { readonly endpoint: string | undefined }) => {
+    if (endpoint === undefined) return [];
+    const { protocol, hostname, port } = new URL(endpoint);
+    return [{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) || (protocol === 'https:' ? 443 : 80) }];
+  },
   errors: {
     NOT_REACHED: {
       severity: 'warning',

@@ -22,6 +22,10 @@ const SECRET_FIELDS: Readonly<Record<string, Place>> = {
     service: 'auth.static',
     config: `keys: [{ token: "${PLANT}", subject: gate, actions: [publish] }]`,
   },
+  'index.postgres url': {
+    service: 'index.postgres',
+    config: `url: "postgres://eddy:${PLANT}@127.0.0.1/eddy"`,
+  },
   'store.s3 credentials.access-key': {
     service: 'store.s3',
     config: `bucket: b, credentials: { access-key: ${PLANT}, secret-key: other-one }`,

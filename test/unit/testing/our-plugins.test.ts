@@ -10,6 +10,7 @@ import statics from '../../../plugins/auth/static/plugin.ts';
 import httpServer from '../../../plugins/http/server/plugin.ts';
 import rtmp from '../../../plugins/ingest/rtmp/plugin.ts';
 import pattern from '../../../plugins/ingest/test-pattern/plugin.ts';
+import postgres from '../../../plugins/index/postgres/plugin.ts';
 import index from '../../../plugins/index/sqlite/plugin.ts';
 import cmaf from '../../../plugins/package/cmaf/plugin.ts';
 import cdn from '../../../plugins/publish/cdn/plugin.ts';
@@ -44,6 +45,7 @@ const plugins: readonly (readonly [plugin: unknown, options?: ConformanceOptions
   [ring],
   [files, { config: { dir: join(folder, 'store') }, clock: 'real' }],
   [s3, { config: nowhere, clock: 'real' }],
+  [postgres, { config: { url: 'postgres://eddy:secret@127.0.0.1:9/eddy' }, clock: 'real' }],
   [index, { config: { file: join(folder, 'index.db') }, clock: 'real' }],
   [hls, publisher],
   [dash, publisher],

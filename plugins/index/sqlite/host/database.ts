@@ -64,10 +64,6 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** Bits of `segments.flags`. */
-export const DISCONTINUITY = 1;
-export const INDEPENDENT = 2;
-
 /** How long a commit waits for another process that holds the file, in ms. */
 const BUSY_MS = 5000;
 

@@ -1,28 +1,14 @@
 /** Reads. Each call sees all that was acknowledged before it. */
 import type { CameraId, Gap, Segment, TimeRange } from 'eddy/plugin';
-import type { Stretches } from '../protocol.ts';
-import { DISCONTINUITY, INDEPENDENT, type Db } from './database.ts';
+import { toSegment, type Row } from '../../shared/row.ts';
+import { gapsAround, joinStretches, type Stretches } from '../../shared/stretches.ts';
+import type { Db } from './database.ts';
 
 interface Track {
   readonly id: number;
   readonly name: string;
   /** The longest duration that a segment of it ever had, in ms. */
   readonly longest: number;
-}
-
-interface Row {
-  readonly start: number;
-  readonly number: number;
-  readonly duration: number;
-  readonly bytes: number;
-  readonly baseTime: number;
-  readonly ticks: number;
-  readonly flags: number;
-  readonly url: string | null;
-  readonly writer: string;
-  readonly initUrl: string;
-  readonly timescale: number;
-  readonly codec: string;
 }
 
 export class Reader {
@@ -74,16 +60,12 @@ export class Reader {
       const tracks = this.#tracks(camera);
       const previous = greatest(tracks.map(({ id, longest }) => before.get({ id, longest, start: range.start })));
       const next = least(tracks.map(({ id }) => after.get({ id, end: range.end })));
-      const joined: { start: number; end: number }[] = [];
-      if (previous !== undefined) joined.push({ start: Math.min(previous, range.start), end: previous });
-      for (const [start, end] of media.iterate({ camera, ...range }) as Iterable<[number, number]>) {
-        const last = joined.at(-1);
-        if (last && start <= last.end + join) last.end = Math.max(last.end, end);
-        else joined.push({ start, end });
-      }
-      if (next !== undefined) joined.push({ start: next, end: next });
-      const from = Math.min(range.start, previous ?? Infinity);
-      return { media: joined, gaps: gaps.all({ camera, from, to: next ?? Infinity }) as Gap[] };
+      const around = { previous, next };
+      const within = media.iterate({ camera, ...range }) as Iterable<[number, number]>;
+      return {
+        media: joinStretches(within, around, range, join),
+        gaps: gaps.all({ camera, ...gapsAround(around, range) }) as Gap[],
+      };
     });
   }
 
@@ -113,28 +95,6 @@ const least = (values: readonly unknown[]): number | undefined =>
     undefined,
   );
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-function toSegment(cameraId: CameraId, track: string, row: Row): Segment {
-  const id = `${cameraId}/${track}/${Math.round(row.start)}-${row.number}.${row.writer}.m4s`;
-  return {
-    id,
-    cameraId,
-    track,
-    number: row.number,
-    startTs: row.start,
-    duration: row.duration,
-    writer: row.writer,
-    url: row.url ?? id,
-    initUrl: row.initUrl,
-    bytes: row.bytes,
-    timescale: row.timescale,
-    baseTime: row.baseTime,
-    durationTicks: row.ticks,
-    discontinuity: (row.flags & DISCONTINUITY) !== 0,
-    independent: (row.flags & INDEPENDENT) !== 0,
-    codecString: row.codec,
-  };
-}
 
 const ROW = `s.start, s.number, s.duration, s.bytes, s.base_time AS baseTime, s.ticks, s.flags, s.url,
   g.writer, g.init_url AS initUrl, g.timescale, g.codec FROM segments s JOIN generations g ON g.id = s.generation`;

@@ -1,6 +1,7 @@
 /** The entry of a thread that has the file open. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Calls, FromThread, SegmentRef, ThreadData, ToThread, Write } from '../protocol.ts';
+import type { SegmentRef } from '../../shared/segment-id.ts';
+import type { Calls, FromThread, ThreadData, ToThread, Write } from '../protocol.ts';
 import { openToRead, openToWrite, threadError, type Db } from './database.ts';
 import { Reader } from './reader.ts';
 import { Writer, type Reply } from './writer.ts';

@@ -3,8 +3,10 @@
  * together. Deletions go in slices between commits, so that they delay nobody for long.
  */
 import type { Segment } from 'eddy/plugin';
-import type { SegmentRef, Write } from '../protocol.ts';
-import { DISCONTINUITY, INDEPENDENT, threadError, type Db } from './database.ts';
+import { toRow } from '../../shared/row.ts';
+import type { SegmentRef } from '../../shared/segment-id.ts';
+import type { Write } from '../protocol.ts';
+import { threadError, type Db } from './database.ts';
 
 /** How many segments are deleted between two commits of others: some ms. */
 const SLICE = 250;
@@ -96,20 +98,13 @@ export class Writer {
   /** Returns whether it was new. */
   #add(segment: Segment): boolean {
     const { camera, track, generation, known, insert } = this.#statements;
-    const { startTs: start, number, writer, duration } = segment;
-    const trackId = track.get(camera.get(segment.cameraId, number + 1), segment.track, duration) as number;
-    const row = { track: trackId, start, number, writer };
-    if (known.get({ ...row, rounded: Math.round(start) }) !== undefined) return false;
-    const { initUrl, timescale, codecString } = segment;
-    insert.run({
-      ...{ track: trackId, start, number, duration },
-      generation: generation.get({ track: trackId, writer, initUrl, timescale, codecString, start }),
-      bytes: segment.bytes,
-      baseTime: segment.baseTime,
-      ticks: segment.durationTicks,
-      flags: (segment.discontinuity ? DISCONTINUITY : 0) | (segment.independent ? INDEPENDENT : 0),
-      url: segment.url === segment.id ? null : segment.url,
-    });
+    const row = toRow(segment);
+    const trackId = track.get(camera.get(segment.cameraId, row.number + 1), segment.track, row.duration) as number;
+    const named = { track: trackId, rounded: Math.round(row.start), number: row.number, writer: row.writer };
+    if (known.get(named) !== undefined) return false;
+    const { writer, initUrl, timescale, codec, ...own } = row;
+    const generationId = generation.get({ track: trackId, writer, initUrl, timescale, codec, start: row.start });
+    insert.run({ track: trackId, generation: generationId, ...own });
     return true;
   }
 
@@ -158,7 +153,7 @@ function prepare(db: Db) {
     generation: db
       .prepare(
         `INSERT INTO generations (track, writer, init_url, timescale, codec, last)
-         VALUES (@track, @writer, @initUrl, @timescale, @codecString, @start)
+         VALUES (@track, @writer, @initUrl, @timescale, @codec, @start)
          ON CONFLICT DO UPDATE SET last = max(last, excluded.last) RETURNING id`,
       )
       .pluck(),
