@@ -62,10 +62,14 @@ export async function startScrubSite(options: {
   await writeFile(join(folder, 'clock.flv'), await recordClock({ startAt: oldest, seconds }));
   const eddy = await startEddy(pipeline(folder, oldest, `0..${hole} ${hole + 10}..${seconds}`), { folder });
   const from = oldest + (seconds - 3) * 1000;
-  await until('the past to be stored', async () => {
-    const answer = await fetch(`${eddy.http}/api/v1/cameras/cam/segments?start=${from}&end=${from + 2500}`);
-    return (await answer.text()).includes('video/');
-  }, { timeout: 120_000, every: 300 });
+  await until(
+    'the past to be stored',
+    async () => {
+      const answer = await fetch(`${eddy.http}/api/v1/cameras/cam/segments?start=${from}&end=${from + 2500}`);
+      return (await answer.text()).includes('video/');
+    },
+    { timeout: 120_000, every: 300 },
+  );
   const camera = startClockCamera(`${eddy.rtmp}/cam`, { width: 640, height: 360 });
   return {
     eddy,

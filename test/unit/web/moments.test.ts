@@ -18,7 +18,8 @@ describe('between media time and the wall clock', () => {
   it('finds a moment, and not one that is in a hole or not listed', () => {
     expect(positionOf(fragments, T + 3500)).toBe(3.5);
     expect(positionOf(fragments, T + 600_500)).toBe(6.5);
-    for (const moment of [T - 1, T + 4500, T + 300_000, T + 602_000]) expect(positionOf(fragments, moment)).toBeUndefined();
+    for (const moment of [T - 1, T + 4500, T + 300_000, T + 602_000])
+      expect(positionOf(fragments, moment)).toBeUndefined();
   });
 
   it('tells the moment of a position, over a hole too', () => {
@@ -30,7 +31,8 @@ describe('between media time and the wall clock', () => {
 });
 
 describe('where a playlist begins', () => {
-  const segment = (at: number, tags = ''): string => `${tags}#EXT-X-PROGRAM-DATE-TIME:${iso(at)}\n#EXTINF:2.00000,\n${at}.m4s`;
+  const segment = (at: number, tags = ''): string =>
+    `${tags}#EXT-X-PROGRAM-DATE-TIME:${iso(at)}\n#EXTINF:2.00000,\n${at}.m4s`;
   const playlist = [
     '#EXTM3U',
     '#EXT-X-START:TIME-OFFSET=0.000,PRECISE=YES',
@@ -42,7 +44,9 @@ describe('where a playlist begins', () => {
     '#EXT-X-ENDLIST\n',
   ].join('\n');
   const offset = (moment: number): string[] =>
-    beginAt(playlist, moment).split('\n').filter((line) => line.startsWith('#EXT-X-START'));
+    beginAt(playlist, moment)
+      .split('\n')
+      .filter((line) => line.startsWith('#EXT-X-START'));
 
   it('is at the moment, or at the next media after it', () => {
     expect(offset(T + 3250)).toEqual(['#EXT-X-START:TIME-OFFSET=3.250,PRECISE=YES']);
@@ -50,9 +54,11 @@ describe('where a playlist begins', () => {
     expect(offset(T + 300_000)).toEqual(['#EXT-X-START:TIME-OFFSET=6.000,PRECISE=YES']);
     expect(offset(T + 601_500)).toEqual(['#EXT-X-START:TIME-OFFSET=7.500,PRECISE=YES']);
     // Nothing else is touched.
-    expect(beginAt(playlist, T).split('\n').filter((line) => !line.includes('START'))).toEqual(
-      playlist.split('\n').filter((line) => !line.includes('START')),
-    );
+    expect(
+      beginAt(playlist, T)
+        .split('\n')
+        .filter((line) => !line.includes('START')),
+    ).toEqual(playlist.split('\n').filter((line) => !line.includes('START')));
   });
 
   it('is left to the media playlists by a multivariant one', () => {
@@ -65,7 +71,15 @@ it('reads storyboards: moments from their own zero, places in sheets beside the 
   const text = `WEBVTT\n\nNOTE 0 is then\n\n00:00:00.000 --> 00:00:10.000\nstoryboard.jpg?at=1&places=2#xywh=0,0,160,90\n
 01:00:10.000 --> 01:00:20.500\nstoryboard.jpg?at=1&places=2#xywh=160,90,160,90\n`;
   expect(parseStoryboard(text, 'http://x/api/v1/cameras/a/storyboard.vtt?start=5', T)).toEqual([
-    { start: T, end: T + 10_000, url: 'http://x/api/v1/cameras/a/storyboard.jpg?at=1&places=2', x: 0, y: 0, width: 160, height: 90 },
+    {
+      start: T,
+      end: T + 10_000,
+      url: 'http://x/api/v1/cameras/a/storyboard.jpg?at=1&places=2',
+      x: 0,
+      y: 0,
+      width: 160,
+      height: 90,
+    },
     {
       start: T + 3_610_000,
       end: T + 3_620_500,
@@ -96,5 +110,9 @@ it('makes links to a moment that carry no key', () => {
 
 it('names the day where it is not today', () => {
   const now = new Date(2026, 4, 4, 15).getTime();
-  expect([dayOf(now - 3_600_000, now), dayOf(now - 86_400_000, now), dayOf(undefined, now)]).toEqual(['', 'Sun 3 May', '']);
+  expect([dayOf(now - 3_600_000, now), dayOf(now - 86_400_000, now), dayOf(undefined, now)]).toEqual([
+    '',
+    'Sun 3 May',
+    '',
+  ]);
 });

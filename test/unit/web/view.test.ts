@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LEAST, lengthName, moveTo, nextLength, ticksOf, wholeOf, zoomTo } from '../../../plugins/web/player/client/view.ts';
+import {
+  LEAST,
+  lengthName,
+  moveTo,
+  nextLength,
+  ticksOf,
+  wholeOf,
+  zoomTo,
+} from '../../../plugins/web/player/client/view.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -30,7 +38,10 @@ describe('what the bar shows', () => {
     );
     expect(moveTo({ start: past.end, end: past.end + HOUR }, past)).toEqual({ start: past.end - HOUR, end: past.end });
     // A camera that began a moment ago has a bar of a minute all the same.
-    expect(zoomTo({ start: 0, end: LEAST }, 1, 0, { start: LEAST - 3000, end: LEAST })).toEqual({ start: 0, end: LEAST });
+    expect(zoomTo({ start: 0, end: LEAST }, 1, 0, { start: LEAST - 3000, end: LEAST })).toEqual({
+      start: 0,
+      end: LEAST,
+    });
   });
 
   it('goes through round lengths to the whole past and back', () => {
@@ -44,7 +55,11 @@ describe('what the bar shows', () => {
     expect(nextLength(whole, 1, whole)).toBe(whole);
     expect(nextLength(whole, -1, whole)).toBe(DAY);
     expect(nextLength(5 * 60_000, -1, whole)).toBe(LEAST);
-    expect([lengthName(80 * 60_000), lengthName(90_000), lengthName(2.5 * DAY)]).toEqual(['1 h 20 min', '90 s', '2.5 d']);
+    expect([lengthName(80 * 60_000), lengthName(90_000), lengthName(2.5 * DAY)]).toEqual([
+      '1 h 20 min',
+      '90 s',
+      '2.5 d',
+    ]);
   });
 
   it('has its lines at round local times, days by their names', () => {

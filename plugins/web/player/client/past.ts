@@ -11,6 +11,10 @@ const WHOLE_EVERY = 300_000;
 const SETTLES = 30_000;
 /** A camera whose media ended so lately is being recorded: segments are told of when they are finished. Ms. */
 const FRESH = 15_000;
+/** How far the last picture may be from the end of what was recorded, ms. */
+const ROUNDING = 500;
+/** Who was refused is not let in so soon, ms. */
+const REFUSED_EVERY = 30_000;
 
 /** See the file's head. */
 export class Past {
@@ -45,15 +49,22 @@ export class Past {
     return { start: Math.min(this.spans[0]?.start ?? end, end), end };
   }
 
-  /** What plays where this moment is asked for; undefined where nothing was recorded. */
-  playableAt(moment: number): number | undefined {
-    return playableAt(this.spans, moment);
+  /** The spans as of now: of a camera that is being recorded, segments are told of when they are finished. */
+  get current(): readonly Span[] {
+    const last = this.spans.at(-1);
+    if (!last || !this.isGrowing) return this.spans;
+    return [...this.spans.slice(0, -1), { ...last, end: Math.max(last.end, this.#now()) }];
   }
 
-  /** True where there is nothing between this moment and now but what has just been recorded. */
+  /** What plays where this moment is asked for; undefined where nothing was recorded. */
+  playableAt(moment: number): number | undefined {
+    return playableAt(this.current, moment);
+  }
+
+  /** True where nothing was recorded after this moment. */
   isLast(moment: number): boolean {
-    const last = this.spans.findLast(({ kind }) => kind === 'media');
-    return !last || moment >= last.end - 500;
+    const last = this.current.findLast(({ kind }) => kind === 'media');
+    return !last || moment >= last.end - ROUNDING;
   }
 
   /** True while the newest media is as new as it can be. */
@@ -65,7 +76,7 @@ export class Past {
   /** Asks where it is time to. Safe to call often; settles when what was asked is there. */
   refresh(): Promise<void> {
     const at = performance.now();
-    if (at - this.#tailAt < TAIL_EVERY) return this.#asking ?? Promise.resolve();
+    if (at - this.#tailAt < (this.refusal ? REFUSED_EVERY : TAIL_EVERY)) return this.#asking ?? Promise.resolve();
     this.#tailAt = at;
     this.#asking ??= this.#ask(at).finally(() => (this.#asking = undefined));
     return this.#asking;

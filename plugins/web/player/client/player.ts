@@ -53,6 +53,8 @@ const STAY_ON_THE_LINE = 5;
 /** Sessions lost in this time, ms, and how many of them are too many. */
 const LOSS_WINDOW = 15_000;
 const MAX_LOSSES = 3;
+/** A server that refuses to make live ready is not asked at every movement of the pointer, ms. */
+const PREPARE_EVERY = 5000;
 
 /** See the file's head. */
 export class Player {
@@ -73,6 +75,8 @@ export class Player {
   /** The moment of the past that was asked for, epoch ms; undefined: live. */
   #moment: number | undefined;
   readonly #standby = new Standby();
+  /** When live was last made ready. */
+  #preparedAt = -Infinity;
 
   constructor(options: PlayerOptions) {
     this.#options = options;
@@ -142,6 +146,7 @@ export class Player {
   /** Shows a moment of the past, epoch ms: within what is loaded or listed by a seek, else by another stretch. */
   goTo(moment: number): void {
     const { playback } = this;
+    const { paused } = this.#options.video;
     if (playback instanceof HlsPlayback && playback.isPast === this.isPast && playback.seekTo(moment)) {
       if (this.isPast) this.#moment = moment;
       this.#options.meter.forgive();
@@ -153,7 +158,6 @@ export class Player {
       playback.suspend();
       this.#standby.keep(playback);
     }
-    const { paused } = this.#options.video;
     this.begin();
     // Who looks at a still picture goes on to another one.
     if (paused && playback) this.#options.video.pause();
@@ -182,7 +186,9 @@ export class Player {
 
   /** Somebody reaches for live: it is made ready while the past is still shown. */
   prepareLive(): void {
-    if (!this.isPast || this.#standby.isWaiting || !this.#prefersWebRtc) return;
+    const isTooSoon = performance.now() - this.#preparedAt < PREPARE_EVERY;
+    if (!this.isPast || this.#standby.isWaiting || !this.#prefersWebRtc || isTooSoon) return;
+    this.#preparedAt = performance.now();
     this.#standby.keep(this.#playByWebRtc(true));
   }
 

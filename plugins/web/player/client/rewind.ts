@@ -13,6 +13,8 @@ const LIVE_FROM = 3000;
 const SETTLE = 200;
 /** The picture has come where it was wanted when it is this near, ms. */
 const ARRIVED = 1500;
+/** What plays after this is what there is, ms. */
+const GIVE_UP = 5000;
 /** What a camera that is away offers, ms before its last moment. */
 const LAST_MINUTE = 60_000;
 const MINUTE = 60_000;
@@ -40,7 +42,7 @@ export function connectRewind({ player, video, now, onLeave, isLiveOnly }: Rewin
   const place = (): number | undefined => wanted ?? player.playback?.wallClock;
 
   function go(moment: number): void {
-    if (past.isGrowing && (moment > now() - LIVE_FROM || past.isLast(moment))) return live();
+    if (past.isGrowing && moment > now() - LIVE_FROM) return live();
     const playable = past.playableAt(moment);
     if (playable === undefined) return;
     wanted = playable;
@@ -99,13 +101,17 @@ export function connectRewind({ player, video, now, onLeave, isLiveOnly }: Rewin
     }, 2500);
   }
 
+  function reachForLive(): void {
+    if (past.isGrowing) player.prepareLive();
+  }
+
   const bar = connectScrubBar({
     past: () => past,
     camera: () => player.camera,
     now,
     onSeek: go,
     onLive: live,
-    onReachForLive: () => player.prepareLive(),
+    onReachForLive: reachForLive,
   });
   byId('link').addEventListener('click', () => void copyLink());
   byId('recorded').addEventListener('click', () => {
@@ -113,8 +119,7 @@ export function connectRewind({ player, video, now, onLeave, isLiveOnly }: Rewin
     if (last) go(Math.max(last.start, last.end - LAST_MINUTE));
     void video.play().catch(() => {});
   });
-  for (const event of ['pointerenter', 'focus'] as const)
-    byId('live').addEventListener(event, () => player.prepareLive());
+  for (const event of ['pointerenter', 'focus'] as const) byId('live').addEventListener(event, reachForLive);
   // The bar's own keys, as sliders have them; the others are the page's.
   byId('scrub').addEventListener('keydown', (event) => {
     const steps: Readonly<Record<string, number>> = {
@@ -174,8 +179,9 @@ export function connectRewind({ player, video, now, onLeave, isLiveOnly }: Rewin
     update(stats: Stats): void {
       void past.refresh();
       const { wallClock } = stats;
-      const isThere = wallClock !== undefined && wanted !== undefined && Math.abs(wallClock - wanted) < ARRIVED;
-      if (isThere && (stats.state === 'playing' || stats.state === 'paused')) wanted = undefined;
+      const isNear = wallClock !== undefined && wanted !== undefined && Math.abs(wallClock - wanted) < ARRIVED;
+      const isLate = performance.now() - wantedAt > GIVE_UP && pending === undefined;
+      if ((isNear || isLate) && (stats.state === 'playing' || stats.state === 'paused')) wanted = undefined;
       const hasBar = past.exists;
       byId('timeline').hidden = !hasBar;
       for (const id of ['zoom', 'link']) byId(id).hidden = !hasBar;
@@ -192,7 +198,7 @@ const lagText = (behind: number): string => `${seconds(behind).replace(/\.\d/, '
 
 function noPast({ refusal }: Past, isLiveOnly: boolean): string {
   if (refusal?.status === 401 || refusal?.status === 403) return 'Live only: this key does not open the past.';
+  if (refusal?.code === 'HTTP_NOT_FOUND') return 'Live only: this pipeline keeps no past.';
   if (isLiveOnly) return 'Live only: this camera is not recorded.';
-  if (refusal) return 'Live only: this pipeline keeps no past.';
-  return 'Nothing has been recorded yet.';
+  return refusal ? (refusal.message ?? '') : 'Nothing has been recorded yet.';
 }

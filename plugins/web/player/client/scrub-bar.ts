@@ -80,17 +80,14 @@ export function connectScrubBar(options: ScrubOptions) {
     // What is narrower than a pixel is drawn as one with what is next to it.
     const least = (view.end - view.start) / width();
     const entries: { kind: string; start: number; end: number }[] = [];
-    const { spans, isGrowing } = options.past();
-    for (const [index, { kind, start, end: told }] of spans.entries()) {
-      // Segments are told of when they are finished: what is live is recorded up to now.
-      const end = index === spans.length - 1 && isGrowing ? options.now() : told;
+    for (const { kind, start, end } of options.past().current) {
       if (end < view.start || start > view.end) continue;
       const last = entries.at(-1);
       if (last && (last.kind === kind || (kind === 'gap' && end - start < least))) last.end = end;
       else entries.push({ kind, start, end });
     }
     const ticks = ticksOf(view, Math.max(2, width() / LABEL));
-    const key = `${view.start} ${view.end} ${entries.length} ${entries.at(-1)?.end} ${width()}`;
+    const key = `${view.start} ${view.end} ${width()} ${entries.map(({ start, end }) => `${start}-${end}`).join()}`;
     if (key !== drawn) {
       drawn = key;
       fill(rail, entries.length, 'span', (element, index) => {
@@ -181,8 +178,8 @@ export function connectScrubBar(options: ScrubOptions) {
 
   /** Shows more (1) or less (-1) of time, around the picture. */
   function zoom(by: -1 | 1): void {
-    const anchor = shown === undefined ? view.end : Math.min(view.end, Math.max(view.start, shown));
-    setView(zoomTo(view, nextLength(length, by, wholeOf(within())), isFollowing ? view.end : anchor, within()));
+    const anchor = Math.min(view.end, Math.max(view.start, shown ?? view.end));
+    setView(zoomTo(view, nextLength(view.end - view.start, by, wholeOf(within())), anchor, within()));
   }
   byId('zoom-in').addEventListener('click', () => zoom(-1));
   byId('zoom-out').addEventListener('click', () => zoom(1));

@@ -25,7 +25,7 @@ export class ScrubPeek {
   /** Shows what is at this place of the bar (pixels). */
   show(x: number, moment: number, view: View, isLive: boolean): void {
     this.#box.hidden = false;
-    const span = spanAt(this.#past().spans, moment);
+    const span = spanAt(this.#past().current, moment);
     const gap = span?.kind === 'gap' ? span : undefined;
     setText(byId('peek-time'), isLive ? 'Live' : clock(moment).slice(0, 8));
     setText(byId('peek-day'), isLive ? '' : dayOf(moment));

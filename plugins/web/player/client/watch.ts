@@ -64,9 +64,14 @@ const player = new Player({
 
 function showPoster(): void {
   poster.hidden = true;
+  // What is held is what was on screen; nothing needs to stand for it.
+  if (held.shown) return;
   poster.src = player.moment === undefined ? posterOf(player.camera) : pictureAt(player.camera, player.moment);
 }
-poster.addEventListener('load', () => (poster.hidden = meter.playing || held.shown));
+poster.addEventListener(
+  'load',
+  () => (poster.hidden = video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA || held.shown),
+);
 
 function showVideo(): void {
   poster.hidden = true;
@@ -195,6 +200,7 @@ function tick(): void {
   rewind.update(now);
   layers.update();
   setText(byId('via-text'), transportName(now.transport));
+  byId('via').hidden = player.isPast;
   showNotice(player.notice);
   showStats(now);
 }
