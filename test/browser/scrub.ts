@@ -118,3 +118,13 @@ export const watchPictures = (page: Page): Promise<unknown> =>
 
 /** The pictures since a moment. */
 export const seen = (page: Page): Promise<readonly Seen[]> => page.evaluate<readonly Seen[]>('window.seen');
+
+/** The clock in the small picture that the bar shows under the pointer, epoch ms; undefined where it shows none. */
+export const peekedAt = (page: Page): Promise<number | undefined> =>
+  page.evaluate<number | undefined>(`(() => {
+    ${blockClockSource}
+    const canvas = document.querySelector('#peek-picture');
+    if (canvas.hidden) return undefined;
+    const { width } = canvas;
+    return decodeBlockClock(canvas.getContext('2d').getImageData(0, 0, width, Math.ceil(width / 16)))?.epochMs;
+  })()`);

@@ -20,6 +20,14 @@ export function linkTo(page: string, cameraId: string, moment: number | undefine
   return address.href;
 }
 
+/** The page's own address names no moment any more. */
+export function forgetMoment(): void {
+  const address = new URL(location.href);
+  if (!address.searchParams.has('at')) return;
+  address.searchParams.delete('at');
+  history.replaceState(history.state, '', address);
+}
+
 /** Copies a text; pages without TLS have no clipboard but the old one. */
 export async function copyText(text: string): Promise<boolean> {
   try {

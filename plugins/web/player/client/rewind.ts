@@ -1,7 +1,7 @@
 /** Going back in time: the bar, the keys and the links of it, over the player. */
 import { byId, setText } from '../../shared/client/dom.ts';
 import { seconds } from '../../shared/client/format.ts';
-import { copyText, linkTo } from './links.ts';
+import { copyText, forgetMoment, linkTo } from './links.ts';
 import { Past } from './past.ts';
 import type { Player } from './player.ts';
 import { connectScrubBar } from './scrub-bar.ts';
@@ -63,6 +63,7 @@ export function connectRewind({ player, video, now, onLeave, isLiveOnly }: Rewin
     wanted = undefined;
     if (player.isPast) onLeave();
     player.goLive();
+    forgetMoment();
   }
 
   /** From where the viewer is; false where there is no past to go to. */

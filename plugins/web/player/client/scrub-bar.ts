@@ -16,6 +16,8 @@ const LABEL = 76;
 const LIVE_ZONE = 8;
 /** A drag that leaves the bar moves what it shows by this share at every update. */
 const PAN_STEP = 0.03;
+/** A picture that moves further between two updates was sent for, ms. */
+const JUMP = 3000;
 
 /** What the bar needs. */
 export interface ScrubOptions {
@@ -46,11 +48,14 @@ export function connectScrubBar(options: ScrubOptions) {
   let dragged: number | undefined;
   let hovered: number | undefined;
   let shown: number | undefined;
+  /** Who looks elsewhere is left there, until the picture jumps. */
+  let isInside = true;
   let drawn = '';
 
   const width = (): number => Math.max(1, scrub.clientWidth);
   const momentOf = (x: number): number => view.start + (x / width()) * (view.end - view.start);
   const share = (moment: number): number => (moment - view.start) / (view.end - view.start);
+  const isShowing = (moment: number): boolean => share(moment) >= 0 && share(moment) <= 1;
   const isLiveAt = (x: number): boolean =>
     options.past().isGrowing && x > share(options.now()) * width() - LIVE_ZONE && share(options.now()) <= 1.01;
   const within = (): View => options.past().extent;
@@ -59,21 +64,22 @@ export function connectScrubBar(options: ScrubOptions) {
     view = next;
     length = view.end - view.start;
     isFollowing = view.end >= within().end - length * 0.002;
+    isInside = shown === undefined || isShowing(shown);
     draw();
   }
 
   /** Follows now, or the picture where that leaves the bar. */
-  function follow(): void {
+  function follow(hasJumped: boolean): void {
     const extent = within();
     if (isFollowing) {
       const whole = wholeOf(extent);
       const shownLength = Math.min(length, whole);
       view = { start: extent.end - shownLength, end: extent.end };
     }
-    if (pointers.size > 0 || shown === undefined) return;
-    const place = share(shown);
-    if (place >= 0 && place <= 1) return;
-    setView(moveTo({ start: shown - length * 0.4, end: shown + length * 0.6 }, extent));
+    if (shown === undefined) return;
+    const isLost = !isShowing(shown) && (isInside || hasJumped);
+    if (isLost) setView(moveTo({ start: shown - length * 0.4, end: shown + length * 0.6 }, extent));
+    else isInside ||= isShowing(shown);
   }
 
   function draw(): void {
@@ -104,7 +110,7 @@ export function connectScrubBar(options: ScrubOptions) {
       });
     }
     const at = dragged ?? shown;
-    playhead.hidden = at === undefined || share(at) < 0 || share(at) > 1;
+    playhead.hidden = at === undefined || !isShowing(at);
     if (at !== undefined) playhead.style.left = ahead.style.left = `${Math.min(1, Math.max(0, share(at))) * 100}%`;
     if (hovered !== undefined) peek.show(hovered, momentOf(hovered), view, isLiveAt(hovered));
   }
@@ -195,13 +201,15 @@ export function connectScrubBar(options: ScrubOptions) {
     },
     /** Brings the bar up to date; `moment` is that of the picture, or the one on its way. */
     update(moment: number | undefined, isLive: boolean): void {
+      const before = shown;
       shown = isLive ? options.now() : moment;
+      const hasJumped = before !== undefined && shown !== undefined && Math.abs(shown - before) > JUMP;
       const x = [...pointers.values()][0];
       if (dragged !== undefined && x !== undefined && (x < 0 || x > width())) {
         const by = Math.sign(x) * length * PAN_STEP;
         setView(moveTo({ start: view.start + by, end: view.end + by }, within()));
         dragged = momentOf(Math.min(width(), Math.max(0, x)));
-      } else if (pointers.size === 0) follow();
+      } else if (pointers.size === 0) follow(hasJumped);
       draw();
       scrub.classList.toggle('is-live', isLive);
       const { start, end } = within();

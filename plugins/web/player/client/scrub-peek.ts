@@ -39,9 +39,10 @@ export class ScrubPeek {
           : `${seconds(ago).replace(/\.\d/, '')} ago`,
     );
     this.#box.classList.toggle('in-gap', gap !== undefined);
-    if (gap || isLive) this.#picture.hidden = true;
-    else if (moment !== this.#moment) void this.#draw(moment, view);
+    const isOther = moment !== this.#moment;
     this.#moment = moment;
+    if (gap || isLive) this.#picture.hidden = true;
+    else if (isOther) void this.#draw(moment, view);
     // Inside of the bar, whatever its width is.
     const half = this.#box.offsetWidth / 2;
     const most = this.#box.parentElement!.clientWidth;
@@ -63,8 +64,6 @@ export class ScrubPeek {
   async #draw(moment: number, view: View): Promise<void> {
     this.#storyboard ??= new Storyboard(this.#camera());
     const isWanted = (): boolean => this.#moment === moment;
-    // After this turn, so that the moment is the wanted one.
-    await Promise.resolve();
     const isDrawn = await this.#storyboard.draw(this.#picture, moment, view, isWanted);
     if (isWanted()) this.#picture.hidden = !isDrawn;
   }
