@@ -17,6 +17,12 @@ describe('spans', () => {
     expect(mergeSpans([gap(0, 50)], [gap(40, 90)], 40)).toEqual([gap(0, 90)]);
     expect(mergeSpans([gap(0, 50)], [gap(40, 90, 'restart')], 40)).toEqual([gap(0, 40), gap(40, 90, 'restart')]);
     expect(mergeSpans([], [media(0, 5)], 10)).toEqual([]);
+    // The end alone does not know what was before it.
+    expect(mergeSpans([media(0, 100)], [media(5000, 5100)], 4000)).toEqual([
+      media(0, 100),
+      { kind: 'gap', start: 100, end: 5000 },
+      media(5000, 5100),
+    ]);
   });
 
   it('tell what plays where a moment is asked for', () => {

@@ -9,12 +9,15 @@ export interface DatedFragment {
   readonly gap?: boolean;
 }
 
+/** Dates are told in whole ms, and a stretch may begin in between; seconds. */
+const ROUNDING = 0.002;
+
 /** Where this moment plays, seconds; undefined where these fragments do not have it. */
 export function positionOf(fragments: readonly DatedFragment[], moment: number): number | undefined {
   for (const { start, duration, programDateTime, gap } of fragments) {
     if (gap || programDateTime === null) continue;
     const into = (moment - programDateTime) / 1000;
-    if (into >= 0 && into < duration) return start + into;
+    if (into > -ROUNDING && into < duration) return start + Math.max(0, into);
   }
   return undefined;
 }

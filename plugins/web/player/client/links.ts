@@ -19,27 +19,3 @@ export function linkTo(page: string, cameraId: string, moment: number | undefine
   if (moment !== undefined) address.searchParams.set('at', new Date(moment).toISOString());
   return address.href;
 }
-
-/** The page's own address names no moment any more. */
-export function forgetMoment(): void {
-  const address = new URL(location.href);
-  if (!address.searchParams.has('at')) return;
-  address.searchParams.delete('at');
-  history.replaceState(history.state, '', address);
-}
-
-/** Copies a text; pages without TLS have no clipboard but the old one. */
-export async function copyText(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    const area = document.createElement('textarea');
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const isCopied = document.execCommand('copy');
-    area.remove();
-    return isCopied;
-  }
-}

@@ -98,5 +98,8 @@ export class Past {
     this.#askedUntil = asked;
     if (isWhole) this.#wholeAt = at;
     this.spans = tail === undefined ? answer.spans : mergeSpans(this.spans, answer.spans, tail);
+    // A hole without a cause: all of it is asked for at once.
+    if (!isWhole && this.spans.some(({ kind, cause }) => kind === 'gap' && cause === undefined))
+      this.#wholeAt = -Infinity;
   }
 }

@@ -1,7 +1,8 @@
 /** Going back in time: the bar, the keys and the links of it, over the player. */
 import { byId, setText } from '../../shared/client/dom.ts';
 import { seconds } from '../../shared/client/format.ts';
-import { copyText, forgetMoment, linkTo } from './links.ts';
+import { copyText } from './clipboard.ts';
+import { linkTo } from './links.ts';
 import { Past } from './past.ts';
 import type { Player } from './player.ts';
 import { connectScrubBar } from './scrub-bar.ts';
@@ -202,4 +203,12 @@ function noPast({ refusal }: Past, isLiveOnly: boolean): string {
   if (refusal?.code === 'HTTP_NOT_FOUND') return 'Live only: this pipeline keeps no past.';
   if (isLiveOnly) return 'Live only: this camera is not recorded.';
   return refusal ? (refusal.message ?? '') : 'Nothing has been recorded yet.';
+}
+
+/** The page's own address names no moment any more. */
+function forgetMoment(): void {
+  const address = new URL(location.href);
+  if (!address.searchParams.has('at')) return;
+  address.searchParams.delete('at');
+  history.replaceState(history.state, '', address);
 }

@@ -12,15 +12,22 @@ export interface Span {
 /** Where nothing is left to play after a moment, the last of what there is: this long, ms. */
 const LAST = 10_000;
 
-/** What was known before `from`, and what is told now of everything after it. */
+/**
+ * What was known before `from`, and what is told now of everything after it. Who is asked for the end alone may not know that there was
+ * anything before: what lies between is a hole, of which nobody has said the cause yet.
+ */
 export function mergeSpans(known: readonly Span[], told: readonly Span[], from: number): Span[] {
   const merged = known.filter(({ start }) => start < from).map((span) => ({ ...span, end: Math.min(span.end, from) }));
   for (const span of told) {
     if (span.end <= from) continue;
     const start = Math.max(span.start, from);
     const last = merged.at(-1);
-    if (last && last.kind === span.kind && last.cause === span.cause && last.end >= start) last.end = span.end;
-    else merged.push({ ...span, start });
+    if (last && last.end < start) merged.push({ kind: 'gap', start: last.end, end: start });
+    else if (last?.kind === span.kind && last.cause === span.cause) {
+      last.end = span.end;
+      continue;
+    }
+    merged.push({ ...span, start });
   }
   return merged;
 }

@@ -149,6 +149,7 @@ export class WhepPlayback implements Playback {
   /** Takes the element, which must be free. */
   resume(): void {
     this.#suspended = false;
+    this.#pausedAt = undefined;
     this.#figures.mediaAt = performance.now();
     this.#show();
   }
