@@ -18,7 +18,8 @@ describe('between media time and the wall clock', () => {
   it('finds a moment, and not one that is in a hole or not listed', () => {
     expect(positionOf(fragments, T + 3500)).toBe(3.5);
     expect(positionOf(fragments, T + 600_500)).toBe(6.5);
-    for (const moment of [T - 1, T + 4500, T + 300_000, T + 602_000])
+    expect(positionOf(fragments, T - 1)).toBe(0);
+    for (const moment of [T - 5, T + 4500, T + 300_000, T + 602_000])
       expect(positionOf(fragments, moment)).toBeUndefined();
   });
 
