@@ -150,7 +150,12 @@ export function connectScrubBar(options: ScrubOptions) {
     dragged = undefined;
     if (event.type === 'pointerup') {
       if (isLiveAt(x)) options.onLive();
-      else options.onSeek(wanted);
+      else {
+        options.onSeek(wanted);
+        // There at once, not with the next update.
+        shown = wanted;
+        tell(false);
+      }
     }
     // A finger that has left the glass points at nothing.
     if (event.pointerType !== 'mouse') hover(undefined);
@@ -171,6 +176,15 @@ export function connectScrubBar(options: ScrubOptions) {
     },
     { passive: false },
   );
+
+  /** What those hear who do not see the bar. */
+  function tell(isLive: boolean): void {
+    const { start, end } = within();
+    scrub.setAttribute('aria-valuemin', String(Math.round(start / 1000)));
+    scrub.setAttribute('aria-valuemax', String(Math.round(end / 1000)));
+    scrub.setAttribute('aria-valuenow', String(Math.round((shown ?? end) / 1000)));
+    scrub.setAttribute('aria-valuetext', isLive ? 'live' : `${dayOf(shown)} ${clock(shown).slice(0, 8)}`.trim());
+  }
 
   /** Two fingers: their moments stay under them. */
   function pinch(id: number, x: number): void {
@@ -212,11 +226,7 @@ export function connectScrubBar(options: ScrubOptions) {
       } else if (pointers.size === 0) follow(hasJumped);
       draw();
       scrub.classList.toggle('is-live', isLive);
-      const { start, end } = within();
-      scrub.setAttribute('aria-valuemin', String(Math.round(start / 1000)));
-      scrub.setAttribute('aria-valuemax', String(Math.round(end / 1000)));
-      scrub.setAttribute('aria-valuenow', String(Math.round((shown ?? end) / 1000)));
-      scrub.setAttribute('aria-valuetext', isLive ? 'live' : `${dayOf(shown)} ${clock(shown).slice(0, 8)}`.trim());
+      tell(isLive);
       setText(byId('zoom-text'), lengthName(view.end - view.start));
     },
   };
