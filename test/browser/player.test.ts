@@ -52,6 +52,9 @@ describe('a live camera', () => {
     expect(latency).toBeGreaterThan(0.3);
     expect(latency).toBeLessThan(8);
     expect([width, transport]).toEqual([640, 'hls.js']);
+    // Without a timeline there is no bar, and the page says so.
+    expect(await text(page, '#no-past')).toBe('Live only: this pipeline keeps no past.');
+    expect(await page.locator('#timeline').isVisible()).toBe(false);
 
     const paused = () => page.evaluate('document.querySelector("video").paused');
     const muted = () => page.evaluate('document.querySelector("video").muted');

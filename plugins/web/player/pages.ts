@@ -33,8 +33,13 @@ const button = (id: string, label: string, keys: string, icons: string): string 
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['space k', 'play or pause'],
-  ['l', 'go live'],
+  ['l end', 'go live'],
   ['← →', 'back and forward 5 seconds'],
+  ['shift ← →', 'back and forward a minute'],
+  [', .', 'the picture before, the next one'],
+  ['home', 'the oldest moment that is kept'],
+  ['+ -', 'show less or more of time'],
+  ['s', 'copy a link to this moment'],
   ['↑ ↓', 'volume'],
   ['m', 'sound on or off'],
   ['w', 'WebRTC or LL-HLS'],
@@ -62,7 +67,8 @@ export function watchPage(options: PageOptions, camera: string): string {
   <span class="state" id="state" data-state="loading">connecting</span>
 </header>
 <main>
-  <section class="stage" id="stage" aria-label="Player">
+  <div class="player" id="player">
+  <section class="stage" id="stage" aria-label="Picture">
     <video id="video" playsinline muted></video>
     <canvas id="held" class="poster" hidden></canvas>
     <img id="poster" class="poster" alt="" hidden>
@@ -72,25 +78,44 @@ export function watchPage(options: PageOptions, camera: string): string {
       <form id="key" hidden><label for="token">Key</label><input id="token" name="token" type="password" autocomplete="off" required>
       <button type="submit" class="primary">Watch</button></form>
       <button type="button" id="retry" class="primary" hidden>Try again</button>
+      <button type="button" id="recorded" class="primary" hidden>Watch its last minute</button>
     </div>
     <button type="button" id="unmute" class="unmute" hidden>${icon('muted')}Sound is off</button>
-    <div class="controls">
-      <input id="seek" type="range" min="0" max="0" step="0.1" value="0" aria-label="Position" disabled>
-      <div class="row">
-        ${button('play', 'Play or pause', 'space', icon('play') + icon('pause'))}
-        ${button('mute', 'Sound', 'm', icon('sound') + icon('muted'))}
-        <input id="volume" type="range" min="0" max="1" step="0.05" value="1" aria-label="Volume">
-        <button type="button" id="live" class="live" title="Go live (l)"><span class="dot"></span><span id="live-text">Live</span></button>
-        <time id="clock" class="clock" title="Server time of the picture on screen"></time>
-        <span class="gap"></span>
-        <select id="layer" class="via" aria-label="Picture size" title="Picture size: automatic, or at most this layer (q)" hidden></select>
-        <button type="button" id="via" class="via" title="WebRTC or LL-HLS (w)"><span id="via-text">…</span></button>
-        ${button('help', 'Keyboard', '?', icon('keyboard'))}
-        ${button('pip', 'Picture in picture', 'p', icon('pip'))}
-        ${button('full', 'Full screen', 'f', icon('full'))}
+    <time id="corner-clock" class="corner-clock" aria-hidden="true"></time>
+  </section>
+  <section class="deck" id="deck" aria-label="Player">
+    <div class="timeline" id="timeline" hidden>
+      <div class="peek" id="peek" aria-hidden="true" hidden>
+        <canvas id="peek-picture" hidden></canvas>
+        <p><span id="peek-day"></span> <time id="peek-time"></time></p><p class="peek-note" id="peek-note"></p>
+      </div>
+      <div class="scrub" id="scrub" role="slider" tabindex="0" aria-label="Time" aria-orientation="horizontal" aria-valuemin="0" aria-valuemax="0" aria-valuenow="0">
+        <div class="rail"><div id="rail"></div><div class="ahead" id="ahead"></div></div>
+        <div class="scale" id="scale"></div>
+        <div class="playhead" id="playhead" hidden></div>
       </div>
     </div>
+    <div class="row">
+      ${button('play', 'Play or pause', 'space', icon('play') + icon('pause'))}
+      ${button('mute', 'Sound', 'm', icon('sound') + icon('muted'))}
+      <input id="volume" type="range" min="0" max="1" step="0.05" value="1" aria-label="Volume">
+      <button type="button" id="live" class="live" title="Go live (l)"><span class="dot"></span>Live</button>
+      <p class="when" title="Server time of the picture on screen, in your time zone"><time id="clock" class="clock"></time><span id="day" class="day"></span><span id="lag" class="lag"></span></p>
+      <p class="no-past" id="no-past" hidden></p>
+      <span class="gap"></span>
+      <div class="zoom" id="zoom" role="group" aria-label="Time shown" hidden>
+        ${button('zoom-out', 'Show more of time', '-', icon('minus'))}<span id="zoom-text"></span>${button('zoom-in', 'Show less of time', '+', icon('plus'))}
+      </div>
+      ${button('link', 'Copy a link to this moment', 's', icon('link') + icon('check'))}
+      <select id="layer" class="via" aria-label="Picture size" title="Picture size: automatic, or at most this layer (q)" hidden></select>
+      <button type="button" id="via" class="via" title="WebRTC or LL-HLS (w)"><span id="via-text">…</span></button>
+      ${button('help', 'Keyboard', '?', icon('keyboard'))}
+      ${button('pip', 'Picture in picture', 'p', icon('pip'))}
+      ${button('full', 'Full screen', 'f', icon('full'))}
+    </div>
+    <p class="said" id="said" role="status"></p>
   </section>
+  </div>
   <section class="notice" id="notice" role="status" hidden><p><strong id="notice-title"></strong> <span id="notice-detail"></span> <span id="notice-mend" class="mend"></span> <code id="notice-code"></code></p></section>
   <section class="notice" id="limits" role="status" hidden></section>
   <dl class="stats" id="stats"></dl>

@@ -6,7 +6,8 @@ export const manifest = defineManifest({
   name: 'web.player',
   version: '1.0.0',
   api: 1,
-  summary: 'Pages that list the cameras and play them by WebRTC or LL-HLS, and say why one cannot play.',
+  summary:
+    'Pages that list the cameras and play them: live by WebRTC or LL-HLS, any moment of the past on one scrub bar.',
   config: {
     whep: Text({
       doc: 'Where webrtc.whep serves the cameras. It is tried first; without such a stage cameras play by LL-HLS.',

@@ -45,8 +45,9 @@ export function renderPage({ title, heading, files, version, name, body, data = 
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
-<meta name="color-scheme" content="dark">
-<meta name="theme-color" content="#0b1014">
+<meta name="color-scheme" content="dark light">
+<meta name="theme-color" content="#0b1014" media="(prefers-color-scheme: dark)">
+<meta name="theme-color" content="#f3f6f8" media="(prefers-color-scheme: light)">
 <title>${escapeHtml(heading === title ? title : `${heading} · ${title}`)}</title>
 <link rel="icon" type="image/svg+xml" href="${files}/icon.svg?${version}">
 <link rel="stylesheet" href="${files}/style.css?${version}">

@@ -66,7 +66,16 @@ it('has every element that its scripts ask for', () => {
     player: watchPage({ title: 'Eddy', hls: '/hls', whep: '/whep', version: 'x' }, 'cam1'),
     publish: publishPage({ title: 'Eddy', whip: '/whip', version: 'x' }, 'cam1'),
   };
-  expectElements('player', pages.player, ['watch', 'controls', 'panels', 'camera-menu']);
+  expectElements('player', pages.player, [
+    'watch',
+    'controls',
+    'panels',
+    'camera-menu',
+    'layer-menu',
+    'rewind',
+    'scrub-bar',
+    'scrub-peek',
+  ]);
   expectElements('publish', pages.publish, ['publish', 'panels']);
 });
 

@@ -64,6 +64,20 @@ describe('explain', () => {
       expect(why(facts)).toMatchObject({ kind: 'waiting', title: expect.stringMatching(title) });
   });
 
+  it('knows a camera that is only remembered, and says of the past what is true of the past', () => {
+    const unknown = { status: 404, code: 'CAMERA_UNKNOWN' };
+    expect(why({ camera: unknown, hasPast: true }).title).toBe('cam1 is away');
+    // That nobody publishes it does not explain why its past does not play.
+    expect(why({ camera: camera('away'), isPast: true, failure: 'fragLoadError' })).toMatchObject({
+      kind: 'waiting',
+      title: 'Playback was interrupted',
+      detail: 'fragLoadError',
+    });
+    const empty = { status: 404, code: 'publish.hls/RANGE_EMPTY' };
+    expect(why({ isPast: true, playlist: empty })).toMatchObject({ kind: 'stuck', title: 'Nothing was recorded then' });
+    expect(why({ isPast: true, playlist: { status: 401 } }).kind).toBe('key');
+  });
+
   it('tells which link does not carry the camera, why, and the mend', () => {
     expect(why({ camera: camera('live', hevc), playlist: { status: 404, code: 'publish.hls/MEDIA_UNKNOWN' } })).toEqual(
       {

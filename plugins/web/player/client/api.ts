@@ -1,6 +1,7 @@
 /** What the player asks the server. */
 import type { Refusal } from '../../shared/client/refusal.ts';
 import { ask, refusalOf, withToken } from '../../shared/client/server.ts';
+import type { Span } from './spans.ts';
 import type { CameraView } from './why.ts';
 
 /** All cameras that may be watched. */
@@ -13,6 +14,16 @@ export const getCamera = (cameraId: string): Promise<CameraView | Refusal | unde
 /** The camera's latest key frame as a picture. */
 export const posterOf = (cameraId: string): string =>
   withToken(`/api/v1/cameras/${encodeURIComponent(cameraId)}/poster.jpg`);
+
+/** The picture of a moment of the past, epoch ms. */
+export const pictureAt = (cameraId: string, moment: number): string =>
+  withToken(`/api/v1/cameras/${encodeURIComponent(cameraId)}/thumbnail.jpg?at=${Math.round(moment)}`);
+
+/** What was recorded of the camera, from this moment (epoch ms) on or from the oldest. */
+export const getTimeline = (cameraId: string, from?: number): Promise<{ spans: Span[] } | Refusal | undefined> =>
+  ask(
+    `/api/v1/cameras/${encodeURIComponent(cameraId)}/timeline${from === undefined ? '' : `?start=${Math.round(from)}`}`,
+  );
 
 /** Tells the server how far this player is behind, seconds; by WebRTC its session is told instead. */
 export function reportLatency(cameraId: string, seconds: number): void {

@@ -1,46 +1,47 @@
 /** Buttons, the bar and the keyboard. */
 import { byId, setText } from '../../shared/client/dom.ts';
-import { clock, seconds } from '../../shared/client/format.ts';
+import { clock, dayOf } from '../../shared/client/format.ts';
 import type { Meter } from './meter.ts';
 import type { Stats } from './stats.ts';
 
+/** Steps of the arrows, without and with shift, seconds. */
 const JUMP = 5;
-/** Beyond this behind the live position the button says how far, seconds. */
-const BEHIND = 3;
+const LEAP = 60;
 /** The controls go away this long after the last movement, ms. */
 const HIDE_AFTER = 2500;
 
-/** Connects the controls of the page; `more` are keys of other parts of it. */
-export function connectControls(
-  video: HTMLVideoElement,
-  meter: Meter,
-  livePosition: () => number | undefined,
-  more: Readonly<Record<string, () => void>> = {},
-) {
-  const stage = byId('stage');
-  const seek = byId<HTMLInputElement>('seek');
+/** What is elsewhere: where there is a past, the timeline moves, else the element alone. */
+export interface ControlOptions {
+  readonly video: HTMLVideoElement;
+  readonly meter: Meter;
+  readonly livePosition: () => number | undefined;
+  readonly goLive: () => void;
+  /** Back or forward by ms; false where there is no past. */
+  readonly step: (by: number) => boolean;
+  /** Goes on where it was paused; false where the element can do that. */
+  readonly playOn: () => boolean;
+  /** Keys of other parts of the page. */
+  readonly keys: Readonly<Record<string, () => void>>;
+}
+
+/** Connects the controls of the page. */
+export function connectControls(options: ControlOptions) {
+  const { video, meter, livePosition, goLive } = options;
+  const player = byId('player');
   const volume = byId<HTMLInputElement>('volume');
   const keys = byId<HTMLDialogElement>('keys');
-  let dragging = false;
 
-  const seekTo = (position: number): void => {
-    meter.forgive();
-    video.currentTime = position;
-  };
   const play = (): void => {
-    if (video.paused) void video.play().catch(() => {});
-    else video.pause();
-  };
-  const goLive = (): void => {
-    const at = livePosition();
-    if (at !== undefined) seekTo(at);
-    void video.play().catch(() => {});
+    if (!video.paused) video.pause();
+    else if (!options.playOn()) void video.play().catch(() => {});
   };
   const jump = (by: number): void => {
+    if (options.step(by * 1000)) return;
     const { seekable } = video;
     if (seekable.length === 0 || video.srcObject) return;
     const end = Math.min(seekable.end(seekable.length - 1), livePosition() ?? Infinity);
-    seekTo(Math.min(end, Math.max(seekable.start(0), video.currentTime + by)));
+    meter.forgive();
+    video.currentTime = Math.min(end, Math.max(seekable.start(0), video.currentTime + by));
   };
   const setVolume = (to: number): void => {
     video.volume = Math.min(1, Math.max(0, to));
@@ -53,7 +54,7 @@ export function connectControls(
   const full = (): void => {
     if (document.fullscreenElement) void document.exitFullscreen();
     // Phones of Apple's only make the video itself full screen.
-    else if (stage.requestFullscreen) void stage.requestFullscreen().catch(() => {});
+    else if (player.requestFullscreen) void player.requestFullscreen().catch(() => {});
     else (video as { webkitEnterFullscreen?: () => void }).webkitEnterFullscreen?.();
   };
   const pip = (): void => {
@@ -62,7 +63,7 @@ export function connectControls(
   };
 
   const actions: Readonly<Record<string, () => void>> = {
-    ...more,
+    ...options.keys,
     ' ': play,
     k: play,
     l: goLive,
@@ -72,6 +73,8 @@ export function connectControls(
     '?': () => keys.showModal(),
     ArrowLeft: () => jump(-JUMP),
     ArrowRight: () => jump(JUMP),
+    'shift ArrowLeft': () => jump(-LEAP),
+    'shift ArrowRight': () => jump(LEAP),
     ArrowUp: () => setVolume(video.volume + 0.1),
     ArrowDown: () => setVolume(video.volume - 0.1),
   };
@@ -83,7 +86,8 @@ export function connectControls(
     if (target instanceof HTMLSelectElement) return;
     // A focused button answers to space itself.
     if (target instanceof HTMLButtonElement && event.key === ' ') return;
-    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const action = actions[event.shiftKey && event.key.startsWith('Arrow') ? `shift ${name}` : name];
     if (!action) return;
     event.preventDefault();
     wake();
@@ -101,44 +105,33 @@ export function connectControls(
   video.addEventListener('click', play);
   video.addEventListener('dblclick', full);
   volume.addEventListener('input', () => setVolume(volume.valueAsNumber));
-  seek.addEventListener('input', () => {
-    dragging = true;
-    seekTo(seek.valueAsNumber);
-  });
-  seek.addEventListener('change', () => (dragging = false));
-
   let timer: number | undefined;
   const wake = (): void => {
-    stage.classList.add('awake');
+    player.classList.add('awake');
     clearTimeout(timer);
-    timer = setTimeout(() => stage.classList.remove('awake'), HIDE_AFTER);
+    timer = setTimeout(() => player.classList.remove('awake'), HIDE_AFTER);
   };
-  for (const event of ['pointermove', 'pointerdown', 'focusin'] as const) stage.addEventListener(event, wake);
+  for (const event of ['pointermove', 'pointerdown', 'focusin'] as const) player.addEventListener(event, wake);
   wake();
 
   return {
     /** Brings the controls up to date. */
-    update(stats: Stats, live: number | undefined): void {
-      const { seekable } = video;
-      stage.classList.toggle('paused', video.paused);
-      stage.classList.toggle('silent', video.muted);
+    update(stats: Stats): void {
+      player.classList.toggle('paused', video.paused);
+      player.classList.toggle('silent', video.muted);
       byId('play').setAttribute('aria-pressed', String(!video.paused));
       byId('mute').setAttribute('aria-pressed', String(!video.muted));
       byId('unmute').hidden = !video.muted || stats.state !== 'playing';
       if (document.activeElement !== volume) volume.valueAsNumber = video.muted ? 0 : video.volume;
-      const isLiveOnly = stats.transport === 'webrtc';
-      stage.classList.toggle('live-only', isLiveOnly);
-      seek.disabled = isLiveOnly || seekable.length === 0;
-      if (!seek.disabled && !dragging) {
-        seek.min = String(seekable.start(0));
-        seek.max = String(Math.max(live ?? 0, seekable.start(0)));
-        seek.valueAsNumber = stats.position;
-        seek.setAttribute('aria-valuetext', clock(stats.wallClock));
-      }
-      const behind = live === undefined ? 0 : live - stats.position;
-      byId('live').classList.toggle('behind', behind > BEHIND || video.paused);
-      setText(byId('live-text'), behind > BEHIND ? `Live · ${seconds(behind)} behind` : 'Live');
-      setText(byId('clock'), clock(stats.wallClock));
+      byId('live').classList.toggle('behind', stats.isBack);
+      // While another picture comes, the one on screen is the last one, and so is its time.
+      if (stats.wallClock === undefined) return;
+      for (const id of ['clock', 'corner-clock']) setText(byId(id), clock(stats.wallClock));
+      setText(byId('day'), dayOf(stats.wallClock));
+    },
+    /** Nothing of what was shown is on screen any more. */
+    clear(): void {
+      for (const id of ['clock', 'corner-clock', 'day']) setText(byId(id), '');
     },
   };
 }

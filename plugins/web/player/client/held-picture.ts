@@ -4,6 +4,8 @@
 export class HeldPicture {
   readonly #video: HTMLVideoElement;
   readonly #canvas: HTMLCanvasElement;
+  /** What waits for the next picture. */
+  #next = 0;
 
   /** `canvas` lies over the video and is hidden. */
   constructor(video: HTMLVideoElement, canvas: HTMLCanvasElement) {
@@ -15,7 +17,10 @@ export class HeldPicture {
     return !this.#canvas.hidden;
   }
 
-  /** Takes what is on screen; where there is nothing, what was held before stays. To be called before the element is freed. */
+  /**
+   * Takes what is on screen, until the element shows another picture; where there is nothing, what was held before stays. To
+   * be called before the element is freed.
+   */
   hold(): void {
     const { videoWidth: width, videoHeight: height } = this.#video;
     const context = this.#canvas.getContext('2d');
@@ -24,6 +29,9 @@ export class HeldPicture {
     this.#canvas.height = height;
     context.drawImage(this.#video, 0, 0);
     this.#canvas.hidden = false;
+    if (!('requestVideoFrameCallback' in this.#video)) return;
+    this.#video.cancelVideoFrameCallback(this.#next);
+    this.#next = this.#video.requestVideoFrameCallback(() => this.release());
   }
 
   /** Shows the video again. Safe to repeat. */

@@ -1,11 +1,16 @@
 /** Plays one playlist: by hls.js with its default settings, or natively where the browser is Apple's. */
 import Hls, { type ErrorData, type Level } from 'hls.js';
+import { momentAt, positionOf, type DatedFragment } from './fragments.ts';
 import type { Meter } from './meter.ts';
 import type { Failure, Playback } from './playback.ts';
+
+import { loaderBeginningAt } from './playlist-loader.ts';
 
 /** Options of {@link HlsPlayback}. */
 export interface HlsOptions {
   readonly video: HTMLVideoElement;
+  /** The moment of the past at which it begins, epoch ms; undefined: live. */
+  readonly moment?: number;
   /** The multivariant playlist. */
   readonly url: string;
   readonly workerUrl: string;
@@ -20,6 +25,10 @@ export interface HlsOptions {
 
 /** A media error within this time of the last one is not mended again, ms. */
 const MEND_AGAIN_AFTER = 10_000;
+/** What a live playlist will not list much longer: its first seconds. */
+const DROPPED_SOON = 6;
+/** Pictures a second where a playlist does not say. */
+const USUAL_RATE = 25;
 
 const CODEC_ERRORS: ReadonlySet<string> = new Set([
   'manifestIncompatibleCodecsError',
@@ -53,8 +62,12 @@ export class HlsPlayback implements Playback {
 
   /** Server time of the picture on screen, epoch ms. */
   get wallClock(): number | undefined {
-    if (this.hls) return this.hls.playingDate?.getTime();
     const { video } = this.#options;
+    if (this.hls) {
+      // Before the first picture, and on the way to another one, the position is not what is on screen.
+      if (!isLoaded(video)) return undefined;
+      return momentAt(this.#fragments, video.currentTime);
+    }
     const start = (video as { getStartDate?: () => Date }).getStartDate?.().getTime();
     return start === undefined || Number.isNaN(start) ? undefined : start + video.currentTime * 1000;
   }
@@ -64,6 +77,36 @@ export class HlsPlayback implements Playback {
     if (this.hls) return this.hls.liveSyncPosition ?? undefined;
     const { seekable } = this.#options.video;
     return seekable.length > 0 ? seekable.end(seekable.length - 1) - 1.5 : undefined;
+  }
+
+  /**
+   * Shows a moment that is listed already; false where it is not. What live playlists are about to drop does not count as
+   * listed: hls.js would jump back to live.
+   */
+  seekTo(moment: number): boolean {
+    const { video } = this.#options;
+    const fragments = this.#fragments;
+    const droppedSoon = this.isPast ? -Infinity : (fragments[0]?.start ?? 0) + DROPPED_SOON;
+    const position = positionOf(fragments, moment);
+    if (position === undefined || position < droppedSoon) return false;
+    video.currentTime = position;
+    return true;
+  }
+
+  /** The next picture, or the one before. */
+  stepFrame(by: -1 | 1): void {
+    const { video } = this.#options;
+    const rate = this.hls?.levels[this.hls.currentLevel]?.frameRate || USUAL_RATE;
+    video.currentTime += by / rate;
+  }
+
+  /** True where it was begun at a moment of the past. */
+  get isPast(): boolean {
+    return this.#options.moment !== undefined;
+  }
+
+  get #fragments(): readonly DatedFragment[] {
+    return this.hls?.latestLevelDetails?.fragments ?? [];
   }
 
   /** Ends it and frees the element. Idempotent. */
@@ -79,8 +122,12 @@ export class HlsPlayback implements Playback {
   }
 
   #playByHls(): Hls {
-    const { video, url, workerUrl, meter, catchUp } = this.#options;
-    const hls = new Hls({ workerPath: workerUrl, ...(catchUp ? { maxLiveSyncPlaybackRate: 1.2 } : {}) });
+    const { video, url, workerUrl, meter, catchUp, moment } = this.#options;
+    const hls = new Hls({
+      workerPath: workerUrl,
+      ...(catchUp ? { maxLiveSyncPlaybackRate: 1.2 } : {}),
+      ...(moment === undefined ? {} : { pLoader: loaderBeginningAt(moment) }),
+    });
     let offered: readonly Level[] = [];
     hls.on(Hls.Events.MANIFEST_LOADED, (_event, { levels }) => {
       // Before hls.js leaves out what the browser cannot play.
@@ -142,8 +189,15 @@ export class HlsPlayback implements Playback {
 }
 
 /** Chromium too says "maybe" to HLS by now, without low latency; only Apple's own player is better than hls.js. */
-function playsNatively(video: HTMLVideoElement): boolean {
+export function playsNatively(video: HTMLVideoElement): boolean {
   return navigator.vendor.startsWith('Apple') && video.canPlayType('application/vnd.apple.mpegurl') !== '';
+}
+
+/** True where there is media at the position. */
+function isLoaded({ buffered, currentTime }: HTMLVideoElement): boolean {
+  for (let index = 0; index < buffered.length; index++)
+    if (buffered.start(index) <= currentTime + 0.1 && currentTime <= buffered.end(index) + 0.1) return true;
+  return false;
 }
 
 function isPlayable(codec: string): boolean {

@@ -1,7 +1,7 @@
 /** The panels below the picture: numbers, tracks and findings. */
 import { byId, make, setText } from '../../shared/client/dom.ts';
 import { bitrate, codecName, millis, seconds } from '../../shared/client/format.ts';
-import type { Notice } from './player.ts';
+import type { Notice } from './notice.ts';
 import type { Stats } from './stats.ts';
 import type { CameraView } from './why.ts';
 
@@ -49,7 +49,12 @@ const DROPPED: Row = {
 };
 
 const HLS_ROWS: readonly Row[] = [
-  { name: 'Latency', hint: FROM.ingest!, value: (s) => seconds(s.latency), isBad: (s) => (s.latency ?? 0) > 6 },
+  {
+    name: 'Latency',
+    hint: (s) => (s.isBack ? 'How long ago it was' : FROM.ingest!),
+    value: (s) => seconds(s.latency),
+    isBad: (s) => !s.isBack && (s.latency ?? 0) > 6,
+  },
   {
     name: 'Buffer',
     hint: 'Media loaded ahead of the picture',

@@ -1,15 +1,17 @@
 /**
- * Which way a camera plays: WebRTC first where the pipeline has it, else LL-HLS. What speaks against WebRTC is kept as a
- * notice; a session that is lost is made anew.
+ * Which way a camera plays: WebRTC first where the pipeline has it, else LL-HLS; the past by HLS. What speaks against
+ * WebRTC is kept as a notice; a session that is lost is made anew.
  */
 import { isRefusal, type Refusal } from '../../shared/client/refusal.ts';
 import { withToken } from '../../shared/client/server.ts';
 import { SessionRefused } from '../../shared/client/sdp-session.ts';
 import { getCamera, playlistRefusal } from './api.ts';
-import { HlsPlayback } from './hls-playback.ts';
+import { HlsPlayback, playsNatively } from './hls-playback.ts';
 import type { LayerInfo } from './layers.ts';
 import type { Meter } from './meter.ts';
+import { isNoEndpoint, noticeOf, type Notice } from './notice.ts';
 import type { Failure, Playback } from './playback.ts';
+import { Standby } from './standby.ts';
 import { WhepPlayback } from './whep-playback.ts';
 
 /** Options of {@link Player}. */
@@ -21,6 +23,8 @@ export interface PlayerOptions {
   readonly video: HTMLVideoElement;
   readonly meter: Meter;
   readonly clockOffset: () => number;
+  /** The server's time, epoch ms. */
+  readonly now: () => number;
   /** What plays is about to free the element; its picture is still there. */
   readonly onLeave: () => void;
   /** An attempt begins. */
@@ -29,16 +33,6 @@ export interface PlayerOptions {
   readonly onFailure: (failure: Failure) => void;
   /** The session lives, but its camera has stopped sending. */
   readonly onInactive: () => void;
-}
-
-/** Why it plays by LL-HLS although WebRTC is there. */
-export interface Notice {
-  readonly title: string;
-  readonly detail: string;
-  readonly mend?: string | undefined;
-  readonly code?: string | undefined;
-  readonly refusal?: Refusal | undefined;
-  readonly blocked?: boolean | undefined;
 }
 
 /** `auto`: WebRTC, else LL-HLS. The page's `?via=` may insist on one. */
@@ -59,6 +53,8 @@ const STAY_ON_THE_LINE = 5;
 /** Sessions lost in this time, ms, and how many of them are too many. */
 const LOSS_WINDOW = 15_000;
 const MAX_LOSSES = 3;
+/** A server that refuses to make live ready is not asked at every movement of the pointer, ms. */
+const PREPARE_EVERY = 5000;
 
 /** See the file's head. */
 export class Player {
@@ -76,6 +72,11 @@ export class Player {
   /** The session before was lost: its camera may be back in a moment. */
   #wasLost = false;
   #losses: number[] = [];
+  /** The moment of the past that was asked for, epoch ms; undefined: live. */
+  #moment: number | undefined;
+  readonly #standby = new Standby();
+  /** When live was last made ready. */
+  #preparedAt = -Infinity;
 
   constructor(options: PlayerOptions) {
     this.#options = options;
@@ -86,8 +87,21 @@ export class Player {
     this.#catchUp = asked.has('catchup');
   }
 
+  /** The playlist of what is wanted: live, or the stretch around the moment. */
   get playlist(): string {
-    return `${this.#options.hls}/${encodeURIComponent(this.camera)}/index.m3u8`;
+    const address = `${this.#options.hls}/${encodeURIComponent(this.camera)}/index.m3u8`;
+    if (this.#moment === undefined) return address;
+    return `${address}?${stretchAround(this.#moment, this.#options.now(), playsNatively(this.#options.video))}`;
+  }
+
+  /** The moment of the past that is wanted, epoch ms; undefined: live. */
+  get moment(): number | undefined {
+    return this.#moment;
+  }
+
+  /** True where the past is wanted. */
+  get isPast(): boolean {
+    return this.#moment !== undefined;
   }
 
   /** When media last came by WebRTC; undefined on other ways, where the element itself tells. */
@@ -121,9 +135,76 @@ export class Player {
     this.playback?.close();
     meter.forgive();
     onBegin();
-    const byWebRtc = this.#via === 'webrtc' || (this.#via === 'auto' && !this.#withoutWhep && !this.notice);
-    this.playback = byWebRtc ? this.#playByWebRtc() : this.#playByHls();
+    this.playback = this.#prefersWebRtc && !this.isPast ? this.#playByWebRtc() : this.#playByHls();
     void video.play().catch(() => {});
+  }
+
+  get #prefersWebRtc(): boolean {
+    return this.#via === 'webrtc' || (this.#via === 'auto' && !this.#withoutWhep && !this.notice);
+  }
+
+  /** Shows a moment of the past, epoch ms: within what is loaded or listed by a seek, else by another stretch. */
+  goTo(moment: number): void {
+    const { playback } = this;
+    const { paused } = this.#options.video;
+    if (playback instanceof HlsPlayback && playback.isPast === this.isPast && playback.seekTo(moment)) {
+      if (this.isPast) this.#moment = moment;
+      this.#options.meter.forgive();
+      return;
+    }
+    this.#moment = moment;
+    if (playback instanceof WhepPlayback) {
+      this.playback = undefined;
+      playback.suspend();
+      this.#standby.keep(playback);
+    }
+    this.begin();
+    // Who looks at a still picture goes on to another one.
+    if (paused && playback) this.#options.video.pause();
+  }
+
+  /** Back to live, and playing. */
+  goLive(): void {
+    const { video, meter, onBegin } = this.#options;
+    if (!this.isPast) {
+      const live = this.playback?.livePosition;
+      if (live !== undefined) {
+        meter.forgive();
+        video.currentTime = live;
+      }
+      return void video.play().catch(() => {});
+    }
+    this.#moment = undefined;
+    const waiting = this.#standby.take();
+    if (!waiting) return this.begin();
+    this.playback?.close();
+    meter.forgive();
+    onBegin();
+    this.playback = waiting;
+    waiting.resume();
+  }
+
+  /** Somebody reaches for live: it is made ready while the past is still shown. */
+  prepareLive(): void {
+    const isTooSoon = performance.now() - this.#preparedAt < PREPARE_EVERY;
+    if (!this.isPast || this.#standby.isWaiting || !this.#prefersWebRtc || isTooSoon) return;
+    this.#preparedAt = performance.now();
+    this.#standby.keep(this.#playByWebRtc(true));
+  }
+
+  /** The next picture of the past, or the one before. */
+  stepFrame(by: -1 | 1): void {
+    if (this.playback instanceof HlsPlayback) this.playback.stepFrame(by);
+  }
+
+  /** Remembers how far the past has been watched: there a failure goes on. To be called now and then. */
+  keepPlace(): void {
+    if (this.isPast) this.#moment = this.playback?.wallClock ?? this.#moment;
+  }
+
+  /** From now on live is wanted; what plays is left as it is. */
+  forgetPast(): void {
+    this.#moment = undefined;
   }
 
   /** Ends what plays. */
@@ -143,6 +224,8 @@ export class Player {
 
   /** From WebRTC to LL-HLS and back. */
   toggleTransport(): void {
+    this.#moment = undefined;
+    this.#standby.end();
     this.#via = this.playback?.transport === 'webrtc' ? 'hls' : 'auto';
     this.retry();
   }
@@ -150,6 +233,8 @@ export class Player {
   /** Another camera: in the same session where that goes, which `true` says, else by a new beginning. */
   async switchTo(camera: string): Promise<boolean> {
     this.camera = camera;
+    this.#moment = undefined;
+    this.#standby.end();
     const { playback } = this;
     if (playback instanceof WhepPlayback) {
       try {
@@ -176,8 +261,10 @@ export class Player {
       url: withToken(this.playlist),
       workerUrl: `/player/hls.worker.js?${version}`,
       catchUp: this.#catchUp,
+      ...(this.#moment === undefined ? {} : { moment: this.#moment }),
       onFailure: (failure) => {
         this.playback = undefined;
+        if (this.isPast) return this.#options.onFailure(failure);
         // The camera may come back as one that WebRTC takes.
         if (!this.notice?.blocked) this.notice = undefined;
         this.#tries = 0;
@@ -187,17 +274,18 @@ export class Player {
   }
   #lastRefusal: Refusal | undefined;
 
-  #playByWebRtc(): WhepPlayback {
+  #playByWebRtc(suspended = false): WhepPlayback {
     const { video, clockOffset, onInactive, onLeave, whep } = this.#options;
     const playback: WhepPlayback = new WhepPlayback({
       video,
       onLeave,
       clockOffset,
+      suspended,
       highestLayer: () => this.#highestLayer,
       endpoint: `${whep}/${encodeURIComponent(this.camera)}${this.#wasLost ? `?wait=${STAY_ON_THE_LINE}` : ''}`,
       iceServers: this.#iceServers,
       onFailure: (failure) => {
-        if (this.playback !== playback) return;
+        if (this.playback !== playback) return this.#standby.drop(playback);
         this.playback = undefined;
         void this.#onWebRtcFailure(failure, playback.iceServers);
       },
@@ -251,24 +339,16 @@ export class Player {
   }
 }
 
-/** This server has no such route: no stage webrtc.whep. */
-function isNoEndpoint({ status, code }: Refusal): boolean {
-  return status === 405 || status === 501 || (status === 404 && (code === undefined || code === 'HTTP_NOT_FOUND'));
-}
+/** Around a moment this much is listed, ms: a step back and half an hour of playback are no new stretch. */
+const BEFORE = 60_000;
+const AFTER = 30 * 60_000;
+/** Stretches begin at multiples of this, ms: viewers of about the same moment ask for the same one. */
+const GRID = 5 * 60_000;
 
-function noticeOf({ refusal, blocked, text }: Failure): Notice {
-  const title = 'Playing by LL-HLS.';
-  if (refusal) {
-    const { message, mend, code, status } = refusal;
-    return { title, detail: message ?? `WebRTC was answered ${status}.`, mend, code, refusal };
-  }
-  if (blocked) {
-    return {
-      title,
-      blocked,
-      detail: 'WebRTC is blocked on the way: neither UDP nor TCP gets through.',
-      mend: 'Open the port of webrtc.workers, or give it a TURN server.',
-    };
-  }
-  return { title, detail: `WebRTC does not hold: ${text}.` };
+/** The query that asks for the stretch around a moment; `exact` where the player begins at the stretch's own beginning. */
+function stretchAround(moment: number, now: number, exact: boolean): string {
+  const start = exact ? Math.round(moment) : Math.floor((moment - BEFORE) / GRID) * GRID;
+  const end = Math.ceil((moment + AFTER) / GRID) * GRID;
+  // What reaches into now goes on for as long as somebody watches.
+  return end < now ? `start=${start}&end=${end}` : `start=${start}`;
 }

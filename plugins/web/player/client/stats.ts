@@ -8,6 +8,8 @@ export interface Stats {
   readonly camera: string;
   readonly state: string;
   readonly transport: 'webrtc' | 'hls.js' | 'native' | 'none';
+  /** True where the picture is not live but of the past. */
+  readonly isBack: boolean;
   /** Position in the media. */
   readonly position: number;
   /** Server time of the picture on screen, epoch ms. */
@@ -38,6 +40,9 @@ export interface Stats {
   readonly path: string | undefined;
 }
 
+/** Further behind the live position than this is no longer live, seconds. */
+const BEHIND = 3;
+
 /** Takes a reading. */
 export function readStats(from: {
   readonly player: Player;
@@ -52,10 +57,13 @@ export function readStats(from: {
   const quality = video.getVideoPlaybackQuality();
   const wallClock = playback?.wallClock;
   const behind = wallClock === undefined ? undefined : (Date.now() + clockOffset - wallClock) / 1000;
+  const live = playback?.livePosition;
+  const isBehind = live !== undefined && video.readyState > 0 && live - video.currentTime > BEHIND;
   return {
     camera: player.camera,
     state,
     transport: playback?.transport ?? 'none',
+    isBack: player.isPast || isBehind || (video.paused && meter.startup !== undefined && playback !== undefined),
     position: video.currentTime,
     wallClock,
     latency: link ? link.latency : behind,

@@ -2,15 +2,17 @@
 import { isRefusal } from '../../shared/client/refusal.ts';
 import { keepTokens, reopenWith, serverClockOffset, token } from '../../shared/client/server.ts';
 import { byId, setText } from '../../shared/client/dom.ts';
-import { getCamera, playlistRefusal, posterOf, reportLatency } from './api.ts';
+import { getCamera, pictureAt, playlistRefusal, posterOf, reportLatency } from './api.ts';
 import { connectCameraMenu } from './camera-menu.ts';
 import { connectControls } from './controls.ts';
 import { HeldPicture } from './held-picture.ts';
 import { connectLayerMenu } from './layer-menu.ts';
+import { parseMoment } from './links.ts';
 import { Meter } from './meter.ts';
 import { showCamera, showNotice, showStats, transportName } from './panels.ts';
 import type { Failure } from './playback.ts';
 import { Player } from './player.ts';
+import { connectRewind } from './rewind.ts';
 import { readStats, type Stats } from './stats.ts';
 import { explain, type Reason } from './why.ts';
 
@@ -40,6 +42,8 @@ const meter = new Meter(video);
 let reason: Reason | undefined;
 let clockOffset = 0;
 let explaining = false;
+/** The camera is watched live only. */
+let isLiveOnly = false;
 /** Counts beginnings: what was waited for before the last one is over. */
 let attempt = 0;
 
@@ -48,6 +52,7 @@ const player = new Player({
   video,
   meter,
   clockOffset: () => clockOffset,
+  now: () => Date.now() + clockOffset,
   onBegin: () => {
     attempt += 1;
     showPoster();
@@ -59,9 +64,14 @@ const player = new Player({
 
 function showPoster(): void {
   poster.hidden = true;
-  poster.src = posterOf(player.camera);
+  // What is held is what was on screen; nothing needs to stand for it.
+  if (held.shown) return;
+  poster.src = player.moment === undefined ? posterOf(player.camera) : pictureAt(player.camera, player.moment);
 }
-poster.addEventListener('load', () => (poster.hidden = meter.playing || held.shown));
+poster.addEventListener(
+  'load',
+  () => (poster.hidden = video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA || held.shown),
+);
 
 function showVideo(): void {
   poster.hidden = true;
@@ -84,7 +94,7 @@ async function explainFailure(failure: Partial<Failure>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, pause));
     // The same look decides and is explained: of two, one might fall before the camera's return and one after it.
     const camera = getCamera(player.camera);
-    const playable = mayPlay(await camera);
+    const playable = player.isPast || mayPlay(await camera);
     if (mine !== attempt) return;
     if (playable) return player.begin();
     failure = {};
@@ -98,7 +108,7 @@ const mayPlay = (camera: Awaited<ReturnType<typeof getCamera>>): boolean =>
 
 async function facts(failure: Partial<Failure>, camera: ReturnType<typeof getCamera>) {
   const [seen, refused] = await Promise.all([camera, playlistRefusal(player.playlist)]);
-  showCamera(seen !== undefined && !isRefusal(seen) ? seen : undefined);
+  noteCamera(seen);
   const { text, unsupported, refusal, blocked, isLost } = failure;
   return {
     cameraId: player.camera,
@@ -108,6 +118,8 @@ async function facts(failure: Partial<Failure>, camera: ReturnType<typeof getCam
     whep: refusal ?? player.notice?.refusal,
     blocked: blocked ?? player.notice?.blocked ?? false,
     isLost: isLost ?? false,
+    isPast: player.isPast,
+    hasPast: rewind.past.exists,
     ...(unsupported ? { unsupported } : {}),
     ...(text ? { failure: text } : {}),
   };
@@ -122,7 +134,13 @@ async function explainStall(isAway = false): Promise<void> {
   explaining = false;
   // Its playlist is over, even where the last of it did not play: what comes next is another beginning.
   const { camera } = seen;
-  if (camera !== undefined && 'state' in camera && camera.state === 'away' && player.playback?.transport !== 'webrtc') {
+  if (
+    camera !== undefined &&
+    'state' in camera &&
+    camera.state === 'away' &&
+    player.playback?.transport !== 'webrtc' &&
+    !player.isPast
+  ) {
     player.stop();
     return explainFailure({});
   }
@@ -146,9 +164,11 @@ function say(next: Reason | undefined): void {
   setText(byId('mend'), next?.mend ?? '');
   byId('key').hidden = next?.kind !== 'key';
   byId('retry').hidden = next?.kind !== 'stuck';
+  byId('recorded').hidden = next?.kind !== 'waiting' || player.isPast || !rewind.past.exists;
   const badge = byId('state');
-  badge.dataset.state = state();
-  setText(badge, WORDS[state()] ?? state());
+  const shown = state() === 'playing' && player.isPast ? 'past' : state();
+  badge.dataset.state = shown;
+  setText(badge, WORDS[shown] ?? shown);
 }
 
 function state(): string {
@@ -161,6 +181,7 @@ function state(): string {
 const WORDS: Readonly<Record<string, string>> = {
   loading: 'connecting',
   playing: 'live',
+  past: 'recorded',
   key: 'key needed',
   stuck: 'cannot play',
 };
@@ -174,9 +195,12 @@ function tick(): void {
   // What was explained while it stood still is over once it moves again.
   say(player.playback && meter.playing && !meter.stalled ? undefined : reason);
   if (meter.playing) showVideo();
-  controls.update(now, player.playback?.livePosition);
+  player.keepPlace();
+  controls.update(now);
+  rewind.update(now);
   layers.update();
   setText(byId('via-text'), transportName(now.transport));
+  byId('via').hidden = player.isPast;
   showNotice(player.notice);
   showStats(now);
 }
@@ -184,6 +208,7 @@ function tick(): void {
 async function goTo(camera: string): Promise<void> {
   if (camera === player.camera) return;
   const address = new URL(location.href);
+  address.searchParams.delete('at');
   address.pathname = `/watch/${encodeURIComponent(camera)}`;
   history.pushState(null, '', address);
   await show(camera);
@@ -193,9 +218,14 @@ async function show(camera: string): Promise<void> {
   document.title = document.title.replace(player.camera, () => camera);
   setText(byId('name'), camera);
   held.release();
+  controls.clear();
+  // Who looks at a moment of one camera sees the same moment of the next one, where it has it.
+  const moment = player.isPast ? player.playback?.wallClock : undefined;
   if (await player.switchTo(camera)) attempt += 1;
   say(undefined);
   void refreshCamera();
+  await rewind.show();
+  if (moment !== undefined && rewind.past.playableAt(moment) === moment) rewind.go(moment);
 }
 
 function toggleTransport(): void {
@@ -204,8 +234,13 @@ function toggleTransport(): void {
 }
 
 async function refreshCamera(): Promise<void> {
-  const seen = await getCamera(player.camera);
-  showCamera(seen !== undefined && !isRefusal(seen) ? seen : undefined);
+  noteCamera(await getCamera(player.camera));
+}
+
+function noteCamera(seen: Awaited<ReturnType<typeof getCamera>>): void {
+  const camera = seen !== undefined && !isRefusal(seen) ? seen : undefined;
+  showCamera(camera);
+  isLiveOnly = camera?.limits.some(({ kind }) => kind === 'video') ?? false;
 }
 
 const menu = connectCameraMenu({ current: () => player.camera, onChoose: (camera) => void goTo(camera) });
@@ -214,21 +249,39 @@ const layers = connectLayerMenu({
   highest: () => player.highestLayer,
   onChoose: (highest) => (player.highestLayer = highest),
 });
-const controls = connectControls(video, meter, () => player.playback?.livePosition, {
-  w: toggleTransport,
-  q: layers.next,
-  c: menu.toggle,
-  PageUp: () => void menu.step(-1),
-  PageDown: () => void menu.step(1),
-  ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => void menu.choose(index)])),
+const rewind = connectRewind({
+  player,
+  video,
+  now: () => Date.now() + clockOffset,
+  onLeave: () => say(undefined),
+  isLiveOnly: () => isLiveOnly,
+});
+const controls = connectControls({
+  video,
+  meter,
+  livePosition: () => player.playback?.livePosition,
+  goLive: rewind.live,
+  step: rewind.step,
+  playOn: rewind.playOn,
+  keys: {
+    ...rewind.keys,
+    w: toggleTransport,
+    q: layers.next,
+    c: menu.toggle,
+    PageUp: () => void menu.step(-1),
+    PageDown: () => void menu.step(1),
+    ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => void menu.choose(index)])),
+  },
 });
 
 video.addEventListener('playing', () => {
   say(undefined);
   showVideo();
 });
-// A playlist that ends: the camera went away. What was loaded has been played; now wait for it.
+// A playlist that ends: a stretch of the past is over, or the camera went away. What was loaded has been played; now wait for it.
 video.addEventListener('ended', () => {
+  if (player.isPast && rewind.goOn()) return;
+  player.forgetPast();
   player.stop();
   void explainFailure({});
 });
@@ -255,15 +308,25 @@ window.eddy = {
     return player.camera;
   },
 };
-player.begin();
+void begin();
 setInterval(tick, TICK);
 setInterval(() => {
   if (document.visibilityState === 'visible' && player.playback) void refreshCamera();
 }, REFRESH_CAMERA);
 setInterval(() => {
-  const { transport, state, camera, latency } = stats();
-  if (transport !== 'webrtc' && state === 'playing' && latency !== undefined)
+  const { transport, state, camera, latency, isBack } = stats();
+  if (transport !== 'webrtc' && !isBack && state === 'playing' && latency !== undefined)
     reportLatency(camera, Math.max(0, latency));
 }, REPORT_LATENCY);
-void serverClockOffset().then((offset) => (clockOffset = offset ?? 0));
 void refreshCamera();
+
+/** Live, or the moment that the address names. */
+async function begin(): Promise<void> {
+  const clock = serverClockOffset().then((offset) => (clockOffset = offset ?? 0));
+  const moment = parseMoment(new URLSearchParams(location.search).get('at'));
+  if (moment !== undefined) {
+    await clock;
+    if (await rewind.open(moment)) return;
+  }
+  player.begin();
+}

@@ -56,13 +56,15 @@ export class WhepFigures {
     if (!('requestVideoFrameCallback' in video)) return;
     const onFrame: VideoFrameRequestCallback = (now, { captureTime, expectedDisplayTime }) => {
       if (end.aborted) return;
+      video.requestVideoFrameCallback(onFrame);
+      // The element shows the past; this stream only waits.
+      if (!video.srcObject) return;
       this.mediaAt = performance.now();
       // What browsers derive from sender reports: the server's, since it makes its own.
       if (captureTime !== undefined) {
         const age = expectedDisplayTime - captureTime;
         if (Math.abs(age) < BELIEVABLE) this.#onScreen = { age, at: now };
       }
-      video.requestVideoFrameCallback(onFrame);
     };
     video.requestVideoFrameCallback(onFrame);
   }

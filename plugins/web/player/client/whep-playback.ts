@@ -26,6 +26,8 @@ export interface WhepOptions {
   readonly onLeave: () => void;
   /** The camera has gone (false) or is there again. */
   readonly onActive: (active: boolean) => void;
+  /** True where the element shows something else until {@link WhepPlayback.resume}. */
+  readonly suspended?: boolean;
 }
 
 /** A connection that takes longer, counted from the server's answer, is blocked somewhere, ms. */
@@ -51,6 +53,9 @@ export class WhepPlayback implements Playback {
   #connectedAt: number | undefined;
   #active = true;
   #asking = false;
+  #suspended: boolean;
+  /** The moment of the picture that stands still. */
+  #pausedAt: number | undefined;
   #layers: readonly LayerInfo[] = [];
   /** What the server was told last. */
   #toldLayer: number | undefined;
@@ -58,10 +63,15 @@ export class WhepPlayback implements Playback {
 
   constructor(options: WhepOptions) {
     this.#options = options;
+    this.#suspended = options.suspended ?? false;
     this.connection = new RTCPeerConnection({ iceServers: [...options.iceServers], bundlePolicy: 'max-bundle' });
     this.#figures = new WhepFigures(this.connection, options.video, options.clockOffset, this.#end.signal);
     const timer = setInterval(() => void this.#tick(), TICK);
     this.#end.signal.addEventListener('abort', () => clearInterval(timer));
+    const { signal } = this.#end;
+    const { video } = options;
+    video.addEventListener('pause', () => (this.#pausedAt = this.#suspended ? undefined : this.wallClock), { signal });
+    video.addEventListener('play', () => (this.#pausedAt = undefined), { signal });
     addEventListener('pagehide', () => this.#session?.end(), { signal: this.#end.signal });
     void this.#begin();
   }
@@ -72,6 +82,7 @@ export class WhepPlayback implements Playback {
 
   get wallClock(): number | undefined {
     const { latency } = this.#figures.link;
+    if (this.#pausedAt !== undefined) return this.#pausedAt;
     return latency === undefined ? undefined : Date.now() + this.#options.clockOffset() - latency * 1000;
   }
 
@@ -127,25 +138,46 @@ export class WhepPlayback implements Playback {
     this.#figures.restart();
   }
 
+  /** Leaves the element to others. The session goes on, so that live is back with the next picture. */
+  suspend(): void {
+    if (this.#suspended) return;
+    this.#suspended = true;
+    this.#options.onLeave();
+    this.#options.video.srcObject = null;
+  }
+
+  /** Takes the element, which must be free. */
+  resume(): void {
+    this.#suspended = false;
+    this.#pausedAt = undefined;
+    this.#figures.mediaAt = performance.now();
+    this.#show();
+  }
+
   close(): void {
     if (this.#end.signal.aborted) return;
     this.#end.abort();
     this.#session?.end();
-    this.#options.onLeave();
+    if (!this.#suspended) this.#options.onLeave();
     this.connection.close();
-    this.#options.video.srcObject = null;
+    if (!this.#suspended) this.#options.video.srcObject = null;
+  }
+
+  #show(): void {
+    const { video } = this.#options;
+    // Anew, since browsers look at the tracks only then.
+    video.srcObject = this.#stream;
+    void video.play().catch(() => {});
   }
 
   async #begin(): Promise<void> {
     const { connection } = this;
-    const { video, endpoint } = this.#options;
+    const { endpoint } = this.#options;
     connection.addEventListener('track', ({ track, receiver }) => {
       // Sound and picture leave the buffer as soon as they can: the least delay that plays.
       if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
       this.#stream.addTrack(track);
-      // Anew, since browsers look at the tracks only then.
-      video.srcObject = this.#stream;
-      void video.play().catch(() => {});
+      if (!this.#suspended) this.#show();
     });
     connection.addEventListener('connectionstatechange', () => this.#onState());
     for (const kind of ['video', 'audio']) {
@@ -214,7 +246,7 @@ export class WhepPlayback implements Playback {
     }
     const silentFor = now - Math.max(this.#figures.mediaAt, this.#connectedAt);
     if (silentFor > SILENCE) await this.#askWhetherAlive(silentFor);
-    else if (now - this.#reportedAt > REPORT_EVERY) this.#report(this.#session, now);
+    else if (!this.#suspended && now - this.#reportedAt > REPORT_EVERY) this.#report(this.#session, now);
   }
 
   async #askWhetherAlive(silentFor: number): Promise<void> {

@@ -57,6 +57,10 @@ export interface Facts {
   readonly isLost?: boolean;
   /** Codecs that this browser said it cannot play. */
   readonly unsupported?: readonly string[];
+  /** A moment of the past is wanted, not live. */
+  readonly isPast?: boolean;
+  /** There is a past of this camera. */
+  readonly hasPast?: boolean;
   /** What the player itself said. */
   readonly failure?: string;
 }
@@ -81,7 +85,17 @@ export function explain(facts: Facts): Reason {
     if (said?.status === 401) return asksForKey('This camera needs a key', said);
     if (said?.status === 403) return asksForKey('This key does not open this camera', said);
   }
-  if (known?.state === 'away') {
+  if (facts.isPast && playlist?.code === 'publish.hls/RANGE_EMPTY') {
+    return {
+      kind: 'stuck',
+      title: 'Nothing was recorded then',
+      detail: 'Choose another moment, or go back to live.',
+    };
+  }
+  // Who watches the past needs no publisher.
+  if (facts.isPast && (known || refusal?.status === 404) && !playlist)
+    return waiting('Playback was interrupted', facts.failure ?? 'Beginning anew.');
+  if (known?.state === 'away' || (facts.hasPast && refusal?.code === 'CAMERA_UNKNOWN')) {
     return waiting(
       `${cameraId} is away`,
       'Nobody publishes this camera now. It plays by itself as soon as it is back.',

@@ -54,3 +54,11 @@ export function clock(epochMs: number | undefined): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${Math.floor(at.getMilliseconds() / 100)}`;
 }
+
+/** The day where it is not today: `Fri 27 Nov`. */
+export function dayOf(epochMs: number | undefined, now = Date.now()): string {
+  if (epochMs === undefined || !Number.isFinite(epochMs)) return '';
+  const at = new Date(epochMs);
+  if (at.toDateString() === new Date(now).toDateString()) return '';
+  return at.toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short' });
+}
