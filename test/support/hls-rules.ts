@@ -28,8 +28,6 @@ export interface RuleReport {
 /** PDT is written in whole ms of a clock that is slewed by up to 0.5%. */
 const CLOCK_TOLERANCE = 0.02;
 const EPSILON = 1e-6;
-/** How often a layer is looked at while its publisher does not send it, ms. */
-const STOPPED_EVERY = 300;
 
 /** Follows all renditions of a multivariant playlist at once. */
 export async function checkHls(url: string, options: RuleOptions): Promise<RuleReport> {
@@ -74,11 +72,6 @@ class Follower {
     while (Date.now() < end) {
       const playlist = await this.#load(query);
       if (!playlist) return;
-      if (playlist === 'stopped') {
-        query = {};
-        await new Promise((resolve) => setTimeout(resolve, STOPPED_EVERY));
-        continue;
-      }
       this.updates += 1;
       this.#checkTags(playlist.tags);
       this.#checkSegments(playlist);
@@ -92,12 +85,11 @@ class Follower {
     await Promise.all(this.#fetched.values());
   }
 
-  async #load(query: Record<string, string>): Promise<MediaPlaylist | 'stopped' | undefined> {
+  async #load(query: Record<string, string>): Promise<MediaPlaylist | undefined> {
     const url = new URL(this.#url);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const response = await fetch(url, { signal: this.#options.signal ?? null });
     const text = await response.text();
-    if (query._HLS_msn && response.status === 404 && text.includes('RENDITION_STOPPED')) return 'stopped';
     if (response.status !== 200) {
       this.#say(`${url.search} answers ${response.status} ${text.slice(0, 120)}`);
       return undefined;
@@ -216,7 +208,7 @@ class Follower {
     const whole = this.#before;
     if (!whole || whole.ended) return;
     const delta = await this.#load({ _HLS_skip: 'YES' });
-    if (!delta || delta === 'stopped') return;
+    if (!delta) return;
     const first = delta.tags.mediaSequence + delta.skipped;
     const boundary = delta.segments.reduce(
       (sum, { duration, parts }) => sum + (duration ?? parts.reduce((s, p) => s + p.duration, 0)),

@@ -19,21 +19,12 @@ export function mediaAnswer(kind: 'video' | 'audio', body: Uint8Array): HttpResp
   return { headers: { 'content-type': `${kind}/mp4`, 'cache-control': IMMUTABLE }, body };
 }
 
-type Refusal =
-  | 'NOT_READY'
-  | 'DIRECTIVE_INVALID'
-  | 'UPDATE_TIMEOUT'
-  | 'RENDITION_STOPPED'
-  | 'MEDIA_UNKNOWN'
-  | 'RANGE_INVALID'
-  | 'RANGE_EMPTY';
+type Refusal = 'NOT_READY' | 'DIRECTIVE_INVALID' | 'UPDATE_TIMEOUT' | 'MEDIA_UNKNOWN' | 'RANGE_INVALID' | 'RANGE_EMPTY';
 
 const STATUS: Readonly<Record<Refusal, number>> = {
   NOT_READY: 503,
   DIRECTIVE_INVALID: 400,
   UPDATE_TIMEOUT: 503,
-  // Players ask again after a 5xx, and go elsewhere after this.
-  RENDITION_STOPPED: 404,
   MEDIA_UNKNOWN: 404,
   RANGE_INVALID: 400,
   RANGE_EMPTY: 404,

@@ -51,13 +51,6 @@ export const manifest = defineManifest({
       mend: 'The publisher has stalled or is gone; players try again by themselves.',
       example: 'GET /hls/cam1/video/live.m3u8?_HLS_msn=12&_HLS_part=0 while the publisher is away',
     },
-    RENDITION_STOPPED: {
-      severity: 'info',
-      kind: 'peer',
-      meaning: 'The player waits for more of a rendition of which nothing comes now, while others of the camera go on.',
-      mend: 'Players take another rendition by themselves. A publisher stops sending a simulcast layer for want of bandwidth or CPU.',
-      example: 'GET /hls/cam1/video/live.m3u8?_HLS_msn=12&_HLS_part=0 after a browser has stopped its largest layer',
-    },
     MEDIA_UNKNOWN: {
       severity: 'error',
       kind: 'peer',

@@ -95,12 +95,7 @@ export class HlsRoutes {
     if (msn !== undefined && !track.ended && !track.has(msn, part)) {
       checkReach(track, directives);
       const timeout = 3 * track.targetDuration * 1000;
-      const came = await camera.wait(
-        () => track.has(msn, part) || track.ended || camera.hasStopped(track),
-        timeout,
-        signalOf(request, session),
-      );
-      if (came && !track.has(msn, part) && !track.ended) throw stopped(track);
+      const came = await camera.wait(() => track.has(msn, part) || track.ended, timeout, signalOf(request, session));
       if (!came) throw refusal('UPDATE_TIMEOUT', `Segment ${msn} of "${track.id}" did not come in time.`);
     }
     const body = this.#rendered.get(camera, `${track.id}\n${skip}${suffix}`, () =>
@@ -145,9 +140,8 @@ export class HlsRoutes {
   ): Promise<HttpResponse> {
     const { stem, index } = parsePartName(name)!;
     const timeout = 3 * track.targetDuration * 1000;
-    await camera.wait(() => track.hint !== name || camera.hasStopped(track), timeout, signalOf(request, session));
+    await camera.wait(() => track.hint !== name, timeout, signalOf(request, session));
     const part = track.findPart(stem, index);
-    if (!part && camera.hasStopped(track)) throw stopped(track);
     if (!part?.data) throw unknownMedia(name);
     return mediaAnswer(track.kind, part.data);
   }
@@ -180,12 +174,6 @@ export class HlsRoutes {
     return track;
   }
 }
-
-/**
- * Who waits for more of a layer that has stopped is refused: a player takes another rendition for it while it still has media to show.
- * That there is a gap is told with the segments' ends, seconds later.
- */
-const stopped = ({ id }: LiveTrack) => refusal('RENDITION_STOPPED', `Nothing comes of "${id}" now, but of others.`);
 
 const unknownMedia = (name: string) => refusal('MEDIA_UNKNOWN', `"${name}" is not kept, or never was.`);
 

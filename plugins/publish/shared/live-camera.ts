@@ -7,20 +7,12 @@ import { Waiters } from './waiters.ts';
 /** A track that nobody writes has ended for good once the others are this many segments ahead. */
 const LEFT_BEHIND = 2;
 
-/** Pictures that come no more while the camera's others go on for so many parts have stopped: a layer that its publisher no longer sends. */
-const SILENT_PARTS = 3;
-
 export class LiveCamera {
   readonly cameraId: CameraId;
   readonly tracks = new Map<TrackId, LiveTrack>();
   readonly #options: LiveTrackOptions;
   readonly #waiters: Waiters;
   readonly #listeners = new Set<(track: LiveTrack) => void>();
-  /** How far the camera's pictures had come when this track of them last did; counted as `#shown`. */
-  readonly #heard = new WeakMap<LiveTrack, number>();
-  /** Seconds of pictures so far, whichever track had them first, and where they end (epoch ms). */
-  #shown = 0;
-  #shownTo = -Infinity;
   #revision = 0;
   #ended = false;
 
@@ -51,18 +43,8 @@ export class LiveCamera {
   /** Tracks worth offering to a newcomer: those that are listed, but for layers that have stopped while others go on. */
   get offered(): LiveTrack[] {
     const { listed } = this;
-    const goesOn = listed.some((track) => track.kind === 'video' && !this.hasStopped(track));
-    return goesOn ? listed.filter((track) => track.kind !== 'video' || !this.hasStopped(track)) : listed;
-  }
-
-  /**
-   * True for a layer of which nothing comes while others of the camera go on: its newest segment is a gap, or nothing has been heard of
-   * it for some parts. How long it lags behind the others all the time, as a transcoder's rendition does, does not count.
-   */
-  hasStopped(track: LiveTrack): boolean {
-    if (track.stopped) return true;
-    const heard = track.active && !track.ended ? this.#heard.get(track) : undefined;
-    return heard !== undefined && this.#shown - heard > SILENT_PARTS * track.partTarget;
+    const goesOn = listed.some(({ kind, stopped }) => kind === 'video' && !stopped);
+    return goesOn ? listed.filter(({ kind, stopped }) => kind !== 'video' || !stopped) : listed;
   }
 
   /** Tracks that can be played: those that are written, or all of them while the publisher is awaited. */
@@ -84,7 +66,6 @@ export class LiveCamera {
     let track = this.tracks.get(id);
     if (track && track.kind === caps.kind) {
       track.begin(caps);
-      this.#heard.delete(track);
     } else {
       const epoch = Math.max(0, ...[...this.tracks.values()].map((other) => other.epoch));
       this.tracks.set(id, (track = new LiveTrack(id, caps, epoch, this.#options)));
@@ -116,7 +97,6 @@ export class LiveCamera {
   append(track: LiveTrack, chunk: Chunk): boolean {
     const before = track.last;
     if (!track.append(chunk)) return false;
-    if (track.kind === 'video' && !chunk.gap) this.#hear(track, chunk);
     if (track.last !== before) this.#listeners.forEach((listener) => listener(track));
     for (const other of this.tracks.values()) {
       if (!other.active && (other.last?.number ?? -Infinity) < chunk.segment - LEFT_BEHIND) other.ended = true;
@@ -144,15 +124,6 @@ export class LiveCamera {
   /** See {@link Waiters.wait}. */
   wait(holds: () => boolean, timeout: number, signal?: AbortSignal): Promise<boolean> {
     return this.#waiters.wait(holds, timeout, signal);
-  }
-
-  #hear(track: LiveTrack, chunk: Chunk): void {
-    const { endTs } = track.last!;
-    // After an absence nobody has stopped: the time without pictures is not theirs.
-    const more = Math.min((endTs - this.#shownTo) / 1000, chunk.duration / track.caps.timescale);
-    this.#shown += Math.max(0, more);
-    this.#shownTo = Math.max(this.#shownTo, endTs);
-    this.#heard.set(track, this.#shown);
   }
 
   #changed(): void {

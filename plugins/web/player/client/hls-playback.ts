@@ -1,4 +1,4 @@
-/** Plays one playlist: by hls.js, or natively where the browser is Apple's. */
+/** Plays one playlist: by hls.js with its default settings, or natively where the browser is Apple's. */
 import Hls, { type ErrorData, type Level } from 'hls.js';
 import type { Meter } from './meter.ts';
 import type { Failure, Playback } from './playback.ts';
@@ -10,7 +10,7 @@ export interface HlsOptions {
   readonly url: string;
   readonly workerUrl: string;
   readonly meter: Meter;
-  /** Plays a little faster after a stall, until it is where live is. */
+  /** Plays a little faster after a stall, until it is where live is; else hls.js is left as it comes. */
   readonly catchUp: boolean;
   /** The element is about to be freed; its picture is still there. */
   readonly onLeave: () => void;
@@ -20,9 +20,6 @@ export interface HlsOptions {
 
 /** A media error within this time of the last one is not mended again, ms. */
 const MEND_AGAIN_AFTER = 10_000;
-
-/** A rendition that failed, as a layer does that its publisher stops sending, is tried again after this time, ms. By itself hls.js never does. */
-const FAILED_FOR = 30_000;
 
 const CODEC_ERRORS: ReadonlySet<string> = new Set([
   'manifestIncompatibleCodecsError',
@@ -83,11 +80,7 @@ export class HlsPlayback implements Playback {
 
   #playByHls(): Hls {
     const { video, url, workerUrl, meter, catchUp } = this.#options;
-    const hls = new Hls({
-      workerPath: workerUrl,
-      errorPenaltyExpireMs: FAILED_FOR,
-      ...(catchUp ? { maxLiveSyncPlaybackRate: 1.2 } : {}),
-    });
+    const hls = new Hls({ workerPath: workerUrl, ...(catchUp ? { maxLiveSyncPlaybackRate: 1.2 } : {}) });
     let offered: readonly Level[] = [];
     hls.on(Hls.Events.MANIFEST_LOADED, (_event, { levels }) => {
       // Before hls.js leaves out what the browser cannot play.
