@@ -71,6 +71,26 @@ it(
   LIMIT,
 );
 
+it(
+  'the codec that is chosen is the one that is sent, whichever the server prefers',
+  async () => {
+    const { page } = await open(`${site.eddy.http}/publish/codecs?card=360&layers=1&token=${KEY}`);
+    const sent = () => page.evaluate<string | undefined>('window.eddy.stats().figures?.codec');
+    for (const [choice, codec] of [
+      ['VP8', 'VP8'],
+      ['Automatic', 'H264'],
+    ] as const) {
+      await page.getByRole('radio', { name: 'Test card' }).click();
+      await page.getByLabel('Codec').selectOption({ label: choice });
+      await page.getByRole('button', { name: 'Start' }).click();
+      await expect.poll(sent, { timeout: 8000 }).toBe(codec);
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await expect.poll(() => state(page)).toBe('ready');
+    }
+  },
+  LIMIT,
+);
+
 /** Width and height of an init segment's pictures: 24 bytes into its sample entry (ISO/IEC 14496-12, 12.1.3). */
 async function sizeOf(url: string): Promise<readonly [width: number, height: number]> {
   const init = Buffer.from(await (await fetch(url)).arrayBuffer());

@@ -20,6 +20,7 @@ const SOURCES = [
   ['card', 'Test card'],
 ] as const;
 const CODECS = [
+  ['', 'Automatic'],
   ['H264', 'H.264'],
   ['VP8', 'VP8'],
   ['VP9', 'VP9'],

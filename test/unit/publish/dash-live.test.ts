@@ -1,4 +1,5 @@
 /** Live manifests over simulated hours: every rule holds at every update, and numbers never lie about media time. */
+import { parse } from 'mpd-parser';
 import { describe, expect, it } from 'vitest';
 import type { CameraId, Chunk, ChunkCaps } from 'eddy/plugin';
 import { VirtualClock } from '../../../core/testing/clock.ts';
@@ -21,6 +22,8 @@ class Simulation {
   /** Manifests that were looked at. */
   looks = 0;
   mpd: ReadMpd | undefined;
+  /** The newest manifest as text. */
+  xml = '';
   readonly #caps: Readonly<Record<string, ChunkCaps>>;
   #number = FIRST;
   /** Ticks of each track; audio begins with the first picture of a publication. */
@@ -62,6 +65,11 @@ class Simulation {
     if (this.#number % 7 === 0 || this.periods.list.at(-1)?.published !== true) this.look();
   }
 
+  /** Server time, epoch ms. */
+  get now(): number {
+    return this.#wall;
+  }
+
   /** The publisher is away; numbers go on. */
   away(seconds: number): void {
     for (const track of this.camera.tracks.values()) this.camera.pause(track);
@@ -81,7 +89,7 @@ class Simulation {
     const mpd = liveMpd(this.camera, this.periods, { now: this.#wall, latency: 1.8, suffix: '' });
     if (!mpd) return;
     this.looks += 1;
-    const read = readMpd(writeMpd(mpd));
+    const read = readMpd((this.xml = writeMpd(mpd)));
     for (const finding of [...checkMpd(read), ...(this.mpd ? checkUpdate(this.mpd, read) : [])])
       this.findings.add(finding);
     this.mpd = read;
@@ -97,6 +105,17 @@ class Simulation {
       }
     }
   }
+}
+
+/** The video segments that may be fetched now, as a parser reads it that nobody here wrote. */
+function readByOthers(simulation: Simulation): { readonly uri: string; readonly duration: number }[] {
+  const { playlists } = parse(simulation.xml, {
+    manifestUri: 'http://eddy/dash/cam1/manifest.mpd',
+    NOW: simulation.now,
+  });
+  return playlists
+    .find(({ attributes }) => attributes.NAME === 'video')!
+    .segments.map(({ uri, duration }) => ({ uri, duration }));
 }
 
 const NTSC = { timescale: 30_000, frameRate: { num: 30_000, den: 1001 } };
@@ -141,6 +160,16 @@ describe('a camera with regular GOPs', () => {
       measured: `${simulation.findings.size} findings in ${simulation.looks} manifests; by number throughout, at most ${(simulation.worst * 100).toFixed(1)}% off`,
       pass: simulation.findings.size === 0 && exact && simulation.worst < 0.013,
     });
+  });
+
+  it('is read by mpd-parser as it was written: every segment that there is, under its name', () => {
+    const simulation = new Simulation({ video: videoCaps(), audio: audioCaps() });
+    for (let index = 0; index < 20; index += 1) simulation.segment(180_000);
+    simulation.look();
+    const { segments } = simulation.camera.tracks.get('video')!;
+    expect(readByOthers(simulation)).toEqual(
+      segments.map(({ number }) => ({ uri: `video/w1.${number}.m4s`, duration: 2 })),
+    );
   });
 
   it('begins a Period where its clock and the server have run apart by a quarter of a segment', () => {
@@ -193,5 +222,12 @@ describe('a camera without regular GOPs', () => {
       listed.slice(-track.segments!.length),
     );
     expect(simulation.worst).toBeLessThanOrEqual(0.25);
+    // mpd-parser keeps Periods that have gone by too.
+    expect(readByOthers(simulation).slice(-track.segments!.length)).toEqual(
+      track.segments!.map(({ time, duration }) => ({
+        uri: track.media.replace('$Time$', String(time)),
+        duration: duration / track.timescale,
+      })),
+    );
   });
 });

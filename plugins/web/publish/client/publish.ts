@@ -134,7 +134,7 @@ async function start(): Promise<void> {
   meter = new SenderMeter();
   const mine = new Sender(stream, {
     endpoint: `${whip}/${encodeURIComponent(camera)}`,
-    codec: codec.value,
+    codec: codec.value === '' ? undefined : codec.value,
     layers: Number(layers.value),
     iceServers,
     onConnected: () => {
@@ -246,7 +246,8 @@ byId('name-form').addEventListener('submit', (event) => {
 });
 
 const supported = new Set(RTCRtpSender.getCapabilities('video')?.codecs.map(({ mimeType }) => mimeType.toLowerCase()));
-for (const option of [...codec.options]) if (!supported.has(`video/${option.value.toLowerCase()}`)) option.remove();
+for (const option of [...codec.options])
+  if (option.value !== '' && !supported.has(`video/${option.value.toLowerCase()}`)) option.remove();
 if (asked.has('codec')) codec.value = asked.get('codec')!;
 if (asked.has('layers')) layers.value = asked.get('layers')!;
 keepTokens();

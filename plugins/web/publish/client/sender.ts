@@ -5,8 +5,8 @@ import { SdpSession } from '../../shared/client/sdp-session.ts';
 /** Options of {@link Sender}. */
 export interface SenderOptions {
   readonly endpoint: string;
-  /** `H264`, `VP8`, `VP9` or `AV1`: preferred; the others stay offered. */
-  readonly codec: string;
+  /** `H264`, `VP8`, `VP9` or `AV1`: no other is offered. Undefined: all are, and the server chooses. */
+  readonly codec: string | undefined;
   /** How many sizes: 1, or 3. */
   readonly layers: number;
   readonly iceServers: readonly RTCIceServer[];
@@ -50,7 +50,7 @@ export class Sender {
       sendEncodings: encodings(options.layers, video),
     });
     this.#audio = this.connection.addTransceiver(audio ?? 'audio', { direction: 'sendonly', streams: [stream] });
-    preferCodec(this.#video, options.codec);
+    if (options.codec !== undefined) offerOnly(this.#video, options.codec);
     for (const each of [this.#video, this.#audio]) preferCaptureTime(each);
     this.connection.addEventListener('connectionstatechange', () => {
       const { connectionState } = this.connection;
@@ -133,10 +133,9 @@ function encodings(layers: number, track: MediaStreamTrack | undefined): RTCRtpE
   }));
 }
 
-function preferCodec(transceiver: RTCRtpTransceiver, codec: string): void {
+/** The order of an offer does not choose: servers take what they prefer themselves of whatever is offered. */
+function offerOnly(transceiver: RTCRtpTransceiver, codec: string): void {
+  const wanted = new Set([`video/${codec.toLowerCase()}`, 'video/rtx']);
   const all = RTCRtpSender.getCapabilities('video')?.codecs ?? [];
-  const isWanted = ({ mimeType }: { mimeType: string }): boolean =>
-    mimeType.toLowerCase() === `video/${codec.toLowerCase()}`;
-  // The rest stays: the server may not take what is preferred.
-  transceiver.setCodecPreferences([...all.filter(isWanted), ...all.filter((each) => !isWanted(each))]);
+  transceiver.setCodecPreferences(all.filter(({ mimeType }) => wanted.has(mimeType.toLowerCase())));
 }
