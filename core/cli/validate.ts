@@ -2,6 +2,8 @@
 import { EXIT, UsageError, type Verb } from './cli.ts';
 import { check, printFindings } from './load.ts';
 
+const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
+
 export const verb: Verb = {
   summary: 'Checks pipeline files and tells every mistake at its line, with the mend.',
   usage: 'FILE... [--json] [--deny-warnings] [--offline]',
@@ -26,7 +28,7 @@ export const verb: Verb = {
       if (graph && !denied) {
         const stages = graph.nodes.filter((node) => node.kind === 'stage').length;
         cli.out(
-          `${file}: ok (${stages} stages, ${graph.nodes.length - stages} services, ${graph.links.length} links)\n`,
+          `${file}: ok (${count(stages, 'stage')}, ${count(graph.nodes.length - stages, 'service')}, ${count(graph.links.length, 'link')})\n`,
         );
       } else {
         const why = graph ? 'warnings are denied' : 'not a valid pipeline';

@@ -30,7 +30,9 @@ export function checkCaps(draft: Draft, registry: Registry, findings: Findings):
         message: `${which} from "${padName(end)}" ${SAID[grade]} into "${padName(link.to)}"`,
         offered: offers!.map(({ caps, likelihood }) => `${describeCaps(caps)} (${likelihood})`).join(', '),
         accepted: describeAccepted(input.accepts),
-        mend: mendOf(refused, input, end, link, draft, registry),
+        mend:
+          (grade === 'never' ? fittingPad(end, input, link) : undefined) ??
+          mendOf(refused, input, end, link, draft, registry),
         nodes: [end.node.name, link.to.node.name],
       });
     }
@@ -44,6 +46,15 @@ function decisive(misfits: ReturnType<typeof gradeLink>['misfits'], grade: Grade
     .filter(({ offer, fit }) => offer.likelihood === 'usual' && fit === 'no')
     .map(({ offer }) => offer);
   return grade === 'usually-not' && usual.length > 0 ? usual : misfits.map(({ offer }) => offer);
+}
+
+/** Another output of the same stage that fits: the nearest mend of a link that never does is a mistyped pad. */
+function fittingPad(from: PadEnd, input: InputPad, link: DraftLink): string | undefined {
+  const right = Object.entries(from.node.plugin!.manifest.outputs).find(([, { type, offers }]) => {
+    const { grade } = gradeLink(offersOf(offers, from.node.config), input.accepts);
+    return type === link.type && (grade === 'always' || grade === 'perhaps-not');
+  })?.[0];
+  return right && `Link ${from.node.name}.${right}`;
 }
 
 function mendOf(

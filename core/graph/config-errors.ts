@@ -43,7 +43,7 @@ export function refuseConfigError(
         message,
         accepted,
         didYouMean: meant,
-        mend: meant ? `Write ${meant}` : `Write one of ${accepted}`,
+        mend: meant ? `Write ${meant}` : known.length === 1 ? `Write ${accepted}` : `Write one of ${accepted}`,
       });
       return undefined;
     }
@@ -72,7 +72,7 @@ export function refuseConfigError(
         at: place.node.span,
         message,
         accepted: `text that matches ${String(error.params.pattern)}`,
-        mend: `Write text that matches ${String(error.params.pattern)}`,
+        mend: `Write text that matches ${String(error.params.pattern)}, such as ${unitExample(error.parentSchema)}`,
       });
       return undefined;
     }

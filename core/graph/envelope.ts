@@ -101,6 +101,8 @@ export const NAME = /^[a-z][a-z0-9-]*$/;
 
 function checkName(tree: MapNode, name: string, findings: Findings): string {
   const entry = entryOf(tree, 'name');
+  const written = entry?.value.kind === 'scalar' ? String(entry.value.written) : '';
+  if (entry && refuseReference(written, entry.value.span, 'the name of the pipeline', findings)) return name;
   if (entry && !NAME.test(name)) refuseName(name, entry.value.span, 'the pipeline', findings);
   return name;
 }

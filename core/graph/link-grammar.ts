@@ -9,6 +9,7 @@ import { Flag, type Fields } from '../plugin/fields.ts';
 import { Findings } from './finding.ts';
 import { refuseReference } from './references.ts';
 import type { Source, Span } from './source.ts';
+import { suggest } from './suggest.ts';
 import { entryOf, type MapNode, type ScalarNode, type TreeNode } from './tree.ts';
 
 const optionFields = {
@@ -50,6 +51,13 @@ function readLink(item: TreeNode, findings: Findings): WrittenLink[] {
     return readText(entry.key, entry.keySpan, undefined, findings);
   if (entry.value.kind !== 'map') {
     const written = entry.value.kind === 'scalar' ? String(entry.value.written) : '';
+    const joined = /^(.*?)\s*\{\s*([\w-]+)$/.exec(entry.key);
+    if (joined) {
+      const at = { start: entry.keySpan.start + joined[1]!.length, end: entry.value.span.end };
+      const mend = `Write - ${joined[1]}: { ${joined[2]}: ${written}`;
+      findings.add({ code: 'LINK_SYNTAX', at, message: 'a colon is missing before the options of this link', mend });
+      return guess(joined[1]!, entry.keySpan, findings);
+    }
     findings.add({
       code: 'LINK_SYNTAX',
       at: entry.value.span,
@@ -87,7 +95,10 @@ function readText(text: string, at: Span, options: MapNode | undefined, findings
   const sides = text.split('->');
   if (sides.length === 1) {
     const arrow = /(=>|→|-->|>|--|—>)/.exec(text)?.[0];
-    const mend = arrow ? `Write - ${text.replace(arrow, '->').replace(/\s+/g, ' ').trim()}` : 'Write - a.x -> b.y';
+    const apart = /^(\S+)\s+(?:\S\s+)?(\S+)$/.exec(text.trim());
+    const mend = arrow
+      ? `Write - ${text.replace(arrow, '->').replace(/\s+/g, ' ').trim()}`
+      : `Write - ${apart ? `${apart[1]} -> ${apart[2]}` : 'a.x -> b.y'}`;
     findings.add({
       code: 'LINK_SYNTAX',
       at,
@@ -148,8 +159,16 @@ function readEnd(name: string, at: Span, findings: Findings): LinkEnd | undefine
   const match = /^([A-Za-z0-9_-]+)(?:\.([A-Za-z0-9_-]+))?$/.exec(name);
   if (match) return { stage: match[1]!, pad: match[2], at };
   const message = name === '' ? 'a stage is missing here' : `"${name}" is not a stage and its pad`;
-  findings.add({ code: 'LINK_SYNTAX', at, message, mend: 'Write stage.pad, such as rtmp.video' });
+  findings.add({ code: 'LINK_SYNTAX', at, message, mend: mendEnd(name) });
   return undefined;
+}
+
+function mendEnd(name: string): string {
+  if (name === '') return 'Write stage.pad, such as rtmp.video, or take the sign beside it out';
+  const parts = name.split(/[^A-Za-z0-9_-]+/).filter((part) => part !== '');
+  // `ingest.rtmp.video` names the plugin, not the stage.
+  if (parts.length > 2) return `Write the name of the stage and its pad, such as ${parts.slice(-2).join('.')}`;
+  return `Write ${parts.length === 2 ? parts.join('.') : 'stage.pad, such as rtmp.video'}`;
 }
 
 function join(
@@ -177,14 +196,19 @@ function join(
 }
 
 function readLong(item: MapNode, findings: Findings): WrittenLink[] {
+  const keys = ['from', 'to'];
   const side = (key: 'from' | 'to', separator: '|' | ','): LinkEnd[] | undefined => {
     const entry = entryOf(item, key);
     if (!entry) {
+      const unknown = item.entries.filter((other) => other.key !== 'from' && other.key !== 'to');
+      const near = unknown.find((other) => !Object.hasOwn(optionFields, other.key) && suggest(other.key, [key]));
+      if (near) keys.push(near.key);
       findings.add({
         code: 'LINK_SYNTAX',
-        at: item.span,
+        at: near?.keySpan ?? item.span,
         message: `this link has no "${key}"`,
-        mend: 'Write { from: a.x, to: b.y }',
+        didYouMean: near && key,
+        mend: near ? `Write ${key}: instead of ${near.key}:` : 'Write { from: a.x, to: b.y }',
       });
       return undefined;
     }
@@ -207,7 +231,7 @@ function readLong(item: MapNode, findings: Findings): WrittenLink[] {
   };
   const from = side('from', '|');
   const to = side('to', ',');
-  const options: MapNode = { ...item, entries: item.entries.filter(({ key }) => key !== 'from' && key !== 'to') };
+  const options: MapNode = { ...item, entries: item.entries.filter(({ key }) => !keys.includes(key)) };
   return join(from, to, item.span, options, findings);
 }
 

@@ -1,5 +1,8 @@
 /** Rules over the links of a pipeline: who may have several, what must be linked, which queue suits which media. */
+import type { InputPad } from '../plugin/pads.ts';
+import { gradeLink } from './caps.ts';
 import type { FullPolicy } from './checked.ts';
+import { offersOf } from './config-refs.ts';
 import type { Draft, DraftLink } from './draft.ts';
 import type { Findings } from './finding.ts';
 import { padName } from './pads.ts';
@@ -120,14 +123,16 @@ function checkBlock(link: DraftLink, draft: Draft, findings: Findings, nodes: re
   }
 }
 
+const touched = (draft: Draft, node: string, pad: string): boolean => draft.touched.has(`${node}.${pad}`);
+
 function checkUnlinked(draft: Draft, findings: Findings): void {
   for (const node of draft.nodes.values()) {
     if (!node.plugin || draft.touched.has(`${node.name}.*`)) continue;
     const { inputs, outputs } = node.plugin.manifest;
     const title = `${node.kind} "${node.name}" (${node.plugin.manifest.name})`;
-    for (const [pad, { optional, type }] of Object.entries(inputs)) {
-      if (optional || draft.touched.has(`${node.name}.${pad}`)) continue;
-      const source = sourceFor(draft, node.name, type);
+    for (const [pad, input] of Object.entries(inputs)) {
+      if (input.optional || touched(draft, node.name, pad)) continue;
+      const source = sourceFor(draft, node.name, input);
       const message = `the input "${pad}" of ${title} is not linked`;
       findings.add({
         code: 'INPUT_UNLINKED',
@@ -137,8 +142,20 @@ function checkUnlinked(draft: Draft, findings: Findings): void {
         nodes: [node.name],
       });
     }
+    const names = Object.keys(outputs);
+    const unheard =
+      Object.keys(inputs).length === 0 && names.length > 0 && !names.some((pad) => touched(draft, node.name, pad));
+    if (unheard && names.every((pad) => outputs[pad]!.optional)) {
+      findings.add({
+        code: 'OUTPUT_UNUSED',
+        at: node.at,
+        message: `no output of ${title} is linked: nothing uses what it brings`,
+        mend: `Link ${node.name}.${names[0]}, or say that it is meant: allow: [OUTPUT_UNUSED]`,
+        nodes: [node.name],
+      });
+    }
     for (const [pad, { optional }] of Object.entries(outputs)) {
-      if (optional || draft.touched.has(`${node.name}.${pad}`)) continue;
+      if (optional || touched(draft, node.name, pad)) continue;
       findings.add({
         code: 'OUTPUT_UNUSED',
         at: node.at,
@@ -150,11 +167,16 @@ function checkUnlinked(draft: Draft, findings: Findings): void {
   }
 }
 
-function sourceFor(draft: Draft, target: string, type: string): string | undefined {
-  for (const node of draft.nodes.values()) {
-    if (node.name === target || !node.plugin) continue;
-    const pad = Object.entries(node.plugin.manifest.outputs).find(([, output]) => output.type === type)?.[0];
-    if (pad) return `${node.name}.${pad}`;
-  }
-  return undefined;
+/** The output that an unlinked input was probably meant for: one that nothing uses yet before one that has its links. */
+function sourceFor(draft: Draft, target: string, input: InputPad): string | undefined {
+  const fitting = [...draft.nodes.values()].flatMap((node) =>
+    node.name === target || !node.plugin
+      ? []
+      : Object.entries(node.plugin.manifest.outputs)
+          .filter(([, { type }]) => type === input.type)
+          .filter(([, { offers }]) => gradeLink(offersOf(offers, node.config), input.accepts).grade !== 'never')
+          .map(([pad, { optional }]) => ({ name: `${node.name}.${pad}`, optional })),
+  );
+  const waiting = fitting.find(({ name, optional }) => !optional && !draft.touched.has(name));
+  return (waiting ?? fitting[0])?.name;
 }

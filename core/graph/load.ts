@@ -124,7 +124,17 @@ async function check(findings: Findings, baseDir: string, options: LoadOptions):
 function valuesIn(tree: TreeNode): readonly TreeNode[] {
   if (tree.kind !== 'map') return [];
   const skipped = new Set(['links', 'plugins', 'version', 'name']);
-  return tree.entries.flatMap(({ key, value }) => (skipped.has(key) || key.startsWith('x-') ? [] : [value]));
+  return tree.entries.flatMap(({ key, value }) => {
+    if (skipped.has(key) || key.startsWith('x-')) return [];
+    return (key === 'stages' || key === 'services') && value.kind === 'map'
+      ? value.entries.flatMap((node) => valuesOfNode(node.value))
+      : [value];
+  });
+}
+
+function valuesOfNode(node: TreeNode): readonly TreeNode[] {
+  const names = new Set(['plugin', 'use', 'allow']);
+  return node.kind === 'map' ? node.entries.filter(({ key }) => !names.has(key)).map(({ value }) => value) : [node];
 }
 
 const linkCount = (node: TreeNode | undefined): number => (node?.kind === 'list' ? node.items.length : 1);

@@ -67,7 +67,11 @@ function readNode(
   const isMap = entry.value.kind === 'map';
   const map: MapNode = entry.value.kind === 'map' ? entry.value : { ...NO_ENTRIES, span: entry.value.span };
   const plugin = isMap ? pluginOf(name, kind, map, at, plugins, findings) : undefined;
-  if (!isMap) {
+  if (!isMap && (ENGINE_KEYS as readonly string[]).includes(name)) {
+    const message = `"${name}" is a key of a stage or service, and stands here as the name of one`;
+    const mend = 'Indent it deeper than the name above it, to which it belongs.';
+    findings.add({ code: 'NODE_NOT_A_MAP', at, message, mend, nodes: [name] });
+  } else if (!isMap && !followedByKey(entry, kind, envelope)) {
     // `rtmp: ingest.rtmp` is a natural slip, and says which plugin is meant.
     const text =
       entry.value.kind === 'scalar' && typeof entry.value.written === 'string' ? entry.value.written : 'family.name';
@@ -107,6 +111,14 @@ function readNode(
     allow: allowedCodes(map, what, findings),
     uses: {},
   };
+}
+
+/** A name with nothing behind it and a key such as `plugin` beside it: that one is told, as indented too little. */
+function followedByKey(entry: MapEntry, kind: 'stage' | 'service', envelope: Envelope): boolean {
+  const { entries } = envelope[`${kind}s`];
+  const next = entries[entries.indexOf(entry) + 1]?.key;
+  const empty = entry.value.kind === 'scalar' && entry.value.value === null;
+  return empty && next !== undefined && (ENGINE_KEYS as readonly string[]).includes(next);
 }
 
 function pluginOf(

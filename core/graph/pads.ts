@@ -124,10 +124,15 @@ class Resolver {
     if (wrongWay) {
       const place = direction === 'outputs' ? 'left' : 'right';
       const message = `"${end.pad}" of ${title} is an ${side === 'output' ? 'input' : 'output'}, and the ${place} side of a link is an ${side}`;
+      // Where another pad of this stage goes the right way and carries the same, turning the link round helps nobody.
+      const { type } = padsOf(node.plugin!, opposite)[end.pad!]!;
+      const same = names.filter((name) => padsOf(node.plugin!, direction)[name]!.type === type);
       const mend =
         names.length === 0
           ? `Turn the link round: this stage has no ${side}s.`
-          : `Turn the link round, or use ${accepted}`;
+          : same.length === 1
+            ? `Write ${node.name}.${same[0]}, or turn the link round`
+            : `Turn the link round, or use ${accepted}`;
       return { ...base, code: 'LINK_DIRECTION', at: padAt, message, mend };
     }
     const message =

@@ -27,8 +27,8 @@ const KNOWN: Readonly<Record<string, RegExp>> = {
 /** The value with the unit that was probably meant, or undefined where that cannot be told. */
 export function mendUnit(written: string, unit: string): string | undefined {
   if (unit === 'listen') {
-    const port = /^:?(\d{1,5})$/.exec(written)?.[1];
-    return port === undefined ? undefined : `127.0.0.1:${port}`;
+    const [, every, port] = /^(\*?):?(\d{1,5})$/.exec(written) ?? [];
+    return port === undefined ? undefined : `${every ? '0.0.0.0' : '127.0.0.1'}:${port}`;
   }
   if (unit === 'duration-range') {
     const ends = /^(\S+)\s*(?:-|\.\.\.|to)\s*(\S+)$/.exec(written);
@@ -39,7 +39,8 @@ export function mendUnit(written: string, unit: string): string | undefined {
   if (!match || !table) return undefined;
   const name = match[2]!;
   if (KNOWN[unit]!.test(name)) return undefined;
-  const meant = table[name.toLowerCase()];
+  const lower = name.toLowerCase();
+  const meant = table[lower] ?? (KNOWN[unit]!.test(lower) ? lower : undefined);
   return meant === undefined ? undefined : `${match[1]}${meant}`;
 }
 

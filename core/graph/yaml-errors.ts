@@ -32,12 +32,13 @@ function explain(source: Source, error: YAMLError): FindingInput {
     return { code: 'YAML_TAB', at: point(offset), message: 'this line is indented with a tab; YAML takes spaces only' };
   }
   if (error.code === 'DUPLICATE_KEY') return duplicate(source, offset);
+  if (error.code === 'BLOCK_IN_FLOW') return missingComma(text, offset, error.pos[1]);
 
   const glued = /^[^'"#]*?[\w-](:)[{[]/.exec(line);
   if (glued) return spaceAfterColon(source, start + glued[0].length - 2);
   const lone = /^\s*(?:- )?[\w-]+:(?=\S)/.exec(line);
   if (error.code === 'MULTILINE_IMPLICIT_KEY' && lone) return spaceAfterColon(source, start + lone[0].length - 1);
-  if (error.code === 'BLOCK_AS_IMPLICIT_KEY') return nested(line, offset);
+  if (error.code === 'BLOCK_AS_IMPLICIT_KEY') return nested(source, line, offset);
   if (error.message.startsWith('Missing closing')) {
     const open = openAt(text, offset).quote ?? offset;
     return {
@@ -68,6 +69,8 @@ function explain(source: Source, error: YAMLError): FindingInput {
     };
   }
   if (error.code === 'BAD_INDENT') {
+    const dash = missingDash(source, number);
+    if (dash) return dash;
     const message = 'this line is indented differently from the lines that it belongs to';
     return { code: 'YAML_INDENT', at: point(start + line.search(/\S|$/)), message };
   }
@@ -136,7 +139,7 @@ function duplicate(source: Source, offset: number): FindingInput {
   };
 }
 
-function nested(line: string, offset: number): FindingInput {
+function nested(source: Source, line: string, offset: number): FindingInput {
   if (line.includes('->')) {
     return {
       code: 'YAML_LINK_OPTIONS',
@@ -146,11 +149,56 @@ function nested(line: string, offset: number): FindingInput {
     };
   }
   const value = line.slice(line.indexOf(':') + 1).trim();
+  if (!/:\s/.test(value)) {
+    // The colon is in the next line, which YAML joined to this value since it is indented deeper than its key.
+    const next = source.position(offset).line + 1;
+    const at = point(source.lineStart(next) + source.line(next).search(/\S|$/));
+    return {
+      code: 'YAML_INDENT',
+      at,
+      message: 'this line is indented deeper than the one above it, which has its value already',
+    };
+  }
   return {
     code: 'YAML_COLON_IN_VALUE',
     at: point(offset),
     message: 'a value that holds a colon and a space must stand in quotes',
     mend: `Write "${value}" with the quotes, or put the second key on a line of its own.`,
+  };
+}
+
+/** `{ a: 1 b: 2 }`: the parser takes the second key for the begin of a block. */
+function missingComma(text: string, start: number, end: number): FindingInput {
+  const value = /^(\S+?)[\s;]+([\w-]+:\s)/.exec(text.slice(start, end));
+  const at = value ? point(start + value[1]!.length) : { start, end };
+  return {
+    code: 'YAML_COMMA_MISSING',
+    at,
+    message: 'inside { } and [ ] a comma stands between one option and the next',
+    mend: value ? `Write: ${value[1]}, ${value[2]!.trim()} ...` : undefined,
+  };
+}
+
+/** A line in or after a list that has no dash, or one glued to what follows. */
+function missingDash(source: Source, number: number): FindingInput | undefined {
+  const line = source.line(number);
+  const indent = line.search(/\S|$/);
+  const glued = /^\s*-(?=\w)/.test(line);
+  let above = number - 1;
+  while (above > 0 && /^\s*(#.*)?$/.test(source.line(above))) above -= 1;
+  const besideItem = above > 0 && source.line(above).search(/\S|$/) === indent && /^\s*- /.test(source.line(above));
+  if (!glued && !besideItem) return undefined;
+  const item = line.trim().replace(/^-/, '');
+  return {
+    code: 'YAML_DASH_MISSING',
+    at: point(source.lineStart(number) + indent),
+    message: glued
+      ? 'a space is missing after this dash'
+      : `the line above begins with a dash, so it is in a list, and this line has none`,
+    mend:
+      glued || item.includes('->')
+        ? `Write: - ${item}`
+        : 'Begin it with "- " too, or take the dash above away: services and stages are maps.',
   };
 }
 

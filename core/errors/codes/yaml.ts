@@ -22,6 +22,18 @@ export const yamlCodes = defineCodes({
     mend: 'Put a space after the colon.',
     example: '- cmaf.chunks -> dvr.chunks:{ queue: 2s }   # dvr.chunks: { queue: 2s }',
   },
+  YAML_COMMA_MISSING: {
+    ...refused,
+    meaning: 'Inside { } or [ ] no comma stands between one option and the next.',
+    mend: 'Put a comma between them.',
+    example: 'cmaf: { plugin: package.cmaf segment: 2s }   # { plugin: package.cmaf, segment: 2s }',
+  },
+  YAML_DASH_MISSING: {
+    ...refused,
+    meaning: 'A line of a list does not begin with a dash and a space.',
+    mend: 'Begin the line with a dash and a space.',
+    example: '- a.x -> b.x\\n  a.y -> b.y   # - a.y -> b.y',
+  },
   YAML_COLON_MISSING: {
     ...refused,
     meaning: 'The colon between a name and its map is missing, so YAML reads both as one name.',
