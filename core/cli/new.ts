@@ -42,10 +42,15 @@ function plugin(name: string, { cwd, root }: Cli): Readonly<Record<string, strin
 
 const isCheckout = (root: string): boolean => existsSync(join(root, 'core/cli/main.ts'));
 
-/** In a checkout, what `eddy/testing` means to other packages must be compiled first. */
+/**
+ * In a checkout, what `eddy/testing` means to other packages must be compiled first; where the machine's own Node is too old
+ * for sources in TypeScript, the one that was brought goes first.
+ */
 function nextOfPlugin(target: string, { cwd, root }: Cli): string {
+  const brought = process.execPath.startsWith(join(root, '.runtime/')) ? dirname(process.execPath) : undefined;
+  const path = brought === undefined ? '' : `export PATH="${brought}:$PATH" && `;
   const build = isCheckout(root) ? `make -C ${relative(cwd, root) || '.'} build && ` : '';
-  return `${build}cd ${relative(cwd, target)} && npm install && npm test`;
+  return `${path}${build}cd ${relative(cwd, target)} && npm install && npm test`;
 }
 
 function pipeline(name: string): Readonly<Record<string, string>> {

@@ -42,7 +42,9 @@ export function pluginTemplate(
       type: 'module',
       exports: './dist/plugin.js',
       files: ['dist'],
-      scripts: { test: 'node --test', check: 'tsc', prepack: 'tsc -p tsconfig.build.json' },
+      engines: { node: '>=22.18' },
+      // With its pattern: an older Node finds no ".test.ts" by itself, runs nothing and is content.
+      scripts: { test: 'node --test "**/*.test.ts"', check: 'tsc', prepack: 'tsc -p tsconfig.build.json' },
       peerDependencies: { eddy: `>=${eddy.version}` },
       devDependencies: { '@types/node': '^24.0.0', eddy: eddy.source, typescript: '^6.0.0' },
     }),

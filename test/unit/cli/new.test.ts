@@ -32,16 +32,18 @@ describe('new plugin', () => {
       'tsconfig.build.json',
       'tsconfig.json',
     ]);
-    expect(cli.printed.err).toMatch(/^next: make -C \S+ build && cd acme-motion-blur && npm install && npm test$/m);
+    expect(cli.printed.err).toMatch(/^next: (export PATH="\S+:\$PATH" && )?make -C \S+ build && cd acme-motion-blur && npm install && npm test$/m);
   });
 
   test('takes Eddy from the checkout that made it, and asks those who install it for one', async () => {
     await main(['new', 'plugin', 'acme.blur'], cli);
     const text = await readFile(join(cli.cwd, 'acme-blur/package.json'), 'utf8');
-    const { devDependencies, peerDependencies } = JSON.parse(text) as Record<string, { eddy: string }>;
-    const [, path] = /^file:(.*)$/.exec(devDependencies!.eddy)!;
+    const { devDependencies, peerDependencies, engines } = JSON.parse(text) as Record<string, Record<string, string>>;
+    const [, path] = /^file:(.*)$/.exec(devDependencies!.eddy!)!;
     expect(resolve(cli.cwd, 'acme-blur', path!)).toBe(root);
     expect(peerDependencies!.eddy).toMatch(/^>=\d/);
+    const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { engines: { node: string } };
+    expect(engines!.node).toBe(own.engines.node);
   });
 
   test('refuses names that are none', async () => {
