@@ -1,6 +1,7 @@
 /** `eddy doctor`: what this machine has, what is missing, and the command that mends it. */
 import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,8 +31,9 @@ async function program(name: string, args: readonly string[], mend: string): Pro
 
 async function packageRow(name: string, cli: Cli, mend: string): Promise<Row> {
   try {
-    const require = createRequire(join(cli.root, 'package.json'));
-    const { version } = require(`${name}/package.json`) as { version: string };
+    // Not `require`: mediasoup does not export its package.json.
+    const file = findPackageJSON(name, join(cli.root, 'package.json'))!;
+    const { version } = JSON.parse(await readFile(file, 'utf8')) as { version: string };
     return { what: name, ok: true, found: version };
   } catch {
     return { what: name, ok: false, found: 'not installed', mend };

@@ -27,7 +27,7 @@ const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/goog
 /** Starts Chromium (`EDDY_CHROMIUM` names another one); the caller closes it. */
 export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
   const executablePath = process.env.EDDY_CHROMIUM ?? PLACES.find((place) => existsSync(place));
-  if (executablePath === undefined) throw new Error('Chromium is not installed: "eddy doctor" says how to get it');
+  if (executablePath === undefined) throw new Error('Chromium is not installed: "make test" brings it');
   return chromium.launch({ executablePath, args: [...FLAGS, ...more] });
 }
 

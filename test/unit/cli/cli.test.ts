@@ -1,9 +1,10 @@
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { main } from '../../../core/cli/main.ts';
 import { catalogue, type CodeDefinition } from '../../../core/errors/index.ts';
 import builtins from '../../../plugins/index.ts';
-import { fakeCli } from './fake-cli.ts';
+import { fakeCli, root } from './fake-cli.ts';
 
 const cli = fakeCli();
 
@@ -67,6 +68,21 @@ describe('validate', () => {
   test('a good file exits 0 and says what it holds', async () => {
     expect(await main(['validate', await cli.file(VALID)], cli)).toBe(0);
     expect(cli.printed.out).toContain('p.yaml: ok (3 stages, 2 services, 2 links)');
+  });
+
+  test('a warning fails with --deny-warnings alone', async () => {
+    const name = await cli.file(VALID.replace(/ {2}hls: .*\n/, '').replace('  - cmaf.chunks -> hls.chunks\n', ''));
+    expect(await main(['validate', name], cli)).toBe(0);
+    expect(cli.printed.out).toContain('warning OUTPUT_UNUSED');
+    expect(await main(['validate', name, '--deny-warnings'], cli)).toBe(78);
+    expect(cli.printed.out).toContain('p.yaml: warnings are denied');
+  });
+
+  test('--offline asks nothing of the machine', async () => {
+    const name = await cli.file(VALID.replace('ingest.rtmp }', 'ingest.rtmp, app: "${env:EDDY_TEST_UNSET}" }'));
+    expect(await main(['validate', name], cli)).toBe(78);
+    expect(cli.printed.out).toContain('REFERENCE_ENV_UNSET');
+    expect(await main(['validate', name, '--offline'], cli)).toBe(0);
   });
 
   test('a mistake exits 78 with its line and the name that was meant', async () => {
@@ -146,6 +162,22 @@ describe('looking things up', () => {
       expect(cli.printed.out).toContain('cmaf');
     }
     expect(await main(['graph', name, '--format', 'svg'], cli)).toBe(2);
+  });
+});
+
+describe('doctor', () => {
+  test('finds what the set-up brought', async () => {
+    await main(['doctor', '--json'], cli);
+    const rows = JSON.parse(cli.printed.out) as { what: string; ok: boolean; found: string }[];
+    expect(rows.filter(({ what, ok }) => !ok && !what.startsWith('disk'))).toEqual([]);
+    expect(rows).toContainEqual({ what: 'mediasoup', ok: true, found: expect.stringMatching(/^3\./) as string });
+  });
+
+  test('says what mends a machine that lacks something, and exits 1', async () => {
+    await symlink(join(root, 'scripts'), join(cli.cwd, 'scripts'));
+    expect(await main(['doctor'], { ...cli, root: cli.cwd })).toBe(1);
+    for (const what of ['mediasoup', 'SFU worker', 'gstreamer-superficial'])
+      expect(cli.printed.out).toMatch(new RegExp(`^MISS  ${what} .*\\n +mend: make setup`, 'm'));
   });
 });
 
