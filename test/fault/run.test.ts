@@ -1,4 +1,7 @@
 /** A pipeline as its operator runs it: killed hosts, publishers that come and go, changes under load, the end. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { meetBar } from '../bar.ts';
 import { level } from '../level.ts';
@@ -22,6 +25,13 @@ links:
   - rtmp.audio | demo.audio -> cmaf.audio
   - cmaf.chunks -> dvr.chunks: { queue: 2s, full: block }
   - dvr.live -> hls.chunks
+`;
+
+/** A stage that never has drained. */
+const STUCK = `import { defineManifest, definePlugin } from 'eddy/plugin';
+const manifest = defineManifest({ name: 'test.stuck', version: '1.0.0', api: 1, summary: 'Never drains.' });
+const create = (ctx) => ({ drain: () => (ctx.log.warn({}, 'drains for ever'), new Promise(() => {})) });
+export default definePlugin(manifest, () => Promise.resolve({ create }));
 `;
 
 let eddy: RunningEddy | undefined;
@@ -136,6 +146,13 @@ describe('faults', () => {
     eddy = await startEddy(PIPELINE);
     publish('cam1');
     await live('cam1');
+    // What an operator reads first: where to look, and how to publish.
+    for (const line of [
+      `watch:    ${eddy.http}/`,
+      `-c copy -f flv ${eddy.rtmp}/cam1`,
+      `OBS: Settings, Stream, Custom; server ${eddy.rtmp}`,
+    ])
+      expect(eddy.stderr()).toContain(line);
     const children = await childrenOf(eddy.pid);
     expect(children.length).toBeGreaterThan(0);
     const code = await eddy.stop();
@@ -146,6 +163,24 @@ describe('faults', () => {
       measured: `exit ${code}, ${left} of ${children.length} children left`,
       pass: code === 0 && left === 0,
     });
+  });
+
+  test('a second SIGTERM stops at once what would drain for long', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'eddy-stuck-'));
+    await writeFile(join(folder, 'stuck.mjs'), STUCK);
+    try {
+      eddy = await startEddy(
+        `version: 1\nplugins: [./stuck.mjs]\ndrain: 1m\nservices: { http: { plugin: http.server, listen: HTTP } }\nstages: { stuck: { plugin: test.stuck } }\n`,
+        { folder },
+      );
+      process.kill(eddy.pid, 'SIGTERM');
+      await until('the drain to begin', () => eddy!.stderr().includes('drains for ever'));
+      process.kill(eddy.pid, 'SIGTERM');
+      expect(await eddy.exit).toBe(0);
+    } finally {
+      await eddy?.stop();
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('a stage is added and removed while another camera plays without a gap', async () => {

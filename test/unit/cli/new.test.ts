@@ -32,7 +32,9 @@ describe('new plugin', () => {
       'tsconfig.build.json',
       'tsconfig.json',
     ]);
-    expect(cli.printed.err).toMatch(/^next: (export PATH="\S+:\$PATH" && )?make -C \S+ build && cd acme-motion-blur && npm install && npm test$/m);
+    expect(cli.printed.err).toMatch(
+      /^next: (export PATH="\S+:\$PATH" && )?make -C \S+ build && cd acme-motion-blur && npm install && npm test$/m,
+    );
   });
 
   test('takes Eddy from the checkout that made it, and asks those who install it for one', async () => {
