@@ -20,7 +20,8 @@ export const verb: Verb = {
     const file = resolve(cli.cwd, onePositional(args, 'FILE'));
     const answer = (await askControl(socketPath(args, cli), 'apply', { file })) as ApplyAnswer;
     if (args.values['json']) cli.out(`${JSON.stringify(answer, null, 2)}\n`);
-    else printFindings(answer.findings, cli.out, cli);
+    // Infos are for who writes the file, as with "eddy run".
+    else printFindings(withoutInfos(answer.findings), cli.out, cli);
     if (!('plan' in answer)) {
       if (answer.error) cli.err(`nothing was changed: ${answer.error.message} (${answer.error.code})\n`);
       return answer.error ? EXIT.failed : EXIT.badPipeline;
@@ -29,6 +30,9 @@ export const verb: Verb = {
     return EXIT.ok;
   },
 };
+
+const withoutInfos = (findings: readonly Finding[]): Finding[] =>
+  findings.filter(({ severity }) => severity !== 'info');
 
 function describe(plan: ApplyPlan): string {
   const rows: [string, readonly string[]][] = [

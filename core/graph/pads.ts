@@ -125,7 +125,7 @@ class Resolver {
       const place = direction === 'outputs' ? 'left' : 'right';
       const message = `"${end.pad}" of ${title} is an ${side === 'output' ? 'input' : 'output'}, and the ${place} side of a link is an ${side}`;
       // Where another pad of this stage goes the right way and carries the same, turning the link round helps nobody.
-      const { type } = padsOf(node.plugin!, opposite)[end.pad!]!;
+      const { type } = padsOf(node.plugin!, opposite)[end.pad]!;
       const same = names.filter((name) => padsOf(node.plugin!, direction)[name]!.type === type);
       const mend =
         names.length === 0
