@@ -8,7 +8,7 @@ import { systemProbe } from '../graph/probe.ts';
 import { renderFindings } from '../graph/render.ts';
 import { loadExternalPlugins } from '../plugin/discovery.ts';
 import { createRegistry, type Registry } from '../plugin/registry.ts';
-import type { Cli, Parsed } from './cli.ts';
+import { UsageError, type Cli, type Parsed } from './cli.ts';
 
 /** The plugins in the box, and those of packages or folders named on the command line. */
 export async function registryFor(cli: Cli, sources: readonly string[]): Promise<Registry> {
@@ -46,8 +46,15 @@ export function printFindings(findings: readonly Finding[], print: (text: string
 /** Where the running engine's socket is: --engine, $EDDY_URL, else the data folder. */
 export function socketPath(args: Parsed, cli: Cli): string {
   const { engine, data } = args.values;
-  if (typeof engine === 'string') return resolve(cli.cwd, engine.replace(/^unix:/, ''));
-  if (cli.env['EDDY_URL'] !== undefined && data === undefined)
-    return resolve(cli.cwd, cli.env['EDDY_URL'].replace(/^unix:/, ''));
+  if (typeof engine === 'string') return socketOf(engine, cli);
+  if (cli.env['EDDY_URL'] !== undefined && data === undefined) return socketOf(cli.env['EDDY_URL'], cli);
   return resolve(cli.cwd, typeof data === 'string' ? data : 'data', 'eddy.sock');
+}
+
+function socketOf(engine: string, cli: Cli): string {
+  if (/^https?:/.test(engine))
+    throw new UsageError(
+      `"${engine}" is no socket: an engine is changed through the one in its data folder, data/eddy.sock`,
+    );
+  return resolve(cli.cwd, engine.replace(/^unix:/, ''));
 }

@@ -184,4 +184,6 @@ describe('doctor', () => {
 test('apply says where it looked for an engine that does not run', async () => {
   expect(await main(['apply', await cli.file(VALID)], cli)).toBe(1);
   expect(cli.printed.err).toContain(join(cli.cwd, 'data/eddy.sock'));
+  expect(await main(['apply', await cli.file(VALID), '--engine', 'http://127.0.0.1:8080'], cli)).toBe(2);
+  expect(cli.printed.err).toContain('is no socket');
 });
