@@ -149,7 +149,8 @@ it(
         const page = await open(`/watch/${camera.id}`, site);
         await expect.poll(() => camera.posts, { timeout: 15_000, message: camera.id }).toBeGreaterThan(1);
         // What it says meanwhile promises that it goes on.
-        expect(await page.evaluate('window.eddy.reason().kind')).toBe('waiting');
+        // While it tries again it says nothing for a moment.
+        await expect.poll(() => page.evaluate('window.eddy.reason()?.kind'), { message: camera.id }).toBe('waiting');
       }),
     );
     await Promise.all(pages.splice(0).map((page) => page.close()));

@@ -184,7 +184,11 @@ const library = `(() => {
           const max = Math.max(r, g, b), span = max - Math.min(r, g, b) || 1;
           const seen = 60 * (max === r ? ((g - b) / span + 6) % 6 : max === g ? (b - r) / span + 2 : (r - g) / span + 4);
           const apart = Math.abs(((seen - hue + 540) % 360) - 180);
-          if (apart < 30) return resolve({ after: performance.now() - began, width, height });
+          if (apart < 30) {
+            // What was drawn may be newer than the picture that this call is about: the next one's own size counts.
+            const after = performance.now() - began;
+            return video.requestVideoFrameCallback((_now, { width, height }) => resolve({ after, width, height }));
+          }
           if (performance.now() - began > timeout) return reject(new Error('hue ' + seen + ' instead of ' + hue));
           video.requestVideoFrameCallback(look);
         };

@@ -115,7 +115,8 @@ export class JpegMaker {
   }
 
   async #turn(): Promise<void> {
-    if (this.#running >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    // Whoever came meanwhile may have taken the place.
+    while (this.#running >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running += 1;
   }
 }
