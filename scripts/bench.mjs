@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { describeMachine } from './machine.mjs';
+import { commit, describeMachine } from './machine.mjs';
 
 const root = dirname(import.meta.dirname);
 
@@ -57,7 +57,7 @@ const page = [
   'Written by `make bench`: Eddy against peers on the same machine in the same run, or against the floor of the method. Ratios travel;',
   'absolute figures are those of this machine.',
   '',
-  `${new Date().toISOString().slice(0, 10)}: ${describeMachine()}.`,
+  `${new Date().toISOString().slice(0, 10)}: ${describeMachine()}, commit ${commit()}.`,
 ];
 for (const file of files) {
   console.log(`bench: ${basename(file, '.bench.ts')}`);

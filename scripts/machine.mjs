@@ -6,11 +6,11 @@ import { dirname } from 'node:path';
 
 const root = dirname(import.meta.dirname);
 
-/** One line: processor, memory, system, Node, commit. */
+/** One line: processor, memory, system, Node. */
 export function describeMachine() {
   const [{ model }] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
-  return `${cpus().length} x ${model.trim()}, ${memory}, ${system()}, Node ${process.versions.node}, commit ${commit()}`;
+  return `${cpus().length} x ${model.trim()}, ${memory}, ${system()}, Node ${process.versions.node}`;
 }
 
 function system() {
@@ -21,10 +21,13 @@ function system() {
   }
 }
 
-function commit() {
+/** The commit that is checked out, and whether it is all: `1a2b3c4` or `1a2b3c4 with changes`. */
+export function commit() {
   const git = (/** @type {string[]} */ ...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
   try {
-    const changed = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ' with changes';
+    // The pages of the measurements themselves do not count.
+    const others = ['--', '.', ':!docs/proof.md', ':!docs/benchmarks.md'];
+    const changed = git('status', '--porcelain', '--untracked-files=no', ...others) === '' ? '' : ' with changes';
     return git('log', '-1', '--format=%h') + changed;
   } catch {
     return 'unknown';

@@ -1,8 +1,13 @@
 /** Which issue a row of the proof table belongs to, where it does not say so itself: by the file of its test. */
 import type { Bar } from '../test/bar.ts';
 
-/** A row as a test took it down. */
-export type Row = Bar & { readonly file?: string; readonly test?: string };
+/** A row as a test took it down, at that commit; `took` is the time of its test in ms, which may have measured other rows too. */
+export type Row = Bar & {
+  readonly file?: string;
+  readonly test?: string;
+  readonly commit?: string;
+  readonly took?: number;
+};
 
 /** The groups of the table. The first pattern that fits the path of a row's test decides; issue 2 takes the rest. */
 const GROUPS: readonly { readonly issue: number; readonly title: string; readonly files?: RegExp }[] = [

@@ -21,8 +21,8 @@ export interface Bar {
  */
 export function meetBar(bar: Bar): void {
   const { testPath = '', currentTestName = '' } = expect.getState();
-  const row = { ...bar, file: relative(process.cwd(), testPath), test: currentTestName };
-  const file = process.env.EDDY_PROOF;
+  const { EDDY_PROOF: file, EDDY_COMMIT: commit } = process.env;
+  const row = { ...bar, file: relative(process.cwd(), testPath), test: currentTestName, ...(commit ? { commit } : {}) };
   if (file) appendFileSync(file, `${JSON.stringify(row)}\n`);
   if (!bar.pass) throw new Error(`${bar.what}: ${bar.measured}, the bar is ${bar.bar}`);
 }

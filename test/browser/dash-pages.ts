@@ -42,6 +42,8 @@ const LOADERS: Readonly<Record<PlayerName, string>> = {
   'dash.js': `
     const player = dashjs.MediaPlayer().create();
     player.initialize(video, null, true);
+    // For seeking to and fro over Periods: docs/decisions/0028.
+    window.eddyOneBufferAPeriod = () => player.updateSettings({ streaming: { buffer: { reuseExistingSourceBuffers: false } } });
     player.on('error', ({ error }) => eddyErrors.push(error.code + ' ' + error.message));
     window.eddyLoad = async (url) => player.attachSource(url);
     window.eddyPlayer = player;`,

@@ -19,6 +19,7 @@ const SHOWER = `(() => {
   const context = canvas.getContext('2d', { willReadFrequently: true });
   const read = () => {
     const width = video.videoWidth, height = Math.ceil(width / 16);
+    if (width === 0) return undefined; // between two sources
     canvas.width = width; canvas.height = height;
     context.drawImage(video, 0, 0, width, height, 0, 0, width, height);
     return decodeBlockClock(context.getImageData(0, 0, width, height))?.epochMs;
@@ -44,8 +45,11 @@ const SHOWER = `(() => {
   window.eddyNow = read;
 })()`;
 
-/** Makes a player's page ready for the functions below. */
-export const prepare = (page: Page): Promise<unknown> => page.evaluate(SHOWER);
+/** Makes a player's page ready for the functions below, and set as docs/guides/rewind.md says. */
+export async function prepare(page: Page): Promise<void> {
+  await page.evaluate(SHOWER);
+  await page.evaluate('window.eddyOneBufferAPeriod?.()');
+}
 
 /** Loads a URL. */
 export const showUrl = (page: Page, url: string): Promise<Shown> =>
