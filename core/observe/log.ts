@@ -64,9 +64,12 @@ export const silentLogger: Logger = {
 function wrap(target: Pino, redactor: Redactor): RootLogger {
   const at =
     (level: LogLevel) =>
-    (fields: LogFields, message: string): void => {
+    (fields: LogFields | string, message = ''): void => {
       // A line that is not written costs one comparison.
-      if (target.isLevelEnabled(level)) target[level](redactor.fields(fields), redactor.text(message));
+      if (!target.isLevelEnabled(level)) return;
+      // A plugin in plain JavaScript may leave the fields out; a line of its log is no reason to fail.
+      if (typeof fields === 'string') target[level](redactor.text(`${fields} ${message}`.trim()));
+      else target[level](redactor.fields(fields), redactor.text(message));
     };
   return {
     debug: at('debug'),

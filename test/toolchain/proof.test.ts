@@ -14,7 +14,13 @@ it('sorts the rows of the proof table by issue', () => {
     'test/proof/segments.test.ts': 2,
     'test/interop/web-clients.test.ts': 3,
     'test/browser/simulcast-dvr.test.ts': 3,
+    'test/browser/latency.test.ts': 3,
+    'test/browser/adaptive.test.ts': 3,
     'test/browser/seek.test.ts': 4,
+    'test/browser/clips.test.ts': 4,
+    'test/media/playlists.test.ts': 4,
+    'test/proof/rewind-playlists.test.ts': 4,
+    'test/fault/durable-outage.test.ts': 4,
     'test/fault/index-kill.test.ts': 4,
     'test/fault/transcode-hosts.test.ts': 5,
   };

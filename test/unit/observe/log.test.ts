@@ -64,6 +64,15 @@ describe('createLogger', () => {
     expect(last()).toMatchObject({ big: '1180591620717411303424', bytes: '[5 bytes]', map: { a: 1 }, f: '[function]' });
   });
 
+  it('takes a line without fields from a plugin in plain JavaScript', () => {
+    const { log, last } = capture();
+    const untyped = log as unknown as { warn(...args: unknown[]): void };
+    untyped.warn('no signal');
+    expect(last()).toMatchObject({ level: 'warn', msg: 'no signal' });
+    untyped.warn({ port: 1 });
+    expect(last()).toMatchObject({ port: 1, msg: '' });
+  });
+
   it('writes readable lines without letting a peer drive the terminal', () => {
     const { log, lines } = capture({ format: 'pretty', colour: false });
     log.child({ stage: 'rtmp', camera: 'cam1' }).info({ app: 'li\x1b[2Jve', n: 3 }, 'publisher \x1b[31mcame');
