@@ -157,7 +157,10 @@ describe('ICE', () => {
       // The page is told of no server but by the Link header.
       await ask(to, 'watch', 'whip-whep', url, WATCH_TOKEN, { iceTransportPolicy: 'relay' });
       await ask(to, 'pictures', ENOUGH);
-      expect(new Set(await ask<string[]>(to, 'localCandidates', url))).toEqual(new Set(['relay']));
+      const used = await ask<string[]>(to, 'localCandidates', url);
+      // The relay's address as the worker saw it first is "prflx", and belongs to the relay all the same.
+      expect(used.filter((type) => type !== 'relay' && type !== 'prflx')).toEqual([]);
+      expect(used).not.toEqual([]);
     } finally {
       await Promise.all(pages.splice(0).map(({ page }) => page.close()));
       await relayed.close();
