@@ -110,9 +110,10 @@ export class Dispatcher {
       return;
     }
     // A body that is not read would come in as the next request; the end of the connection says so plainly.
-    if (!message.complete && message.httpVersionMajor === 1) headers.connection = 'close';
+    const unread = !message.complete && message.httpVersionMajor === 1;
+    if (unread) headers.connection = 'close';
     delete headers.etag;
-    void respond({ ...exchange, compress: false }, answer, headers);
+    void respond({ ...exchange, compress: false, unread }, answer, headers);
   }
 }
 

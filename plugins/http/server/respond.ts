@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpResponse } from 'eddy/plugin';
 import type { Headers } from './cors.ts';
 import { gzipped, isText } from './gzip.ts';
+import { endGently } from './linger.ts';
 
 /** What the writer needs to know of the request. */
 export interface Exchange {
@@ -10,6 +11,8 @@ export interface Exchange {
   readonly response: ServerResponse;
   /** May the answer be compressed? */
   readonly compress: boolean;
+  /** The client is still sending a body that nobody will read, and the connection ends with the answer. */
+  readonly unread?: boolean;
 }
 
 /** Bodies smaller than this are sent as they are: gzip would save nothing of a packet. */
@@ -66,6 +69,7 @@ function send(exchange: Exchange, status: number, headers: Headers, body: string
   headers['content-length'] = String(length);
   response.writeHead(status, headers);
   if (message.method === 'HEAD') response.end();
+  else if (exchange.unread === true) endGently(message, response, body);
   else response.end(body);
 }
 

@@ -55,6 +55,27 @@ describe('answers', () => {
     expect((await raw(url, '/x', { headers: { 'if-none-match': '"v2"' } })).status).toBe(200);
   });
 
+  it('lets a client that sends too much hear why, and cuts off one that never ends', async () => {
+    const { http, url } = await server();
+    http.route({ method: 'POST', path: '/x', handler: async (request) => ({ body: await request.body(10) }) });
+    const send = async (mebibytes: number): Promise<{ answer: string; error: unknown; sent: number }> => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      let [answer, error, sent]: [string, unknown, number] = ['', undefined, 0];
+      socket.on('data', (data) => (answer += String(data))).on('error', (cause) => (error = cause));
+      const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      await once(socket, 'connect');
+      socket.write(`POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: ${mebibytes * 1024 * 1024}\r\n\r\n`);
+      for (; sent < mebibytes && socket.writable; sent += 1) {
+        if (!socket.write(Buffer.alloc(1024 * 1024)))
+          await Promise.race([once(socket, 'drain').catch(() => undefined), closed]);
+      }
+      await closed;
+      return { answer, error, sent };
+    };
+    expect(await send(8)).toMatchObject({ answer: expect.stringMatching(/^HTTP\/1.1 413 /), error: undefined, sent: 8 });
+    expect((await send(500)).sent).toBeLessThan(200);
+  });
+
   it('cuts the connection when a stream fails half way, so that half is not taken for the whole', async () => {
     const { http, url } = await server();
     http.route({
