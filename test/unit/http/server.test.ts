@@ -72,7 +72,11 @@ describe('answers', () => {
       await closed;
       return { answer, error, sent };
     };
-    expect(await send(8)).toMatchObject({ answer: expect.stringMatching(/^HTTP\/1.1 413 /), error: undefined, sent: 8 });
+    expect(await send(8)).toMatchObject({
+      answer: expect.stringMatching(/^HTTP\/1.1 413 /),
+      error: undefined,
+      sent: 8,
+    });
     expect((await send(500)).sent).toBeLessThan(200);
   });
 
