@@ -6,9 +6,9 @@ import type { Viewer } from './viewer.ts';
 const EVERY = 5000;
 /**
  * Each viewer's figures cost its worker and this process a request or two, which are better spent on pictures: with many viewers
- * each is looked at more seldom, so that there are at most 20 looks a second in all. ms.
+ * each is looked at more seldom, so that there are at most 10 looks a second in all. ms.
  */
-const APART = 50;
+const APART = 100;
 
 /** See the file's head. */
 export class Figures {
