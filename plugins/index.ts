@@ -18,6 +18,7 @@ import storeFilesystem from './store/filesystem/plugin.ts';
 import storeS3 from './store/s3/plugin.ts';
 import timeshiftRing from './timeshift/ring/plugin.ts';
 import transcodeAudio from './transcode/audio/plugin.ts';
+import transcodeVideo from './transcode/video/plugin.ts';
 import webApi from './web/api/plugin.ts';
 import webPlayer from './web/player/plugin.ts';
 import webPublish from './web/publish/plugin.ts';
@@ -45,6 +46,7 @@ const plugins = [
   storeS3,
   timeshiftRing,
   transcodeAudio,
+  transcodeVideo,
   webApi,
   webPlayer,
   webPublish,

@@ -8,6 +8,8 @@ import { Segmenter } from '../../plugins/package/cmaf/segmenter.ts';
 export interface Sample {
   readonly data: Uint8Array;
   readonly key: boolean;
+  /** From its decode time to its presentation time, ms; of pictures. */
+  readonly offset?: number;
 }
 
 /** A clip in memory: one second or more of closed GOPs, and audio of the same length. */
@@ -20,11 +22,16 @@ export interface Clip {
   readonly sounds: readonly Sample[];
 }
 
-/** Encodes the clip: a moving picture with a counter, and a tone. */
-export async function encodeClip({ fps = 30, gopSeconds = 2, seconds = 10 } = {}): Promise<Clip> {
+/** Encodes the clip: a moving picture with a counter, and a tone. `args` for the encoder go before ours. */
+export async function encodeClip({
+  fps = 30,
+  gopSeconds = 2,
+  seconds = 10,
+  args: more = '-tune zerolatency -bf 0',
+} = {}): Promise<Clip> {
   const gop = Math.round(fps * gopSeconds);
   const args = `-v error -f lavfi -i testsrc2=s=640x360:r=${fps}:d=${seconds} -f lavfi -i sine=f=440:r=48000:d=${seconds}
-    -c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -g ${gop} -keyint_min ${gop} -sc_threshold 0 -bf 0 -b:v 800k
+    -c:v libx264 -preset ultrafast ${more} -pix_fmt yuv420p -g ${gop} -keyint_min ${gop} -sc_threshold 0 -b:v 800k
     -c:a aac -b:a 96k -ac 2 -f flv -flvflags no_duration_filesize -`;
   const { stdout } = await promisify(execFile)('ffmpeg', args.split(/\s+/), { encoding: 'buffer', maxBuffer: 1 << 28 });
   return { fps, seconds, ...readFlv(stdout) };
@@ -44,7 +51,7 @@ export function readFlv(flv: Buffer): Pick<Clip, 'video' | 'audio' | 'pictures' 
     if (type === 9) {
       const tag = parseFlvVideo(body);
       if (tag.type === 'config') video = videoCapsFromConfig(tag.codec, tag.config, 90_000);
-      if (tag.type === 'frame') pictures.push({ data: tag.data, key: tag.key });
+      if (tag.type === 'frame') pictures.push({ data: tag.data, key: tag.key, offset: tag.compositionOffset });
     } else if (type === 8) {
       const tag = parseFlvAudio(body);
       if (tag.type === 'config') audio = audioCapsFromConfig(tag.codec, tag.config, 48_000);

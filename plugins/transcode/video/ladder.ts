@@ -1,0 +1,309 @@
+/**
+ * The ladder of one track: the source as its top rung while that can be, a host that makes the other rungs while anyone wants them, and
+ * one line of output for each rung all along, whatever becomes of the host.
+ *
+ * The source is a rung only while its key frames come at one distance: the encoders then count as many frames, begin at one of its key frames,
+ * and all rungs can be switched at the same moments. Where that breaks, the top rung is encoded too, for good.
+ */
+import {
+  EddyError,
+  rescale,
+  type AccessUnit,
+  type Clock,
+  type DiscontinuityCause,
+  type EndCause,
+  type FlowOutput,
+  type GapCause,
+  type HostEnd,
+  type InputTrack,
+  type Logger,
+  type MediaHosts,
+  type TrackReader,
+  type TrackWriter,
+  type VideoCaps,
+} from 'eddy/plugin';
+import { Restarts } from '../shared/restarts.ts';
+import { GopMeter } from './gop-meter.ts';
+import { ladderLaunch, outputOf } from './launch.ts';
+import type { Meters } from './meters.ts';
+import type { Config, manifest } from './plugin.ts';
+import { planRungs, type PlannedRung } from './rungs.ts';
+import { LINE_RATE, type PassedOn } from './timeline.ts';
+import { startUse, type Use, type UseSink } from './use.ts';
+
+/** A host that nobody wants is kept for so long, in ms: viewers who come and go do not restart it each time. */
+const UNWANTED_MS = 3000;
+/** After so many attempts in a row without a picture the input is to blame. */
+const FRUITLESS = 3;
+/** Frames a second of a source that does not say. */
+const USUAL_FPS = 30;
+/** GOPs of the source up to so many times what is asked for are as good. */
+const GOP_TOLERANCE = 2;
+
+type OwnCode = `transcode.video/${keyof (typeof manifest)['errors']}`;
+
+/** What a ladder needs of its stage and camera. */
+export interface LadderSurroundings {
+  readonly config: Config;
+  readonly hosts: MediaHosts;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly meters: Meters;
+  readonly out: FlowOutput<'frames'>;
+  /** Stage, camera and track, for logs and `ps`. */
+  readonly label: string;
+  readonly report: (code: OwnCode, message: string) => void;
+  /** A name of this rung that no other live track of the pad has. */
+  name(rung: string | undefined): string;
+  onEnd(): void;
+}
+
+/** A rung that comes out of the host. */
+interface Made {
+  writer: TrackWriter<'frames'>;
+  /** Events that came while no host ran. */
+  readonly last: { dts: number | undefined };
+}
+
+/** See the file's head. */
+export class Ladder implements TrackReader<'frames'>, UseSink {
+  readonly #around: LadderSurroundings;
+  readonly #track: InputTrack<'frames'>;
+  readonly #caps: VideoCaps;
+  readonly #rungs: readonly PlannedRung[];
+  readonly #gops = new GopMeter();
+  readonly #restarts: Restarts;
+  readonly #made = new Map<string, Made>();
+  /** The top rung while the source itself is it. */
+  #source: TrackWriter<'frames'> | undefined;
+  #use: Use | undefined;
+  #starting: Promise<void> | undefined;
+  #stopped = false;
+  #cancelIdle: (() => void) | undefined;
+  /** To be passed on by the next use. */
+  #events: PassedOn[] = [];
+  /** The host is to be fed from a key frame on. */
+  #fed = false;
+
+  constructor(track: InputTrack<'frames'>, around: LadderSurroundings) {
+    this.#around = around;
+    this.#track = track;
+    this.#caps = track.caps as VideoCaps;
+    this.#rungs = planRungs(around.config.rungs, this.#caps);
+    this.#restarts = new Restarts(() => around.clock.monotonic());
+    if (this.#mayPass()) this.#source = around.out.addTrack(around.name(undefined), track.caps, { from: track });
+    this.#source?.onKeyFrameRequest(() => track.requestKeyFrame());
+  }
+
+  item(unit: AccessUnit): void | Promise<void> {
+    this.#gops.count(unit.key);
+    const passed = this.#pass(unit);
+    const fed = this.#feed(unit);
+    return passed && fed ? Promise.all([passed, fed]).then(() => undefined) : (passed ?? fed);
+  }
+
+  discontinuity(cause: DiscontinuityCause): void {
+    this.#gops.interrupted();
+    this.#source?.discontinuity(cause);
+    this.#note({ type: 'discontinuity', cause });
+    // The encoders' count of frames is no longer the source's.
+    if (this.#source) void this.#dropUse();
+    this.#fed = false;
+  }
+
+  gap(from: number, to: number, cause: GapCause): void {
+    this.#source?.gap(from, to, cause);
+    this.#note({ type: 'gap', from, to, cause });
+  }
+
+  async end(cause: EndCause): Promise<void> {
+    this.#cancelIdle?.();
+    const use = this.#use;
+    this.#use = undefined;
+    await use?.finish();
+    this.#stopped = true;
+    this.#source?.end(cause);
+    for (const { writer } of this.#made.values()) writer.end(cause);
+    this.#made.clear();
+    this.#around.onEnd();
+  }
+
+  /** Somebody wants it, or nobody does any more. */
+  look(): void {
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+    if (this.#around.out.wanted || !this.#use) return;
+    this.#cancelIdle = this.#around.clock.after(UNWANTED_MS, () => {
+      // The link tells of the break itself when somebody wants it again; so much is lost of what is inside.
+      this.#events.push({ type: 'discontinuity', cause: 'source-signalled' });
+      void this.#dropUse();
+    });
+  }
+
+  /** The end, whatever is inside. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelIdle?.();
+    await this.#starting;
+    await this.#dropUse();
+  }
+
+  picture(output: string, caps: VideoCaps, unit: AccessUnit): void | Promise<void> {
+    const made = this.#writerOf(output, caps);
+    const scaled = (ticks: number): number =>
+      rescale(ticks, LINE_RATE, made.writer.caps.kind === 'video' ? made.writer.caps.timescale : LINE_RATE);
+    const dts = scaled(unit.dts);
+    // What comes twice around a restart.
+    if (made.last.dts !== undefined && dts <= made.last.dts) return;
+    made.last.dts = dts;
+    this.#around.meters.made(output, unit.arrivedAt);
+    if (!made.writer.write({ ...unit, dts, pts: scaled(unit.pts) })) return made.writer.ready();
+  }
+
+  passOn(output: string, event: PassedOn): void {
+    const made = this.#made.get(output);
+    if (!made) return;
+    if (event.type === 'gap') return made.writer.gap(event.from, event.to, event.cause);
+    made.last.dts = undefined;
+    made.writer.discontinuity(event.cause);
+  }
+
+  /** True where the source is of the top rung's size, and in the codec that is made. */
+  #mayPass(): boolean {
+    const { config } = this.#around;
+    const top = this.#rungs[0];
+    if (config.passthrough === 'never' || this.#caps.codec !== 'h264' || !top) return false;
+    return top.fps === undefined && top.height >= this.#caps.height - 1 && top.width >= this.#caps.width - 1;
+  }
+
+  #pass(unit: AccessUnit): void | Promise<void> {
+    const source = this.#source;
+    if (!source) return;
+    if (this.#gops.broken || this.#gopSeconds() > (this.#around.config.gop / 1000) * GOP_TOLERANCE) {
+      this.#encodeTop(source);
+      return;
+    }
+    if (!source.write(unit)) return source.ready();
+  }
+
+  #gopSeconds(): number {
+    return (this.#gops.constant ?? 0) / this.#fps;
+  }
+
+  get #fps(): number {
+    const { frameRate } = this.#caps;
+    return frameRate ? frameRate.num / frameRate.den : USUAL_FPS;
+  }
+
+  /** The source is no rung any more: the host makes that one too. */
+  #encodeTop(source: TrackWriter<'frames'>): void {
+    this.#source = undefined;
+    const top = this.#rungs[0]!;
+    this.#around.report(
+      'transcode.video/SOURCE_IRREGULAR',
+      `${this.#around.label}: ${top.name} is encoded from now on`,
+    );
+    source.end('replaced');
+    void this.#dropUse();
+    this.#fed = false;
+  }
+
+  #feed(unit: AccessUnit): void | Promise<void> {
+    if (this.#rungsToMake().length === 0 || this.#stopped || !this.#around.out.wanted) return;
+    // As long as the source may be a rung, its GOP has to be known before the encoders can keep step.
+    if (this.#source && this.#gops.constant === undefined) return;
+    if (!this.#fed && !unit.key) {
+      this.#around.meters.lost('waiting-for-key-frame');
+      return;
+    }
+    if (this.#use) {
+      this.#fed = true;
+      return this.#use.feed(unit);
+    }
+    if (!unit.key) {
+      this.#fed = false;
+      return;
+    }
+    if (this.#restarts.waiting) return this.#around.meters.lost('restarting');
+    // Held at its link meanwhile, whose policy says what becomes of those behind it.
+    this.#starting ??= this.#start();
+    return this.#starting.then(() => {
+      this.#fed = this.#use !== undefined;
+      return this.#use?.feed(unit);
+    });
+  }
+
+  #rungsToMake(): readonly PlannedRung[] {
+    return this.#source ? this.#rungs.slice(1) : this.#rungs;
+  }
+
+  #writerOf(output: string, caps: VideoCaps): Made {
+    const known = this.#made.get(output);
+    if (known && sameCaps(known.writer.caps as VideoCaps, caps)) return known;
+    const rung = this.#rungs.find((each) => outputOf(each) === output)!;
+    const full: VideoCaps = { ...caps, bitrate: rung.bitrate };
+    const options = known ? { from: this.#track, replaces: known.writer } : { from: this.#track };
+    const name = known?.writer.id ?? this.#around.name(rung.name);
+    known?.writer.end('replaced');
+    const made: Made = { writer: this.#around.out.addTrack(name, full, options), last: { dts: undefined } };
+    this.#made.set(output, made);
+    return made;
+  }
+
+  #note(event: PassedOn): void {
+    if (this.#use) this.#use.note(event);
+    else if (this.#events.length < 16) this.#events.push(event);
+  }
+
+  async #start(): Promise<void> {
+    const { hosts, label, report, clock, config } = this.#around;
+    this.#restarts.started();
+    this.#around.meters.started();
+    const fps = this.#fps;
+    const keyInterval = (this.#source && this.#gops.constant) ?? Math.max(1, Math.round((config.gop / 1000) * fps));
+    const settings = { mode: config.mode, keyInterval, fps, preset: config.preset };
+    try {
+      const launch = ladderLaunch(label, this.#caps, this.#rungsToMake(), settings);
+      const use = await startUse(hosts, launch, this.#caps, this, clock, config.mode);
+      if (this.#stopped) return void (await use.drop());
+      this.#use = use;
+      for (const event of this.#events.splice(0)) use.note(event);
+      void use.ended.then((end) => this.#ended(use, end));
+      this.look();
+    } catch (error) {
+      this.#restarts.failed(false);
+      const code = error instanceof EddyError ? ` (${error.code})` : '';
+      report(
+        'transcode.video/NOT_STARTED',
+        `${label}: ${error instanceof Error ? error.message : String(error)}${code}`,
+      );
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  async #dropUse(): Promise<void> {
+    const use = this.#use;
+    this.#use = undefined;
+    await use?.drop();
+  }
+
+  #ended(use: Use, end: HostEnd): void {
+    if (this.#use !== use) return;
+    this.#use = undefined;
+    this.#fed = false;
+    this.#cancelIdle?.();
+    this.#restarts.failed(use.fruitful);
+    if (use.fruitful) this.#events.push({ type: 'discontinuity', cause: 'restarted' });
+    const { label, log, report } = this.#around;
+    const said = `${end.cause}${end.code ? ` (${end.code})` : ''}${end.message ? `: ${end.message}` : ''}`;
+    log.warn({ launch: label, ...end }, 'a video ladder ended; it is started anew');
+    if (this.#restarts.fruitless >= FRUITLESS)
+      report('transcode.video/INPUT_UNDECODABLE', `${label}: nothing comes out, each time: ${said}`);
+    else report('transcode.video/RESTARTED', `${label}: ${said}`);
+  }
+}
+
+function sameCaps(a: VideoCaps, b: VideoCaps): boolean {
+  return a.codecString === b.codecString && a.timescale === b.timescale && Buffer.compare(a.config, b.config) === 0;
+}

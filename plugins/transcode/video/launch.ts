@@ -1,0 +1,89 @@
+/** The launch of a ladder: one decoder, each rung scaled from the one above it, an encoder a rung. */
+import type { HostLaunch, VideoCaps, VideoCodec } from 'eddy/plugin';
+import type { PlannedRung } from './rungs.ts';
+import { LINE_RATE } from './timeline.ts';
+
+/** The name of the stream that goes in. */
+export const INPUT = 'in';
+/** Nothing came out for so long although there was input, ms. */
+export const STALL_MS = 4000;
+
+/** What an encoder is set to. */
+export interface EncoderSettings {
+  /** `low-latency`: no B-frames and no look-ahead, as WebRTC takes it; `quality`: both, for what is recorded. */
+  readonly mode: 'low-latency' | 'quality';
+  /** Frames from one key frame to the next, in every rung. */
+  readonly keyInterval: number;
+  /** Frames a second that the interval counts. */
+  readonly fps: number;
+  /** x264's name of how hard it tries. */
+  readonly preset: string;
+}
+
+/** Decoders by codec: those that are in Debian, in software. */
+export const DECODERS: Readonly<Record<VideoCodec, string>> = {
+  h264: 'avdec_h264',
+  hevc: 'avdec_h265',
+  vp8: 'vp8dec',
+  vp9: 'vp9dec',
+  av1: 'av1dec',
+};
+
+/** Frames that may wait before an encoder: with one frame a rung it would work in turns with the decoder. */
+const QUEUE = 'queue max-size-buffers=8 max-size-bytes=0 max-size-time=0';
+
+/** Describes the host that makes these rungs, the largest first, of a track. */
+export function ladderLaunch(
+  label: string,
+  caps: VideoCaps,
+  rungs: readonly PlannedRung[],
+  settings: EncoderSettings,
+): HostLaunch {
+  const rate = caps.frameRate;
+  // Frames at equal distances: the encoders count them, and so their key frames stay together.
+  const paced = rate ? ['videorate skip-to-first=true', `video/x-raw,framerate=${rate.num}/${rate.den}`] : [];
+  const decode = [
+    `{in:${INPUT}}`,
+    DECODERS[caps.codec],
+    ...paced,
+    'videoconvert',
+    'video/x-raw,format=I420',
+    'tee name=source',
+  ];
+  const branches = rungs.map((rung, index) => {
+    const from = index === 0 ? 'source' : teeOf(index - 1);
+    const scale = ['videoscale', `video/x-raw,width=${rung.width},height=${rung.height},pixel-aspect-ratio=1/1`];
+    const thin = rung.fps === undefined ? [] : ['videorate drop-only=true', `video/x-raw,framerate=${rung.fps}/1`];
+    const scaled = [`${from}. ! ${QUEUE}`, ...scale, `tee name=${teeOf(index)}`].join(' ! ');
+    const encoded = [`${teeOf(index)}. ! ${QUEUE}`, ...thin, encoder(rung, settings), `{out:${outputOf(rung)}}`].join(
+      ' ! ',
+    );
+    return `${scaled} ${encoded}`;
+  });
+  return {
+    label,
+    launch: `${decode.join(' ! ')} ${branches.join(' ')}`,
+    inputs: [{ name: INPUT, caps: { ...caps, timescale: LINE_RATE } }],
+    outputs: rungs.map((rung) => ({ name: outputOf(rung) })),
+    nice: 10,
+    stallTimeout: STALL_MS,
+  };
+}
+
+/** Name of the stream that a rung comes out of. */
+export const outputOf = ({ name }: Pick<PlannedRung, 'name'>): string => `rung-${name}`;
+const teeOf = (index: number): string => `rung${index}`;
+/** Name of a rung's encoder, by which its bit rate is changed. */
+export const encoderOf = ({ name }: Pick<PlannedRung, 'name'>): string => `encoder_${name}`;
+
+function encoder(rung: PlannedRung, { mode, keyInterval, fps, preset }: EncoderSettings): string {
+  const kbps = Math.max(1, Math.round(rung.bitrate / 1000));
+  const latency = mode === 'low-latency' ? 'tune=zerolatency' : 'bframes=2 b-adapt=false rc-lookahead=20 pass=cbr';
+  const interval = rung.fps === undefined ? keyInterval : Math.max(1, Math.round((keyInterval * rung.fps) / fps));
+  const options = `scenecut=0:open-gop=0:min-keyint=1:vbv-maxrate=${kbps}:vbv-bufsize=${kbps}`;
+  const profile = mode === 'low-latency' ? 'constrained-baseline' : 'high';
+  return [
+    `x264enc name=${encoderOf(rung)} speed-preset=${preset} key-int-max=${interval} bitrate=${kbps} ${latency} option-string="${options}"`,
+    `video/x-h264,profile=${profile},stream-format=avc,alignment=au`,
+  ].join(' ! ');
+}

@@ -1,0 +1,115 @@
+/** `transcode.video`: a camera's video in several sizes. */
+import {
+  API_VERSION,
+  type ConfigOf,
+  defineCodes,
+  defineManifest,
+  definePlugin,
+  Duration,
+  input,
+  MediaHosts,
+  OneOf,
+  output,
+} from 'eddy/plugin';
+import { Rungs } from './rungs.ts';
+
+const errors = defineCodes({
+  SOURCE_IRREGULAR: {
+    severity: 'info',
+    kind: 'media',
+    meaning:
+      "The source's key frames do not come at one distance, or too seldom, so that it cannot be the ladder's top rung.",
+    mend: 'Nothing: that rung is encoded too. A fixed key frame interval in the publisher saves its cost: ffmpeg "-g 60 -sc_threshold 0".',
+    example: 'a publisher that puts a key frame at every scene cut',
+  },
+  RESTARTED: {
+    severity: 'warning',
+    kind: 'resource',
+    meaning: "The transcoder of a camera's video ended by itself and was started anew; its rungs missed a moment.",
+    mend: 'Nothing, once. If it repeats, look at what the message says of the host.',
+    example: 'kill -9 of the host in which it ran',
+  },
+  NOT_STARTED: {
+    severity: 'error',
+    kind: 'resource',
+    meaning: "The transcoder of a camera's video cannot be started; it is tried again, ever more seldom.",
+    mend: 'The message says what is missing; "eddy doctor" looks at the machine.',
+    example: 'a machine without gstreamer1.0-libav',
+  },
+  INPUT_UNDECODABLE: {
+    severity: 'error',
+    kind: 'media',
+    meaning: "Nothing comes out of the transcoder of a camera's video, again and again: its input cannot be decoded.",
+    mend: 'Look at what the publisher sends: its video is damaged, or its configuration does not belong to it.',
+    example: 'H.264 with parameter sets of another stream',
+  },
+});
+
+export const manifest = defineManifest({
+  name: 'transcode.video',
+  version: '1.0.0',
+  api: API_VERSION,
+  summary: 'Makes a ladder of a camera: its video as H.264 in several sizes, cut at the same moments.',
+  config: {
+    rungs: Rungs({
+      doc: 'Sizes and bit rates that viewers choose from, or "auto": the size of the source and up to two below. None larger than the source is made.',
+      default: ['720p@2.5Mbps', '360p@700kbps'],
+    }),
+    mode: OneOf(['low-latency', 'quality'], {
+      doc: 'low-latency: no B-frames and nothing held back, as WebRTC takes it; quality: both, for HLS, DASH and recordings.',
+      default: 'low-latency',
+    }),
+    passthrough: OneOf(['auto', 'never'], {
+      doc: 'auto: the source itself is the rung of its size while it is H.264 and its key frames come at one distance of at most twice `gop`.',
+      default: 'auto',
+    }),
+    gop: Duration({
+      doc: "From one key frame to the next. While the source is a rung, the others keep step with the source's.",
+      default: '2s',
+      min: '250ms',
+      max: '10s',
+    }),
+    preset: OneOf(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium'], {
+      doc: 'How hard the encoder tries: a slower one gives better pictures at the same bit rate.',
+      default: 'veryfast',
+    }),
+  },
+  inputs: {
+    in: input('frames', {
+      doc: 'The video of a camera.',
+      accepts: [{ kind: 'video', codec: ['h264', 'hevc', 'vp8', 'vp9', 'av1'] }],
+      from: 'all',
+      demand: 'follow',
+    }),
+  },
+  outputs: {
+    out: output('frames', {
+      doc: 'A track a rung, named by it (video-720p). A source that is a rung itself keeps its name.',
+      offers: [
+        { caps: { kind: 'video', codec: 'h264', bFrames: false }, likelihood: 'usual' },
+        { caps: { kind: 'video', codec: 'h264', bFrames: true }, likelihood: 'possible' },
+      ],
+      latency: { min: 0, max: 500 },
+    }),
+  },
+  needs: { hosts: MediaHosts },
+  errors,
+  requires: {
+    gstreamer: [
+      'avdec_h264',
+      'avdec_h265',
+      'vp8dec',
+      'vp9dec',
+      'av1dec',
+      'videorate',
+      'videoscale',
+      'videoconvert',
+      'x264enc',
+    ],
+  },
+});
+
+/** The stage's configuration. */
+export type Config = ConfigOf<(typeof manifest)['config']>;
+
+export default definePlugin(manifest, () => import('./video.ts'));

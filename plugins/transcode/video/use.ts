@@ -1,0 +1,130 @@
+/** One run of a ladder's host: frames in, pictures of every rung out in the input's time. */
+import type { AccessUnit, Clock, HostEnd, HostFrame, HostLaunch, MediaHost, MediaHosts, VideoCaps } from 'eddy/plugin';
+import { type EncoderSettings, INPUT, STALL_MS } from './launch.ts';
+import { LadderTimeline, type PassedOn } from './timeline.ts';
+
+/** Where it goes. */
+export interface UseSink {
+  /** A picture of a rung, timed in ticks of `caps.timescale` as the input is; a promise holds that rung back. */
+  picture(rung: string, caps: VideoCaps, unit: AccessUnit): void | Promise<void>;
+  passOn(rung: string, event: PassedOn): void;
+}
+
+type Mode = EncoderSettings['mode'];
+
+/** How long what is inside may take to come out, in ms. */
+const FINISH_MS = 3000;
+/**
+ * Media that may be inside, in s: an encoder that looks ahead holds a second by itself. More waits at the link, whose policy says what is left
+ * out, until there is room again.
+ */
+const INSIDE_S = { 'low-latency': 1, quality: 3 } as const;
+const ROOM_S = 0.3;
+
+/** See the file's head; made by {@link startUse}. */
+export class Use {
+  readonly ended: Promise<HostEnd>;
+  readonly #host: MediaHost;
+  readonly #rungs: readonly string[];
+  readonly #sink: UseSink;
+  readonly #clock: Clock;
+  readonly #most: number;
+  readonly #timeline: LadderTimeline;
+  readonly #stuck = Promise.withResolvers<HostEnd>();
+  /** The newest picture of any rung, on the line. */
+  #seen = 0;
+  #made = 0;
+  #room: PromiseWithResolvers<void> | undefined;
+
+  constructor(host: MediaHost, caps: VideoCaps, rungs: readonly string[], sink: UseSink, clock: Clock, mode: Mode) {
+    this.#host = host;
+    this.#rungs = rungs;
+    this.#sink = sink;
+    this.#clock = clock;
+    this.#most = INSIDE_S[mode];
+    this.#timeline = new LadderTimeline(caps.timescale);
+    this.ended = Promise.race([host.ended, this.#stuck.promise]);
+    host.onFrame((frame) => this.#take(frame));
+  }
+
+  /** True once something has come out. */
+  get fruitful(): boolean {
+    return this.#made > 0;
+  }
+
+  /** Takes a frame; the promise, if any, settles when there is room for the next. */
+  feed(unit: AccessUnit): void | Promise<void> {
+    const { dts, pts } = this.#timeline.place(unit);
+    const { duration: _, ...rest } = unit;
+    const room = this.#host.write(INPUT, { ...rest, dts, pts });
+    if (this.#timeline.inside(this.#seen) > this.#most) return this.#outputToCatchUp();
+    if (!room) return this.#host.drained(INPUT);
+  }
+
+  /** To be passed on before what the next frame becomes. */
+  note(event: PassedOn): void {
+    this.#timeline.note(event);
+  }
+
+  /** No more frames: settles when all have come out, or cannot. */
+  async finish(): Promise<void> {
+    await this.#host.close(FINISH_MS);
+    for (const rung of this.#rungs) for (const event of this.#timeline.rest(rung)) this.#sink.passOn(rung, event);
+  }
+
+  /** What is inside is of no use to anyone. */
+  async drop(): Promise<void> {
+    await this.#host.close(0);
+  }
+
+  /** Settles when less is inside, or the run has ended. */
+  async #outputToCatchUp(): Promise<void> {
+    this.#room ??= Promise.withResolvers<void>();
+    const { promise } = this.#room;
+    for (let waiting = true; waiting;) {
+      const made = this.#made;
+      const late = Promise.withResolvers<'late'>();
+      const cancel = this.#clock.after(STALL_MS, () => late.resolve('late'));
+      waiting = (await Promise.race([promise, this.ended, late.promise])) === 'late';
+      cancel();
+      if (waiting && this.#made === made) {
+        this.#stuck.resolve({ cause: 'stalled', message: 'what comes out does not follow what goes in' });
+        return void this.#host.close(0);
+      }
+    }
+  }
+
+  #take({ output, caps, unit }: HostFrame): void | Promise<void> {
+    if (caps.kind !== 'video') return;
+    this.#made += 1;
+    this.#seen = Math.max(this.#seen, unit.pts);
+    if (this.#room && this.#timeline.inside(this.#seen) < this.#most - ROOM_S) {
+      this.#room.resolve();
+      this.#room = undefined;
+    }
+    const moment = this.#timeline.moment(output, unit.pts);
+    if (!moment) return;
+    for (const event of moment.events) this.#sink.passOn(output, event);
+    const { offset, arrivedAt, capturedAt } = moment;
+    return this.#sink.picture(output, caps, {
+      ...unit,
+      dts: unit.dts + offset,
+      pts: unit.pts + offset,
+      arrivedAt,
+      ...(capturedAt !== undefined && { capturedAt }),
+    });
+  }
+}
+
+/** Starts a run; rejects as `MediaHosts.launch` does. */
+export async function startUse(
+  hosts: MediaHosts,
+  launch: HostLaunch,
+  caps: VideoCaps,
+  sink: UseSink,
+  clock: Clock,
+  mode: Mode,
+): Promise<Use> {
+  const rungs = (launch.outputs ?? []).map(({ name }) => name);
+  return new Use(await hosts.launch(launch), caps, rungs, sink, clock, mode);
+}

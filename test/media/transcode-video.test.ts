@@ -1,0 +1,155 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { harness, type Harness } from 'eddy/testing';
+import type { AccessUnit, VideoCaps } from 'eddy/plugin';
+import plugin, { type manifest } from '../../plugins/transcode/video/plugin.ts';
+import { ivfFrames } from '../support/containers.ts';
+import { encodeClip, type Clip } from '../support/live-source.ts';
+import { decodeVideo } from './support/decode.ts';
+import { startHosts } from './support/pattern.ts';
+
+type Stage = Harness<typeof manifest>;
+
+let native: ReturnType<typeof startHosts>;
+const stages: Stage[] = [];
+beforeEach(() => void (native = startHosts()));
+afterEach(async () => {
+  await Promise.all(stages.map((stage) => stage.stop()));
+  await native.stop();
+  for (const stage of stages.splice(0)) await stage.close();
+});
+
+async function start(config: Readonly<Record<string, unknown>>): Promise<Stage> {
+  const block = { full: 'block' as const, queue: '2s' };
+  const stage = await harness<typeof manifest>(plugin, {
+    config,
+    services: { hosts: native.hosts },
+    clock: 'real',
+    links: { in: block, out: block },
+  });
+  stages.push(stage);
+  return stage;
+}
+
+/** The clip's pictures as units, from a moment on. */
+function unitsOf({ pictures, fps }: Clip, seconds = 0): AccessUnit[] {
+  const now = Date.now();
+  const step = 90_000 / fps;
+  return pictures.map(({ data, key, offset = 0 }, index) => {
+    const dts = Math.round(seconds * 90_000 + index * step);
+    // FLV counts milliseconds, which are frames here.
+    const pts = dts + Math.round((offset * fps) / 1000) * step;
+    return { dts, pts, duration: step, key, data, arrivedAt: now + (index * 1000) / fps };
+  });
+}
+
+async function makeIvf(args: string): Promise<Buffer> {
+  const all = `-v error -f lavfi -i testsrc2=s=320x180:r=30:d=3 ${args} -`.split(' ');
+  return (await promisify(execFile)('ffmpeg', all, { encoding: 'buffer', maxBuffer: 1 << 26 })).stdout;
+}
+
+interface Rung {
+  readonly caps: VideoCaps;
+  readonly units: AccessUnit[];
+}
+
+/** What the stage makes of units, by the names of its tracks. */
+async function transcode(stage: Stage, caps: VideoCaps, units: readonly AccessUnit[]): Promise<Record<string, Rung>> {
+  const feed = await stage.camera('cam').publish();
+  const writer = feed.video(caps);
+  await writer.writeAll([...units]);
+  writer.end();
+  const tracks = () => stage.out.out.tracks('cam');
+  await stage.out.out.until(() => tracks().length > 0 && tracks().every(({ ended }) => ended !== undefined), 30_000);
+  feed.end();
+  return Object.fromEntries(
+    stage.out.out
+      .tracks('cam')
+      .map(({ id, caps: made, items }) => [id, { caps: made as VideoCaps, units: [...items] }]),
+  );
+}
+
+const keysOf = ({ units }: Rung): number[] => units.filter(({ key }) => key).map(({ pts }) => pts);
+
+describe('transcode.video', () => {
+  it('makes every rung of the ladder: sizes, times, key frames at the same moments', async () => {
+    const clip = await encodeClip({ seconds: 6 });
+    const stage = await start({ rungs: ['360p@600kbps', '180p@200kbps'], passthrough: 'never', preset: 'ultrafast' });
+    const made = await transcode(stage, clip.video, unitsOf(clip, 100));
+    expect(stage.reports).toEqual([]);
+    expect(Object.keys(made)).toEqual(['video-360p', 'video-180p']);
+    expect(made['video-360p']!.caps).toMatchObject({ codec: 'h264', width: 640, height: 360, bitrate: 600_000 });
+    expect(made['video-180p']!.caps).toMatchObject({ codec: 'h264', width: 320, height: 180, bitrate: 200_000 });
+    for (const rung of Object.values(made)) {
+      // No picture is lost, none moved.
+      expect(rung.units.map(({ pts }) => pts)).toEqual(unitsOf(clip, 100).map(({ pts }) => pts));
+      expect(keysOf(rung)).toEqual([9_000_000, 9_180_000, 9_360_000]);
+      await decodeVideo(rung.caps, rung.units);
+    }
+  });
+
+  it('takes the source as the top rung, and keeps step with its key frames', async () => {
+    const clip = await encodeClip({ seconds: 12, gopSeconds: 5 / 3 });
+    const stage = await start({ rungs: ['360p@600kbps', '180p@200kbps'], preset: 'ultrafast' });
+    const units = unitsOf(clip);
+    const made = await transcode(stage, clip.video, units);
+    expect(stage.reports).toEqual([]);
+    expect(Object.keys(made)).toEqual(['video', 'video-180p']);
+    expect(made.video!.units.map(({ data }) => data)).toEqual(units.map(({ data }) => data));
+    // Two GOPs tell that it is constant.
+    expect(keysOf(made['video-180p']!)).toEqual(keysOf(made.video!).slice(2));
+  });
+
+  it('encodes the top rung too once the key frames of the source come at another distance', async () => {
+    const clip = await encodeClip({ seconds: 4, gopSeconds: 1 });
+    const stage = await start({ rungs: ['360p@600kbps', '180p@200kbps'], preset: 'ultrafast' });
+    const units = [...unitsOf(clip), ...unitsOf(clip, 4), ...unitsOf(clip, 8)].filter((_, index) => {
+      // A GOP of half a second, and the next one.
+      return !(index >= 165 && index < 180);
+    });
+    const made = await transcode(stage, clip.video, units);
+    expect(stage.reports.map(({ code }) => code)).toEqual(['transcode.video/SOURCE_IRREGULAR']);
+    expect(Object.keys(made)).toEqual(['video', 'video-180p', 'video-360p']);
+    const [source, top, low] = [made.video!, made['video-360p']!, made['video-180p']!];
+    expect(top.caps).toMatchObject({ width: 640, height: 360, bitrate: 600_000 });
+    // The change is at a key frame of the source, and from there on all rungs keep step.
+    const change = top.units[0]!.pts;
+    expect(source.units.at(-1)!.pts).toBeLessThan(change);
+    expect(keysOf(low).filter((pts) => pts >= change)).toEqual(keysOf(top));
+    expect(top.units.at(-1)!.pts).toBe(units.at(-1)!.pts);
+  });
+
+  it.each([
+    ['VP8', '-c:v libvpx -deadline realtime -cpu-used 8 -b:v 500k -g 60 -f ivf', 'vp8'],
+    ['VP9', '-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 500k -g 60 -f ivf', 'vp9'],
+  ] as const)('makes H.264 of %s', async (_name, args, codec) => {
+    const frames = ivfFrames(await makeIvf(args));
+    const units = frames.map(({ data }, index) => {
+      const pts = index * 3000;
+      return { dts: pts, pts, duration: 3000, key: index % 60 === 0, data, arrivedAt: Date.now() + index * 33 };
+    });
+    const caps: VideoCaps = {
+      ...{ kind: 'video', codec, timescale: 90_000, width: 320, height: 180, config: new Uint8Array() },
+      codecString: codec === 'vp8' ? 'vp8' : 'vp09.00.10.08',
+    };
+    const stage = await start({ rungs: 'auto', preset: 'ultrafast' });
+    const made = await transcode(stage, caps, units);
+    expect(Object.keys(made)).toEqual(['video-180p']);
+    const rung = made['video-180p']!;
+    expect(rung.caps).toMatchObject({ codec: 'h264', width: 320, height: 180 });
+    expect(rung.units.map(({ pts }) => pts)).toEqual(units.map(({ pts }) => pts));
+    await decodeVideo(rung.caps, rung.units);
+  });
+
+  it('makes quality rungs of a source with B-frames', async () => {
+    const clip = await encodeClip({ seconds: 4, args: '-bf 2 -tune film' });
+    const stage = await start({ rungs: ['180p@200kbps'], mode: 'quality', preset: 'superfast' });
+    const made = await transcode(stage, clip.video, unitsOf(clip, 1));
+    const rung = made['video-180p']!;
+    expect(rung.units).toHaveLength(120);
+    expect(rung.units.some(({ pts, dts }) => pts > dts)).toBe(true);
+    expect(rung.units.every(({ dts }, index) => index === 0 || dts > rung.units[index - 1]!.dts)).toBe(true);
+    await decodeVideo(rung.caps, rung.units);
+  });
+});
