@@ -60,6 +60,8 @@ type Schema = Readonly<Record<string, unknown>>;
 /** A value that a field would take, as YAML. */
 export function unitExample(schema: Schema | undefined): string {
   if (schema?.default !== undefined) return plain(schema.default);
+  const written = (schema?.examples as readonly unknown[] | undefined)?.[0];
+  if (written !== undefined) return plain(written);
   const choice = (schema?.enum as readonly unknown[] | undefined)?.[0];
   if (choice !== undefined) return plain(choice);
   if (schema?.['x-secret'] === true) return '"${secret:name}"';

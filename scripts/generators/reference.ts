@@ -136,6 +136,7 @@ const UNIT_WORDS: Readonly<Record<string, string>> = {
 function takes(field: Field<unknown>): string {
   const { schema } = field;
   if (Array.isArray(schema.enum)) return schema.enum.join(' | ');
+  if (typeof schema['x-takes'] === 'string') return schema['x-takes'];
   const unit = UNIT_WORDS[String(schema['x-unit'])];
   if (unit) return unit;
   if (schema['x-secret'] === true) return 'secret';

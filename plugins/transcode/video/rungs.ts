@@ -35,8 +35,8 @@ const bitrate = Bitrate({ doc: 'Bits a second.' });
  */
 export function Rungs(options: FieldOptions<readonly string[] | 'auto'>): Field<readonly Rung[] | 'auto'> {
   const item = {
+    // What is wrong with a short one is told by `parse`, with its unit.
     type: ['string', 'object'],
-    pattern: `${SIZE.slice(0, -1)}(@[0-9.]+ ?(bps|kbps|Mbps))?$`,
     properties: {
       size: { type: 'string', pattern: SIZE, description: 'Lines of the picture: 720p.' },
       bitrate: { ...bitrate.schema, description: 'Bits a second: 2.5Mbps.' },
@@ -50,6 +50,8 @@ export function Rungs(options: FieldOptions<readonly string[] | 'auto'>): Field<
     doc,
     schema: {
       type: ['array', 'string'],
+      'x-takes': 'list of rungs | auto',
+      examples: ['[1080p@5Mbps, 720p@2.5Mbps, 360p@700kbps]'],
       pattern: '^auto$',
       items: item,
       minItems: 1,
