@@ -37,6 +37,22 @@ interface SfuFrames {
   'engine, % of a core a camera': number;
 }
 
+interface Likeness {
+  ssim: number;
+  psnr: number;
+  kbps: number;
+}
+
+interface LadderBench {
+  seconds: number;
+  'CPU seconds a minute of video': { 'eddy, host': number; 'eddy, engine': number; ffmpeg: number };
+  ratio: number;
+  quality: Record<string, { eddy: Likeness; ffmpeg: Likeness }>;
+}
+
+/** Two encoders of one library at one bit rate: less than this is by chance of the rate control. dB, and of SSIM's one. */
+const SAME = { psnr: 0.2, ssim: 0.002 } as const;
+
 /** Every row, whatever becomes of the first. */
 function meetAll(bars: readonly Bar[]): void {
   const missed = bars.flatMap((bar) => {
@@ -148,4 +164,31 @@ it('50 WHIP cameras of 1 Mbps through webrtc.sfu to frames', async () => {
     measured: `${share}% (${measured['Mbps of frames']} Mbps of frames, ${measured['packets lost']} packets lost)`,
     pass: share <= 1,
   });
+});
+
+it('1080p30 to a ladder of three rungs, beside ffmpeg', async () => {
+  const measured = await runBench<LadderBench>('transcode-video');
+  const { 'CPU seconds a minute of video': cpu, ratio, quality } = measured;
+  const both = (pick: (one: Likeness) => number | string): string =>
+    Object.entries(quality)
+      .map(([rung, { eddy, ffmpeg }]) => `${rung} ${pick(eddy)} (${pick(ffmpeg)})`)
+      .join(', ');
+  meetAll([
+    {
+      issue: 5,
+      what: '1080p30 to a three-rung ladder, software: CPU',
+      bar: '<= 1.15 x ffmpeg doing the same ladder in the same run',
+      measured: `${ratio} x: ${cpu['eddy, host']} and ${cpu['eddy, engine']} (engine) CPU seconds a minute of video, ffmpeg ${cpu.ffmpeg}`,
+      pass: ratio <= 1.15,
+    },
+    {
+      issue: 5,
+      what: '1080p30 to a three-rung ladder, software: quality',
+      bar: `SSIM and PSNR no worse than ffmpeg's at the same bit rate (within ${SAME.psnr} dB)`,
+      measured: `PSNR ${both(({ psnr }) => psnr.toFixed(2))} dB, SSIM ${both(({ ssim }) => ssim.toFixed(4))}, kbit/s ${both(({ kbps }) => kbps)}`,
+      pass: Object.values(quality).every(
+        ({ eddy, ffmpeg }) => eddy.psnr >= ffmpeg.psnr - SAME.psnr && eddy.ssim >= ffmpeg.ssim - SAME.ssim,
+      ),
+    },
+  ]);
 });

@@ -47,7 +47,7 @@ export function ladderLaunch(
     DECODERS[caps.codec],
     ...paced,
     'videoconvert',
-    'video/x-raw,format=I420',
+    `video/x-raw,format=I420,colorimetry=${colorimetryOf(caps)}`,
     'tee name=source',
   ];
   const branches = rungs.map((rung, index) => {
@@ -69,6 +69,12 @@ export function ladderLaunch(
     stallTimeout: STALL_MS,
   };
 }
+
+/**
+ * One for all rungs, said in each: where the source says none, GStreamer takes sizes above 576 lines for BT.709 and others for BT.601, and a rung
+ * that falls below would have its colours turned without a word.
+ */
+const colorimetryOf = ({ height }: VideoCaps): string => (height > 576 ? 'bt709' : 'bt601');
 
 /** Name of the stream that a rung comes out of. */
 export const outputOf = ({ name }: Pick<PlannedRung, 'name'>): string => `rung-${name}`;
