@@ -1,6 +1,7 @@
 /**
- * A camera's frames as one stream in the SFU. The stream is made when the first viewer wants it, survives the track being
- * replaced, and is made anew when its worker dies: whoever publishes notices none of this.
+ * A camera's frames as one stream in the SFU: one track, or the rungs of a ladder as its simulcast layers. The stream is made when the first
+ * viewer wants it, survives a track being replaced, and is made anew when its worker dies or a layer joins: whoever publishes
+ * notices none of this, and viewers change over at a key frame.
  */
 import { MediaError } from 'eddy/media';
 import {
@@ -14,13 +15,19 @@ import {
   type Logger,
   type RtpFeed,
   type RtpHandle,
+  type RtpParameters,
   type RtpRouters,
+  type SyncClock,
   type TrackWriter,
 } from 'eddy/plugin';
-import { FrameSender } from './frame-sender.ts';
+import { FeedLayer } from './feed-layer.ts';
 
 /** How long the track that replaces another may take to come, ms. */
 const REPLACED_WITHIN_MS = 1000;
+/** Rungs of a ladder come one after another within so long, ms; then the stream is made anew with all of them. */
+const JOIN_MS = 500;
+/** How long the stream of before is still fed, ms: viewers change over at a key frame of the new one. */
+const RETIRE_MS = 5000;
 
 /** What a slot is made of. */
 export interface FeedSlotOptions {
@@ -37,29 +44,33 @@ export interface FeedSlotOptions {
   onEnd(): void;
 }
 
+/** A stream in the SFU, and the layers that it was made with. */
+interface Fed {
+  readonly feed: RtpFeed;
+  readonly layers: readonly FeedLayer[];
+}
+
 export class FeedSlot {
   readonly kind: 'video' | 'audio';
   readonly id: string;
   readonly #options: FeedSlotOptions;
-  readonly #sender: FrameSender;
   readonly #writer: TrackWriter<'rtp'>;
   readonly #backoff = new Backoff({ min: 100, max: 5000 });
-  #track: InputTrack<'frames'> | undefined;
-  #feed: RtpFeed | undefined;
+  #layers: FeedLayer[] = [];
+  #fed: Fed | undefined;
+  /** What viewers come from. */
+  #retiring: (Fed & { readonly cancel: () => void }) | undefined;
   #opening = false;
   #cancelRetry: (() => void) | undefined;
   #cancelOrphan: (() => void) | undefined;
+  #cancelJoin: (() => void) | undefined;
   #wanted = false;
   #ended = false;
-  /** Pictures are dropped until a key frame. */
-  #resync = true;
-  #lastPts = -Infinity;
 
   constructor(options: FeedSlotOptions) {
     this.#options = options;
     this.kind = options.kind;
     this.id = options.id;
-    this.#sender = new FrameSender(options.kind, options.cameraId);
     const codec = options.kind === 'video' ? 'h264' : 'opus';
     const clockRate = options.kind === 'video' ? 90_000 : 48_000;
     // There before its handle is, so that gateways know of the camera before anyone watches it.
@@ -68,54 +79,63 @@ export class FeedSlot {
     this.take(options.track);
   }
 
-  /** True while the track that it had is gone, and another may take its place. */
+  /** True while no track feeds it, and another may take the place of those it had. */
   get orphaned(): boolean {
-    return this.#track === undefined && !this.#ended;
+    return !this.#ended && this.#layers.every(({ track }) => track === undefined);
   }
 
-  /** Sends this track from now on. */
+  /** True where it carries pictures of this publication, whose tracks are renditions of one camera. */
+  carries(clock: SyncClock): boolean {
+    return this.kind === 'video' && !this.#ended && this.#layers.some(({ track }) => track?.clock === clock);
+  }
+
+  /** Sends this track from now on: as a layer that lost its own, or as a layer more. */
   take(track: InputTrack<'frames'>): void {
     this.#cancelOrphan?.();
-    this.#track = track;
-    this.discontinuity(track);
+    // Layers of a ladder that is gone are no layers of the track that comes alone.
+    if (this.orphaned) this.#layers.splice(1);
+    let layer = this.#layers.find((each) => each.track === undefined);
+    if (!layer) this.#layers.push((layer = new FeedLayer(this.kind, this.#options.cameraId)));
+    const taken = layer;
+    this.#guard(taken, () => taken.begin(track));
+    if (this.#fed && !this.#isWhole(this.#fed)) this.#joinSoon();
   }
 
   /** Whether any viewer wants it. A stream that exists is kept: it costs nothing while no packet is sent. */
   want(wanted: boolean): void {
     this.#wanted = wanted;
-    this.#resync = true;
+    for (const layer of this.#layers) layer.resync = true;
     if (wanted) this.#open();
   }
 
   item(track: InputTrack<'frames'>, unit: AccessUnit): void {
-    if (track !== this.#track || this.#ended) return;
-    if (this.kind === 'video') {
-      if (unit.pts < this.#lastPts) return this.#refuse();
-      this.#lastPts = unit.pts;
-    }
-    const feed = this.#feed;
-    if (!feed || !this.#wanted || (this.#resync && !unit.key)) return;
-    const { timedFrom } = this.#sender;
-    this.#guard(() => {
-      for (const packet of this.#sender.packets(unit)) feed.send(packet);
-      this.#resync = false;
+    const layer = this.#layerOf(track);
+    if (!layer || this.#ended) return;
+    if (this.kind === 'video' && !layer.inOrder(unit)) return this.#refuse();
+    const to = [this.#fed, this.#retiring].flatMap((fed) => (fed?.layers.includes(layer) ? [fed.feed] : []));
+    if (to.length === 0 || !this.#wanted || (layer.resync && !unit.key)) return;
+    const { sender } = layer;
+    const { timedFrom } = sender;
+    this.#guard(layer, () => {
+      for (const packet of sender.packets(unit)) for (const feed of to) feed.send(packet);
+      layer.resync = false;
     });
-    if (this.#sender.timedFrom !== timedFrom) this.#writer.write(this.#handleOf(feed));
-    const report = this.#sender.report(this.#options.clock.now());
-    if (report) feed.sendRtcp(report);
+    if (sender.timedFrom !== timedFrom && this.#fed) this.#writer.write(this.#handleOf(this.#fed));
+    const report = sender.report(this.#options.clock.now());
+    if (report) for (const feed of to) feed.sendRtcp(report);
   }
 
   /** The timeline of its frames breaks. */
   discontinuity(track: InputTrack<'frames'>): void {
-    if (track !== this.#track) return;
-    this.#lastPts = -Infinity;
-    this.#resync = true;
-    this.#guard(() => this.#sender.begin(track));
+    const layer = this.#layerOf(track);
+    if (layer) this.#guard(layer, () => layer.begin(track));
   }
 
   trackEnded(track: InputTrack<'frames'>, cause: EndCause): void {
-    if (track !== this.#track) return;
-    this.#track = undefined;
+    const layer = this.#layerOf(track);
+    if (!layer) return;
+    layer.track = undefined;
+    if (!this.orphaned) return;
     if (cause !== 'replaced') return this.end(cause);
     this.#cancelOrphan = this.#options.clock.after(REPLACED_WITHIN_MS, () => this.end('publisher-ended'));
   }
@@ -126,20 +146,41 @@ export class FeedSlot {
     this.#ended = true;
     this.#cancelRetry?.();
     this.#cancelOrphan?.();
+    this.#cancelJoin?.();
     this.#writer.end(cause);
     // Let go of first: a feed that we close ourselves is not one that was lost.
-    const feed = this.#feed;
-    this.#feed = undefined;
-    feed?.close();
+    const fed = this.#fed;
+    this.#fed = undefined;
+    fed?.feed.close();
+    this.#retire(undefined);
     this.#options.onEnd();
   }
 
-  #open(): void {
-    if (this.#opening || this.#feed || this.#ended) return;
+  #layerOf(track: InputTrack<'frames'>): FeedLayer | undefined {
+    return this.#layers.find((layer) => layer.track === track);
+  }
+
+  /** True where every layer that has a track is one of the stream's. */
+  #isWhole({ layers }: Fed): boolean {
+    return this.#layers.every((layer) => layer.track === undefined || layers.includes(layer));
+  }
+
+  #joinSoon(): void {
+    this.#cancelJoin?.();
+    this.#cancelJoin = this.#options.clock.after(JOIN_MS, () => {
+      if (this.#fed && !this.#isWhole(this.#fed)) this.#open(true);
+    });
+  }
+
+  #open(again = false): void {
+    if (this.#opening || (this.#fed && !again) || this.#ended) return;
     this.#opening = true;
     const { routers, cameraId } = this.#options;
-    routers.feed(cameraId, this.kind, this.#sender.rtpParameters).then(
-      (feed) => this.#opened(feed),
+    // Lowest first, as the SFU counts layers.
+    const layers = this.#layers.filter(({ track }) => track !== undefined).toSorted((a, b) => a.size - b.size);
+    if (layers.length === 0) layers.push(...this.#layers.slice(0, 1));
+    routers.feed(cameraId, this.kind, parametersOf(layers)).then(
+      (feed) => this.#opened({ feed, layers }),
       (error: unknown) => {
         this.#opening = false;
         this.#options.log.warn({ err: error, track: this.id }, 'the stream for WebRTC viewers could not be made');
@@ -148,27 +189,48 @@ export class FeedSlot {
     );
   }
 
-  #opened(feed: RtpFeed): void {
+  #opened(fed: Fed): void {
+    const { feed, layers } = fed;
     this.#opening = false;
     if (this.#ended) return feed.close();
-    this.#feed = feed;
-    this.#resync = true;
+    const before = this.#fed;
+    this.#fed = fed;
+    this.#retire(before);
+    // Of the layers that go on, viewers of the stream of before still need every picture.
+    for (const layer of layers) if (!before?.layers.includes(layer)) layer.resync = true;
     const since = this.#options.clock.monotonic();
-    feed.onKeyFrameRequest(() => this.#track?.requestKeyFrame());
+    feed.onKeyFrameRequest(() => this.#requestKeyFrames(layers));
     feed.onClosed((cause) => {
-      if (this.#feed !== feed) return;
-      this.#feed = undefined;
+      if (this.#retiring?.feed === feed) this.#retire(undefined);
+      if (this.#fed !== fed) return;
+      this.#fed = undefined;
       this.#options.log.warn({ cause, track: this.id }, 'the stream for WebRTC viewers is gone and is made anew');
       this.#writer.discontinuity('restarted');
       this.#retry(this.#options.clock.monotonic() - since);
     });
-    if (this.#feed !== feed) return; // it was gone already
-    this.#writer.write(this.#handleOf(feed));
-    this.#track?.requestKeyFrame();
+    if (this.#fed !== fed) return; // it was gone already
+    this.#writer.write(this.#handleOf(fed));
+    this.#requestKeyFrames(layers);
+    if (!this.#isWhole(fed)) this.#joinSoon();
   }
 
-  #handleOf({ handle }: RtpFeed): RtpHandle {
-    return { ...handle, timedFrom: this.#sender.timedFrom };
+  #requestKeyFrames(layers: readonly FeedLayer[]): void {
+    for (const { track } of layers) track?.requestKeyFrame();
+  }
+
+  /** Feeds this one on for a while; whoever was fed on until now is not any more. */
+  #retire(fed: Fed | undefined): void {
+    const old = this.#retiring;
+    this.#retiring = undefined;
+    old?.cancel();
+    old?.feed.close();
+    if (!fed) return;
+    const cancel = this.#options.clock.after(RETIRE_MS, () => this.#retire(undefined));
+    this.#retiring = { ...fed, cancel };
+  }
+
+  #handleOf({ feed, layers }: Fed): RtpHandle {
+    return { ...feed.handle, timedFrom: layers.at(-1)!.sender.timedFrom };
   }
 
   #retry(heldFor = 0): void {
@@ -184,13 +246,20 @@ export class FeedSlot {
   }
 
   /** Bad bytes are dropped; pictures go on at the next key frame. */
-  #guard(work: () => void): void {
+  #guard(layer: FeedLayer, work: () => void): void {
     try {
       work();
     } catch (error) {
       if (!(error instanceof MediaError)) throw error;
-      this.#resync = true;
+      layer.resync = true;
       this.#options.report('BAD_MEDIA', `${this.id}: ${error.message}`);
     }
   }
+}
+
+/** One codec for all layers, and an encoding for each. */
+function parametersOf(layers: readonly FeedLayer[]): RtpParameters {
+  const { rtpParameters } = layers[0]!.sender;
+  if (layers.length === 1) return rtpParameters;
+  return { ...rtpParameters, encodings: layers.map(({ sender }, index) => ({ ssrc: sender.ssrc, rid: `l${index}` })) };
 }

@@ -52,6 +52,10 @@ export class FrameSender {
     this.#writer = new RtpStreamWriter({ ssrc: this.#ssrc, payloadType: PAYLOAD_TYPE[kind], cname, sequence });
   }
 
+  get ssrc(): number {
+    return this.#ssrc;
+  }
+
   get rtpParameters(): RtpParameters {
     const common = { payloadType: PAYLOAD_TYPE[this.#kind], clockRate: CLOCK_RATE[this.#kind] };
     const codec =

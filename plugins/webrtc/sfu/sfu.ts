@@ -85,12 +85,16 @@ class CameraSfu {
     };
   }
 
-  /** A track that takes the place of another goes on in its stream, so that viewers see no more than a new key frame. */
+  /**
+   * A track that takes the place of another goes on in its stream, so that viewers see no more than a new key frame; another rendition of a
+   * camera is a layer of its stream.
+   */
   #slotFor(kind: MediaKind, track: InputTrack<'frames'>): FeedSlot {
     const free = [...this.#slots].find((slot) => slot.kind === kind && slot.orphaned);
-    if (free) {
-      free.take(track);
-      return free;
+    const own = free ?? (kind === 'video' ? [...this.#slots].find((slot) => slot.carries(track.clock)) : undefined);
+    if (own) {
+      own.take(track);
+      return own;
     }
     const { cameraId, out, log } = this.#flow;
     const slot: FeedSlot = new FeedSlot({

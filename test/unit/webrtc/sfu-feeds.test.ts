@@ -218,6 +218,48 @@ describe('frames to viewers', () => {
     expect(h.out.out.tracks('cam1')).toHaveLength(1);
   });
 
+  it('rungs of a ladder are layers of one stream, which is made anew as they join, while viewers of the one before go on', async () => {
+    const { h, routers } = await start();
+    const [large, small] = [pictures({ width: 640, height: 480 }), pictures({ width: 320, height: 240 })];
+    const camera = await h.camera('cam1').publish();
+    const top = camera.out.video.addTrack('video', large.caps);
+    await h.settle();
+    for (let i = 0; i < 10; i++) top.write(large.frame(i));
+    const rung = camera.out.video.addTrack('video-240p', small.caps);
+    await h.advance(1000);
+    for (let i = 10; i < 60; i++) {
+      top.write(large.frame(i));
+      rung.write(small.frame(i));
+    }
+    await h.settle();
+    expect(h.out.out.tracks('cam1')).toHaveLength(1);
+    expect(routers.feeds).toHaveLength(2);
+    const [before, after] = [routers.feeds[0]!, routers.feeds[1]!];
+    const encodings = after.rtpParameters.encodings!;
+    expect(encodings.map(({ rid }) => rid)).toEqual(['l0', 'l1']);
+    // The highest goes on in its SSRC, and whoever has not changed over has every picture of it.
+    expect(encodings[1]!.ssrc).toBe(before.rtpParameters.encodings![0]!.ssrc);
+    expect(framesOf('h264', before.packets)).toHaveLength(60);
+    expect(h.out.out.items('cam1').map(({ producerId }) => producerId)).toEqual(
+      routers.feeds.map(({ handle }) => handle.producerId),
+    );
+    const of = (layer: number) =>
+      framesOf(
+        'h264',
+        after.packets.filter(({ ssrc }) => ssrc === encodings[layer]!.ssrc),
+      );
+    expect(bytesOf(of(0))).toEqual(bytesOf(Array.from({ length: 35 }, (_, i) => small.frame(25 + i))));
+    expect(of(1).at(-1)!.data).toEqual(large.frame(59).data);
+    await h.advance(5000);
+    expect([before.ended, after.ended]).toEqual(['closed', undefined]);
+    // One that leaves is missed by nobody; the other goes on.
+    rung.end('stopped');
+    for (let i = 60; i < 70; i++) top.write(large.frame(i));
+    await h.settle();
+    expect(routers.feeds).toHaveLength(2);
+    expect(of(1).at(-1)!.data).toEqual(large.frame(69).data);
+  });
+
   it('when the camera leaves, so does its stream', async () => {
     const { h, routers } = await start();
     const camera = await h.camera('cam1').publish();
