@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { harness, type Harness } from 'eddy/testing';
+import { FakeHttpServer, harness, type Harness } from 'eddy/testing';
 import type { AccessUnit, VideoCaps } from 'eddy/plugin';
 import plugin, { type manifest } from '../../plugins/transcode/video/plugin.ts';
 import { ivfFrames } from '../support/containers.ts';
@@ -20,11 +20,14 @@ afterEach(async () => {
   for (const stage of stages.splice(0)) await stage.close();
 });
 
-async function start(config: Readonly<Record<string, unknown>>): Promise<Stage> {
+async function start(
+  config: Readonly<Record<string, unknown>>,
+  services: { http?: FakeHttpServer } = {},
+): Promise<Stage> {
   const block = { full: 'block' as const, queue: '2s' };
   const stage = await harness<typeof manifest>(plugin, {
     config,
-    services: { hosts: native.hosts },
+    services: { hosts: native.hosts, ...services },
     clock: 'real',
     links: { in: block, out: block },
   });
@@ -99,6 +102,50 @@ describe('transcode.video', () => {
     expect(made.video!.units.map(({ data }) => data)).toEqual(units.map(({ data }) => data));
     // Two GOPs tell that it is constant.
     expect(keysOf(made['video-180p']!)).toEqual(keysOf(made.video!).slice(2));
+  });
+
+  it('tells its plan, and changes a bit rate while it runs', async () => {
+    const clip = await encodeClip({ seconds: 10, gopSeconds: 1 });
+    const http = new FakeHttpServer();
+    const config = { rungs: ['360p@600kbps', '180p@100kbps'], passthrough: 'never', preset: 'ultrafast', gop: '1s' };
+    const stage = await start(config, { http });
+    const path = http.mounted
+      .find((route) => route.startsWith('GET '))!
+      .slice(4)
+      .replace(':camera', 'cam');
+    expect(await http.request(path)).toMatchObject({ status: 404 });
+    const writer = (await stage.camera('cam').publish()).video(clip.video);
+    const units = unitsOf(clip);
+    const written = writer.writeAll(units);
+    await stage.out.out.until(() => stage.out.out.items('cam').length > 60);
+    const told = await http.request(path);
+    expect(await told.json()).toMatchObject({
+      tracks: [
+        {
+          track: 'video',
+          source: { codec: 'h264', width: 640, height: 360, fps: 30 },
+          running: true,
+          encoder: 'x264',
+          rungs: [
+            { name: '360p', width: 640, height: 360, made: 'encoded', bitrate: 600_000 },
+            { name: '180p', width: 320, height: 180, made: 'encoded', bitrate: 100_000 },
+          ],
+        },
+      ],
+    });
+    const patch = (body: unknown) => http.request(path, { method: 'PATCH', body: JSON.stringify(body) });
+    for (const body of [{}, { rungs: { '90p': { bitrate: '1Mbps' } } }, { rungs: { '180p': { bitrate: 5 } } }]) {
+      expect(await patch(body)).toMatchObject({ status: 400 });
+    }
+    expect(await patch({ rungs: { '180p': { bitrate: '1Mbps' } } })).toMatchObject({ status: 200 });
+    await written;
+    writer.end();
+    await stage.out.out.until(() => stage.out.out.tracks('cam').every(({ ended }) => ended !== undefined), 30_000);
+    const low = stage.out.out.tracks('cam').find(({ id }) => id === 'video-180p')!.items as AccessUnit[];
+    expect(low).toHaveLength(units.length);
+    const bytes = (some: readonly AccessUnit[]): number => some.reduce((sum, { data }) => sum + data.length, 0);
+    expect(bytes(low.slice(-60))).toBeGreaterThan(2 * bytes(low.slice(0, 60)));
+    expect(stage.reports).toEqual([]);
   });
 
   it('encodes the top rung too once the key frames of the source come at another distance', async () => {

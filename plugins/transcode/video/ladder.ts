@@ -23,8 +23,9 @@ import {
   type VideoCaps,
 } from 'eddy/plugin';
 import { Restarts } from '../shared/restarts.ts';
+import type { Encoder, EncoderChoice } from './encoders.ts';
 import { GopMeter } from './gop-meter.ts';
-import { ladderLaunch, outputOf } from './launch.ts';
+import { encoderOf, ladderLaunch, outputOf } from './launch.ts';
 import type { Meters } from './meters.ts';
 import type { Config, manifest } from './plugin.ts';
 import { planRungs, type PlannedRung } from './rungs.ts';
@@ -53,6 +54,7 @@ export interface LadderSurroundings {
   /** Stage, camera and track, for logs and `ps`. */
   readonly label: string;
   readonly report: (code: OwnCode, message: string) => void;
+  readonly encoders: EncoderChoice;
   /** A name of this rung that no other live track of the pad has. */
   name(rung: string | undefined): string;
   onEnd(): void;
@@ -77,9 +79,13 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
   /** The top rung while the source itself is it. */
   #source: TrackWriter<'frames'> | undefined;
   #use: Use | undefined;
+  /** Of the run that goes on. */
+  #encoder: Encoder | undefined;
   #starting: Promise<void> | undefined;
   #stopped = false;
   #cancelIdle: (() => void) | undefined;
+  /** Those that were changed by the API. */
+  readonly #bitrates = new Map<string, number>();
   /** To be passed on by the next use. */
   #events: PassedOn[] = [];
   /** The host is to be fed from a key frame on. */
@@ -138,6 +144,42 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
       this.#events.push({ type: 'discontinuity', cause: 'source-signalled' });
       void this.#dropUse();
     });
+  }
+
+  /** What is planned and what runs, for the API. */
+  describe(): Readonly<Record<string, unknown>> {
+    const { width, height, codec, frameRate } = this.#caps;
+    const top = this.#source && this.#rungs[0];
+    return {
+      track: this.#track.id,
+      source: { codec, width, height, ...(frameRate && { fps: Number((frameRate.num / frameRate.den).toFixed(3)) }) },
+      running: this.#use !== undefined,
+      ...(this.#use && this.#encoder && { encoder: this.#encoder.name, pid: this.#use.pid }),
+      rungs: this.#rungs.map((rung) => ({
+        name: rung.name,
+        width: rung.width,
+        height: rung.height,
+        ...(rung.fps !== undefined && { fps: rung.fps }),
+        ...(rung === top ? { made: 'passed through' } : { made: 'encoded', bitrate: this.#bitrateOf(rung) }),
+      })),
+    };
+  }
+
+  /** Names of the rungs that are encoded, or will be. */
+  get encodedRungs(): readonly string[] {
+    return this.#rungsToMake().map(({ name }) => name);
+  }
+
+  /** Changes a rung's bit rate, now and for every host to come; rungs that are not here are left alone. */
+  async setBitrate(name: string, bitrate: number): Promise<void> {
+    const rung = this.#rungsToMake().find((each) => each.name === name);
+    if (!rung) return;
+    this.#bitrates.set(name, bitrate);
+    const unit = this.#encoder?.bitrateUnit;
+    if (!this.#use) return;
+    // An encoder that cannot change while it runs is started anew.
+    if (unit === undefined) return this.#dropUse();
+    await this.#use.set(encoderOf(rung), 'bitrate', Math.max(1, Math.round(bitrate / unit)));
   }
 
   /** The end, whatever is inside. */
@@ -233,6 +275,10 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
     });
   }
 
+  #bitrateOf({ name, bitrate }: PlannedRung): number {
+    return this.#bitrates.get(name) ?? bitrate;
+  }
+
   #rungsToMake(): readonly PlannedRung[] {
     return this.#source ? this.#rungs.slice(1) : this.#rungs;
   }
@@ -256,22 +302,31 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
   }
 
   async #start(): Promise<void> {
-    const { hosts, label, report, clock, config } = this.#around;
+    const { hosts, label, report, clock, config, encoders } = this.#around;
     this.#restarts.started();
     this.#around.meters.started();
     const fps = this.#fps;
     const keyInterval = (this.#source && this.#gops.constant) ?? Math.max(1, Math.round((config.gop / 1000) * fps));
-    const settings = { mode: config.mode, keyInterval, fps, preset: config.preset };
+    let encoder: Encoder | undefined;
     try {
-      const launch = ladderLaunch(label, this.#caps, this.#rungsToMake(), settings);
+      encoder = await encoders.choose();
+      const settings = { encoder, mode: config.mode, keyInterval, fps, preset: config.preset };
+      const launch = ladderLaunch(
+        label,
+        this.#caps,
+        this.#rungsToMake().map((rung) => ({ ...rung, bitrate: this.#bitrateOf(rung) })),
+        settings,
+      );
       const use = await startUse(hosts, launch, this.#caps, this, clock, config.mode);
       if (this.#stopped) return void (await use.drop());
       this.#use = use;
+      this.#encoder = encoder;
       for (const event of this.#events.splice(0)) use.note(event);
       void use.ended.then((end) => this.#ended(use, end));
       this.look();
     } catch (error) {
       this.#restarts.failed(false);
+      if (encoder) this.#fallBack(encoder);
       const code = error instanceof EddyError ? ` (${error.code})` : '';
       report(
         'transcode.video/NOT_STARTED',
@@ -280,6 +335,12 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
     } finally {
       this.#starting = undefined;
     }
+  }
+
+  /** A device that was lost: what runs in software takes over. */
+  #fallBack(encoder: Encoder): void {
+    const { encoders, label, report } = this.#around;
+    if (encoders.failed(encoder)) report('transcode.video/ENCODER_LOST', `${label}: ${encoder.name} failed`);
   }
 
   async #dropUse(): Promise<void> {
@@ -296,6 +357,7 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
     this.#restarts.failed(use.fruitful);
     if (use.fruitful) this.#events.push({ type: 'discontinuity', cause: 'restarted' });
     const { label, log, report } = this.#around;
+    if (this.#encoder) this.#fallBack(this.#encoder);
     const said = `${end.cause}${end.code ? ` (${end.code})` : ''}${end.message ? `: ${end.message}` : ''}`;
     log.warn({ launch: label, ...end }, 'a video ladder ended; it is started anew');
     if (this.#restarts.fruitless >= FRUITLESS)

@@ -1,5 +1,6 @@
 /** The launch of a ladder: one decoder, each rung scaled from the one above it, an encoder a rung. */
 import type { HostLaunch, VideoCaps, VideoCodec } from 'eddy/plugin';
+import type { Encoder } from './encoders.ts';
 import type { PlannedRung } from './rungs.ts';
 import { LINE_RATE } from './timeline.ts';
 
@@ -10,6 +11,7 @@ export const STALL_MS = 4000;
 
 /** What an encoder is set to. */
 export interface EncoderSettings {
+  readonly encoder: Encoder;
   /** `low-latency`: no B-frames and no look-ahead, as WebRTC takes it; `quality`: both, for what is recorded. */
   readonly mode: 'low-latency' | 'quality';
   /** Frames from one key frame to the next, in every rung. */
@@ -55,10 +57,10 @@ export function ladderLaunch(
     const scale = ['videoscale', `video/x-raw,width=${rung.width},height=${rung.height},pixel-aspect-ratio=1/1`];
     const thin = rung.fps === undefined ? [] : ['videorate drop-only=true', `video/x-raw,framerate=${rung.fps}/1`];
     const scaled = [`${from}. ! ${QUEUE}`, ...scale, `tee name=${teeOf(index)}`].join(' ! ');
-    const encoded = [`${teeOf(index)}. ! ${QUEUE}`, ...thin, encoder(rung, settings), `{out:${outputOf(rung)}}`].join(
+    const made = [`${teeOf(index)}. ! ${QUEUE}`, ...thin, encoded(rung, settings), `{out:${outputOf(rung)}}`].join(
       ' ! ',
     );
-    return `${scaled} ${encoded}`;
+    return `${scaled} ${made}`;
   });
   return {
     label,
@@ -82,14 +84,9 @@ const teeOf = (index: number): string => `rung${index}`;
 /** Name of a rung's encoder, by which its bit rate is changed. */
 export const encoderOf = ({ name }: Pick<PlannedRung, 'name'>): string => `encoder_${name}`;
 
-function encoder(rung: PlannedRung, { mode, keyInterval, fps, preset }: EncoderSettings): string {
-  const kbps = Math.max(1, Math.round(rung.bitrate / 1000));
-  const latency = mode === 'low-latency' ? 'tune=zerolatency' : 'bframes=2 b-adapt=false rc-lookahead=20 pass=cbr';
+function encoded(rung: PlannedRung, { encoder, mode, keyInterval, fps, preset }: EncoderSettings): string {
   const interval = rung.fps === undefined ? keyInterval : Math.max(1, Math.round((keyInterval * rung.fps) / fps));
-  const options = `scenecut=0:open-gop=0:min-keyint=1:vbv-maxrate=${kbps}:vbv-bufsize=${kbps}`;
+  const wishes = { name: encoderOf(rung), bitrate: rung.bitrate, keyInterval: interval, mode, preset };
   const profile = mode === 'low-latency' ? 'constrained-baseline' : 'high';
-  return [
-    `x264enc name=${encoderOf(rung)} speed-preset=${preset} key-int-max=${interval} bitrate=${kbps} ${latency} option-string="${options}"`,
-    `video/x-h264,profile=${profile},stream-format=avc,alignment=au`,
-  ].join(' ! ');
+  return `${encoder.launch(wishes)} ! video/x-h264,profile=${profile} ! h264parse ! video/x-h264,stream-format=avc,alignment=au`;
 }

@@ -6,11 +6,14 @@ import {
   defineManifest,
   definePlugin,
   Duration,
+  HttpServer,
   input,
   MediaHosts,
   OneOf,
+  optional,
   output,
 } from 'eddy/plugin';
+import { ENCODER_NAMES } from './encoders.ts';
 import { Rungs } from './rungs.ts';
 
 const errors = defineCodes({
@@ -21,6 +24,13 @@ const errors = defineCodes({
       "The source's key frames do not come at one distance, or too seldom, so that it cannot be the ladder's top rung.",
     mend: 'Nothing: that rung is encoded too. A fixed key frame interval in the publisher saves its cost: ffmpeg "-g 60 -sc_threshold 0".',
     example: 'a publisher that puts a key frame at every scene cut',
+  },
+  ENCODER_LOST: {
+    severity: 'warning',
+    kind: 'resource',
+    meaning: 'An encoder of a device failed; the ladder goes on in software for five minutes at least.',
+    mend: 'Look at the device and its driver; "encoder: x264" leaves it out.',
+    example: 'a graphics card whose driver was reset',
   },
   RESTARTED: {
     severity: 'warning',
@@ -69,8 +79,12 @@ export const manifest = defineManifest({
       min: '250ms',
       max: '10s',
     }),
+    encoder: OneOf(ENCODER_NAMES, {
+      doc: 'auto: a device where there is one (nvcodec, qsv, va, v4l2; none of them was proven on a device yet), else x264 or openh264 in software. A device that fails is replaced by software.',
+      default: 'auto',
+    }),
     preset: OneOf(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium'], {
-      doc: 'How hard the encoder tries: a slower one gives better pictures at the same bit rate.',
+      doc: 'How hard x264 tries: a slower one gives better pictures at the same bit rate.',
       default: 'veryfast',
     }),
   },
@@ -92,7 +106,7 @@ export const manifest = defineManifest({
       latency: { min: 0, max: 500 },
     }),
   },
-  needs: { hosts: MediaHosts },
+  needs: { hosts: MediaHosts, http: optional(HttpServer) },
   errors,
   requires: {
     gstreamer: [
@@ -105,6 +119,7 @@ export const manifest = defineManifest({
       'videoscale',
       'videoconvert',
       'x264enc',
+      'h264parse',
     ],
   },
 });

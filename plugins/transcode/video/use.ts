@@ -47,6 +47,16 @@ export class Use {
     host.onFrame((frame) => this.#take(frame));
   }
 
+  /** Of the host. */
+  get pid(): number {
+    return this.#host.pid;
+  }
+
+  /** Sets a property of an element while it runs. */
+  set(element: string, property: string, value: number): Promise<void> {
+    return this.#host.set(element, property, value);
+  }
+
   /** True once something has come out. */
   get fruitful(): boolean {
     return this.#made > 0;

@@ -1,5 +1,7 @@
 /** The stage: each track of a camera gets a ladder. */
-import type { Context, Flow, FlowHandlers, Running } from 'eddy/plugin';
+import type { CameraId, Context, Flow, FlowHandlers, Running } from 'eddy/plugin';
+import { ladderRoutes } from './control.ts';
+import { EncoderChoice } from './encoders.ts';
 import { Ladder } from './ladder.ts';
 import { createMeters, type Meters } from './meters.ts';
 import type { manifest } from './plugin.ts';
@@ -9,12 +11,34 @@ type Ctx = Context<typeof manifest>;
 /** Makes the stage. */
 export function create(ctx: Ctx): Running<typeof manifest> {
   const meters = createMeters(ctx.metrics, ctx.clock);
-  return { flow: (flow) => openCamera(ctx, flow, meters) };
+  const encoders = new EncoderChoice(ctx.services.hosts, ctx.config.encoder, () => ctx.clock.monotonic());
+  const cameras = new Map<CameraId, Set<Ladder>>();
+  return {
+    start() {
+      const { http } = ctx.services;
+      if (!http) return;
+      for (const route of ladderRoutes(ctx, (cameraId) => [...(cameras.get(cameraId) ?? [])]))
+        ctx.scope.add(http.route(route));
+    },
+    flow(flow) {
+      const ladders = new Set<Ladder>();
+      cameras.set(flow.cameraId, ladders);
+      flow.scope.add(() => {
+        if (cameras.get(flow.cameraId) === ladders) cameras.delete(flow.cameraId);
+      });
+      return openCamera(ctx, flow, ladders, meters, encoders);
+    },
+  };
 }
 
-function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, meters: Meters): FlowHandlers | void {
+function openCamera(
+  ctx: Ctx,
+  flow: Flow<typeof manifest>,
+  ladders: Set<Ladder>,
+  meters: Meters,
+  encoders: EncoderChoice,
+): FlowHandlers | void {
   const { out } = flow.out;
-  const ladders = new Set<Ladder>();
   flow.scope.add(
     out.onWanted(() => {
       for (const ladder of ladders) ladder.look();
@@ -31,6 +55,7 @@ function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, meters: Meters): Flow
       clock: ctx.clock,
       log: flow.log,
       meters,
+      encoders,
       out,
       label: `${ctx.name} ${flow.cameraId} ${track.id}`,
       report: (code, message) => flow.report({ code, message }),

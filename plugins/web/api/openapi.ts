@@ -33,6 +33,7 @@ const cameraParameter: Json = {
   required: true,
   schema: { type: 'string', pattern: `^${CAMERA_ID_PATTERN}$` },
 };
+const stageParameter: Json = { name: 'stage', in: 'path', required: true, schema: text };
 
 const schemas = {
   Error: object({ code: text, message: text, mend: text }, ['code', 'message']),
@@ -271,6 +272,31 @@ export const openapi: Json = {
           },
         },
         responses: { 200: content('Taken.', object({ from: { type: 'string', enum: ['ingest'] } })), ...refused },
+      },
+    },
+    '/api/v1/cameras/{camera}/ladders/{stage}': {
+      get: {
+        summary: 'The rungs that a stage transcode.video plans for a camera, and what makes them.',
+        parameters: [cameraParameter, stageParameter],
+        responses: { 200: content('Its ladders, one a track.', { type: 'object' }), ...refused },
+      },
+      patch: {
+        summary: 'Changes bit rates of encoded rungs, while they run.',
+        parameters: [cameraParameter, stageParameter],
+        requestBody: {
+          content: {
+            'application/json': {
+              schema: object({
+                rungs: {
+                  type: 'object',
+                  description: 'By name: {"720p": {"bitrate": "1.5Mbps"}}.',
+                  additionalProperties: object({ bitrate: text }),
+                },
+              }),
+            },
+          },
+        },
+        responses: { 200: content('As it is now.', { type: 'object' }), ...refused },
       },
     },
     '/api/v1/storage': get('How the store, the index and the write-ahead log stand.', refused, ref('TimelineState')),
