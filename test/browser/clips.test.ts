@@ -105,6 +105,7 @@ async function framesOf(file: string): Promise<ShownFrame[]> {
     `-v error -i ${file} -map 0:v -fps_mode passthrough -enc_time_base 1:90000 -f framehash -hash murmur3 pipe:1`.split(
       ' ',
     ),
+    { maxBuffer: 64 * 1024 * 1024 },
   );
   const times = probe.stdout
     .toString()

