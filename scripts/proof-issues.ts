@@ -15,12 +15,14 @@ const GROUPS: readonly { readonly issue: number; readonly title: string; readonl
   {
     issue: 3,
     title: 'WebRTC',
-    files: /webrtc|whip|whep|sfu|simulcast|interop|joins|switch|player-recovery|glass-to-glass|latency|adaptive|fan-out|loss|rtp-/,
+    files:
+      /webrtc|whip|whep|sfu|simulcast|interop|joins|switch|player-recovery|glass-to-glass|latency|adaptive|fan-out|loss|rtp-/,
   },
   {
     issue: 4,
     title: 'Timeshift, rewind and storage',
-    files: /seek|scrub|clips|playlists|durable|store|index|timeline|timeshift|ring|retention|dash|rewind|export|power|kill|outage|cdn|push/,
+    files:
+      /seek|scrub|clips|playlists|durable|store|index|timeline|timeshift|ring|retention|dash|rewind|export|power|kill|outage|cdn|push/,
   },
   { issue: 5, title: 'Transcoding', files: /transcode|ladder|rung/ },
 ];

@@ -77,7 +77,7 @@ async function ours(): Promise<{ seconds: number; engine: number }> {
       throw new Error(`${name}: ${track.items.length} of ${units.length} pictures`);
     const { sps, pps } = parseAvcConfig((track.caps as VideoCaps).config);
     const sets = [...sps, ...pps].flatMap((set) => [Buffer.from([0, 0, 0, 1]), set]);
-    const stream = track.items.map((unit) => lengthPrefixedToAnnexB((unit as AccessUnit).data));
+    const stream = track.items.map((unit) => lengthPrefixedToAnnexB(unit.data));
     await writeFile(join(folder, `ours-${name}.264`), Buffer.concat([...sets, ...stream]));
   }
   await stage.stop();

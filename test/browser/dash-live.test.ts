@@ -74,24 +74,28 @@ describe.each(PLAYERS)('%s', (player) => {
     }
   });
 
-  it('plays on from a moment some seconds ago, and goes on as the camera does', async () => {
-    const page = await openPlayer(browser, site.url, player);
-    await prepare(page);
-    const start = Date.now() - 8000;
-    const shown = await showUrl(page, `${eddy.http}/dash/demo/manifest.mpd?start=${start}`);
-    expect(Math.abs(shown.epochMs! - start)).toBeLessThan(2000);
-    // Past all that there was when it was asked for.
-    const asked = Date.now();
-    await until('what came later', async () => ((await shownNow(page)) ?? 0) > asked + 1000, { timeout: 30_000 }).catch(
-      async (error: unknown) => {
+  // Each way by one of the two, unless everything is measured.
+  it.runIf(level === 'proof' || player === 'shaka')(
+    'plays on from a moment some seconds ago, and goes on as the camera does',
+    async () => {
+      const page = await openPlayer(browser, site.url, player);
+      await prepare(page);
+      const start = Date.now() - 8000;
+      const shown = await showUrl(page, `${eddy.http}/dash/demo/manifest.mpd?start=${start}`);
+      expect(Math.abs(shown.epochMs! - start)).toBeLessThan(2000);
+      // Past all that there was when it was asked for.
+      const asked = Date.now();
+      await until('what came later', async () => ((await shownNow(page)) ?? 0) > asked + 1000, {
+        timeout: 30_000,
+      }).catch(async (error: unknown) => {
         throw new Error(JSON.stringify(await stateOf(page)), { cause: error });
-      },
-    );
-    expect((await stateOf(page)).errors).toEqual([]);
-    await page.close();
-  });
+      });
+      expect((await stateOf(page)).errors).toEqual([]);
+      await page.close();
+    },
+  );
 
-  it('plays on by itself when the publisher comes back', async () => {
+  it.runIf(level === 'proof' || player === 'dash.js')('plays on by itself when the publisher comes back', async () => {
     const server = await publishServer();
     const live = playLive(await encodeClip({ seconds: 4 }), server.open('returning'));
     try {

@@ -10,10 +10,11 @@ import { checkHls } from '../support/hls-rules.ts';
 import { launchChromium } from './chromium.ts';
 import { load, openPlayer, playerSite, stateOf, untilPlayed } from './dash-pages.ts';
 
-const SWITCHES = atLevel({ test: 4, proof: 20 });
+const SWITCHES = atLevel({ test: 3, proof: 20 });
 /** How long the player stays on a rung once it shows it, ms. */
-const STAY_MS = 1500;
+const STAY_MS = atLevel({ test: 500, proof: 1500 });
 const HEIGHTS = [90, 180, 360];
+const PLAYERS = atLevel<readonly ('hls.js' | 'shaka')[]>({ test: ['hls.js'], proof: ['hls.js', 'shaka'] });
 
 let browser: Browser;
 let site: Awaited<ReturnType<typeof playerSite>>;
@@ -28,7 +29,7 @@ beforeAll(async () => {
   [browser, site, eddy] = await Promise.all([launchChromium(), playerSite(), startEddy(pipeline)]);
   await until('three rungs', async () => (await rungs()) === 3, { timeout: 60_000 });
   // A segment or two behind the live edge in each.
-  await new Promise((resolve) => setTimeout(resolve, 6000));
+  await new Promise((resolve) => setTimeout(resolve, atLevel({ test: 3000, proof: 6000 })));
 }, 120_000);
 afterAll(async () => {
   await browser.close();
@@ -53,7 +54,7 @@ const CHOOSE = {
 } as const;
 const heightOf = (page: Page): Promise<number> => page.evaluate<number>(`document.querySelector('video').videoHeight`);
 
-describe.each(['hls.js', 'shaka'] as const)('%s', (player) => {
+describe.each(PLAYERS)('%s', (player) => {
   it('goes up and down the ladder without a stall', async () => {
     const page = await openPlayer(browser, site.url, player);
     await load(page, player === 'shaka' ? `${eddy.http}/dash/demo/manifest.mpd` : index());

@@ -13,7 +13,7 @@ import { recordClock } from '../support/clock-recording.ts';
 import { type RunningEddy, startEddy, until } from '../support/eddy.ts';
 import { launchChromium } from './chromium.ts';
 import { openPlayer, type PlayerName, playerSite, stateOf } from './dash-pages.ts';
-import { prepare, showMoment, shownNow, showUrl, type Shown } from './seek.ts';
+import { prepare, setForHoles, showMoment, shownNow, showUrl, type Shown } from './seek.ts';
 
 const GOP = 2000;
 const SECONDS = atLevel({ test: 120, proof: 7200 });
@@ -112,6 +112,7 @@ describe.each(['hls.js', 'dash.js', 'shaka'] as const)('%s', (player) => {
   it('shows any moment, asked for by URL or found in what is loaded', async () => {
     const page = await openPlayer(browser, site.url, player);
     await prepare(page);
+    await setForHoles(page);
     const end = startAt + SECONDS * 1000;
     const whole = `${manifest(player)}?start=${startAt}&end=${end}`;
     const wrong: string[] = [];
@@ -151,6 +152,7 @@ describe.each(['hls.js', 'dash.js', 'shaka'] as const)('%s', (player) => {
   ])('plays on over %s', async (_what, hole) => {
     const page = await openPlayer(browser, site.url, player);
     await prepare(page);
+    await setForHoles(page);
     const start = startAt + (hole.from - 2) * 1000;
     await showUrl(page, `${manifest(player)}?start=${start}&duration=90s`);
     const after = startAt + hole.to * 1000;

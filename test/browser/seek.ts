@@ -45,11 +45,11 @@ const SHOWER = `(() => {
   window.eddyNow = read;
 })()`;
 
-/** Makes a player's page ready for the functions below, and set as docs/guides/rewind.md says. */
-export async function prepare(page: Page): Promise<void> {
-  await page.evaluate(SHOWER);
-  await page.evaluate('window.eddyOneBufferAPeriod?.()');
-}
+/** Makes a player's page ready for the functions below. */
+export const prepare = (page: Page): Promise<unknown> => page.evaluate(SHOWER);
+
+/** Sets a player as docs/guides/rewind.md says, for seeking over holes. */
+export const setForHoles = (page: Page): Promise<unknown> => page.evaluate('window.eddyOneBufferAPeriod?.()');
 
 /** Loads a URL. */
 export const showUrl = (page: Page, url: string): Promise<Shown> =>

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { harness, type Harness } from 'eddy/testing';
 import type { AccessUnit } from 'eddy/plugin';
 import plugin, { type manifest } from '../../plugins/transcode/video/plugin.ts';
+import { atLevel } from '../level.ts';
 import { isAlive } from '../contract/media-hosts.ts';
 import { startHosts, until } from '../media/support/pattern.ts';
 import { encodeClip, type Clip } from '../support/live-source.ts';
@@ -51,10 +52,7 @@ describe('transcode.video', () => {
       .map(({ pts }, i) => (pts - items(name)[i]!.pts) / 90)
       .filter((ms) => ms > 40);
 
-  it.each([
-    ['SIGKILL', 3000],
-    ['SIGSTOP', 9000],
-  ] as const)(
+  it.each([['SIGKILL', 3000] as const, ...atLevel({ test: [], proof: [['SIGSTOP', 9000] as const] })])(
     '%s of a camera’s host: it is back, the other one undisturbed',
     { timeout: 40_000 },
     async (signal, longest) => {
@@ -84,8 +82,8 @@ describe('transcode.video', () => {
   it('poison stays with its camera, and is tried ever more seldom', { timeout: 30_000 }, async () => {
     const garbage = (data: Uint8Array): Uint8Array => data.map((byte, at) => (at < 5 ? byte : (byte * 31 + at) & 0xff));
     await Promise.all([live('well'), live('sick', garbage)]);
-    await sleep(8000);
-    expect(items('well').length).toBeGreaterThan(180);
+    await sleep(atLevel({ test: 4000, proof: 8000 }));
+    expect(items('well').length).toBeGreaterThan(atLevel({ test: 80, proof: 180 }));
     expect(holes('well')).toEqual([]);
     expect(await stage.metric('transcode_video_starts_total')).toBeLessThan(9);
   });

@@ -27,7 +27,7 @@ export function ladderRoutes(ctx: Ctx, ladders: (cameraId: CameraId) => readonly
   async function find(request: HttpRequest): Promise<readonly Ladder[]> {
     await ctx.sessions.administer(credentialsOf(request), peerOf(request, 'api'));
     const { camera } = request.params;
-    const found = ladders(camera as CameraId);
+    const found = ladders(camera);
     if (found.length === 0) throw new EddyError('CAMERA_UNKNOWN', `"${camera}" has no ladder in "${ctx.name}".`);
     return found;
   }

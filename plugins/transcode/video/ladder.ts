@@ -7,7 +7,6 @@
  */
 import {
   EddyError,
-  rescale,
   type AccessUnit,
   type Clock,
   type DiscontinuityCause,
@@ -25,12 +24,13 @@ import {
 import { Restarts } from '../shared/restarts.ts';
 import type { Encoder, EncoderChoice } from './encoders.ts';
 import { GopMeter } from './gop-meter.ts';
-import { encoderOf, ladderLaunch, outputOf } from './launch.ts';
+import { encoderOf, ladderLaunch } from './launch.ts';
 import type { Meters } from './meters.ts';
 import type { Config, manifest } from './plugin.ts';
 import { planRungs, type PlannedRung } from './rungs.ts';
-import { LINE_RATE, type PassedOn } from './timeline.ts';
-import { startUse, type Use, type UseSink } from './use.ts';
+import { RungWriters } from './rung-writers.ts';
+import type { PassedOn } from './timeline.ts';
+import { startUse, type Use } from './use.ts';
 
 /** A host that nobody wants is kept for so long, in ms: viewers who come and go do not restart it each time. */
 const UNWANTED_MS = 3000;
@@ -60,22 +60,15 @@ export interface LadderSurroundings {
   onEnd(): void;
 }
 
-/** A rung that comes out of the host. */
-interface Made {
-  writer: TrackWriter<'frames'>;
-  /** Events that came while no host ran. */
-  readonly last: { dts: number | undefined };
-}
-
 /** See the file's head. */
-export class Ladder implements TrackReader<'frames'>, UseSink {
+export class Ladder implements TrackReader<'frames'> {
   readonly #around: LadderSurroundings;
   readonly #track: InputTrack<'frames'>;
   readonly #caps: VideoCaps;
   readonly #rungs: readonly PlannedRung[];
   readonly #gops = new GopMeter();
   readonly #restarts: Restarts;
-  readonly #made = new Map<string, Made>();
+  readonly #made: RungWriters;
   /** The top rung while the source itself is it. */
   #source: TrackWriter<'frames'> | undefined;
   #use: Use | undefined;
@@ -96,6 +89,13 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
     this.#track = track;
     this.#caps = track.caps as VideoCaps;
     this.#rungs = planRungs(around.config.rungs, this.#caps);
+    this.#made = new RungWriters({
+      track,
+      out: around.out,
+      rungs: this.#rungs,
+      name: (rung) => around.name(rung),
+      made: (arrivedAt) => around.meters.made(arrivedAt),
+    });
     this.#restarts = new Restarts(() => around.clock.monotonic());
     if (this.#mayPass()) this.#source = around.out.addTrack(around.name(undefined), track.caps, { from: track });
     this.#source?.onKeyFrameRequest(() => track.requestKeyFrame());
@@ -129,8 +129,7 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
     await use?.finish();
     this.#stopped = true;
     this.#source?.end(cause);
-    for (const { writer } of this.#made.values()) writer.end(cause);
-    this.#made.clear();
+    this.#made.end(cause);
     this.#around.onEnd();
   }
 
@@ -188,26 +187,6 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
     this.#cancelIdle?.();
     await this.#starting;
     await this.#dropUse();
-  }
-
-  picture(output: string, caps: VideoCaps, unit: AccessUnit): void | Promise<void> {
-    const made = this.#writerOf(output, caps);
-    const scaled = (ticks: number): number =>
-      rescale(ticks, LINE_RATE, made.writer.caps.kind === 'video' ? made.writer.caps.timescale : LINE_RATE);
-    const dts = scaled(unit.dts);
-    // What comes twice around a restart.
-    if (made.last.dts !== undefined && dts <= made.last.dts) return;
-    made.last.dts = dts;
-    this.#around.meters.made(output, unit.arrivedAt);
-    if (!made.writer.write({ ...unit, dts, pts: scaled(unit.pts) })) return made.writer.ready();
-  }
-
-  passOn(output: string, event: PassedOn): void {
-    const made = this.#made.get(output);
-    if (!made) return;
-    if (event.type === 'gap') return made.writer.gap(event.from, event.to, event.cause);
-    made.last.dts = undefined;
-    made.writer.discontinuity(event.cause);
   }
 
   /** True where the source is of the top rung's size, and in the codec that is made. */
@@ -283,19 +262,6 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
     return this.#source ? this.#rungs.slice(1) : this.#rungs;
   }
 
-  #writerOf(output: string, caps: VideoCaps): Made {
-    const known = this.#made.get(output);
-    if (known && sameCaps(known.writer.caps as VideoCaps, caps)) return known;
-    const rung = this.#rungs.find((each) => outputOf(each) === output)!;
-    const full: VideoCaps = { ...caps, bitrate: rung.bitrate };
-    const options = known ? { from: this.#track, replaces: known.writer } : { from: this.#track };
-    const name = known?.writer.id ?? this.#around.name(rung.name);
-    known?.writer.end('replaced');
-    const made: Made = { writer: this.#around.out.addTrack(name, full, options), last: { dts: undefined } };
-    this.#made.set(output, made);
-    return made;
-  }
-
   #note(event: PassedOn): void {
     if (this.#use) this.#use.note(event);
     else if (this.#events.length < 16) this.#events.push(event);
@@ -317,7 +283,7 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
         this.#rungsToMake().map((rung) => ({ ...rung, bitrate: this.#bitrateOf(rung) })),
         settings,
       );
-      const use = await startUse(hosts, launch, this.#caps, this, clock, config.mode);
+      const use = await startUse(hosts, launch, this.#caps, this.#made, clock, config.mode);
       if (this.#stopped) return void (await use.drop());
       this.#use = use;
       this.#encoder = encoder;
@@ -364,8 +330,4 @@ export class Ladder implements TrackReader<'frames'>, UseSink {
       report('transcode.video/INPUT_UNDECODABLE', `${label}: nothing comes out, each time: ${said}`);
     else report('transcode.video/RESTARTED', `${label}: ${said}`);
   }
-}
-
-function sameCaps(a: VideoCaps, b: VideoCaps): boolean {
-  return a.codecString === b.codecString && a.timescale === b.timescale && Buffer.compare(a.config, b.config) === 0;
 }

@@ -8,7 +8,7 @@ const SAMPLED = 30;
 export interface Meters {
   started(): void;
   /** A picture came out; `arrivedAt` is when the frame that it was made of came to the process, epoch ms. */
-  made(rung: string, arrivedAt: number): void;
+  made(arrivedAt: number): void;
   lost(reason: 'restarting' | 'waiting-for-key-frame'): void;
 }
 
@@ -24,7 +24,7 @@ export function createMeters(metrics: Metrics, clock: Clock): Meters {
   let pictures = 0;
   return {
     started: () => starts.add(),
-    made: (_rung, arrivedAt) => {
+    made: (arrivedAt) => {
       if (pictures++ % SAMPLED === 0) delay.observe((clock.now() - arrivedAt) / 1000);
     },
     lost: (reason) => lost.add(1, { reason }),

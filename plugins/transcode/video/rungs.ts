@@ -74,7 +74,7 @@ function parseRungs(raw: unknown): ReturnType<Field<readonly Rung[] | 'auto'>['p
     const match = SHORT.exec(typeof entry === 'string' ? entry : entry.size);
     if (!match)
       return {
-        error: `item ${index + 1}: "${String(entry)}" is no rung; write its lines, and its bit rate: "720p@2.5Mbps"`,
+        error: `item ${index + 1}: ${JSON.stringify(entry)} is no rung; write its lines, and its bit rate: "720p@2.5Mbps"`,
       };
     const [, lines, fps, rate = long?.bitrate] = match;
     const parsed = rate === undefined ? undefined : bitrate.parse(rate);
