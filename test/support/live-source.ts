@@ -22,15 +22,16 @@ export interface Clip {
   readonly sounds: readonly Sample[];
 }
 
-/** Encodes the clip: a moving picture with a counter, and a tone. `args` for the encoder go before ours. */
+/** Encodes the clip: a moving picture with a counter, and a tone. `rate` is `fps` as a fraction; `args` for the encoder go before ours. */
 export async function encodeClip({
   fps = 30,
   gopSeconds = 2,
   seconds = 10,
+  rate = String(fps),
   args: more = '-tune zerolatency -bf 0',
 } = {}): Promise<Clip> {
   const gop = Math.round(fps * gopSeconds);
-  const args = `-v error -f lavfi -i testsrc2=s=640x360:r=${fps}:d=${seconds} -f lavfi -i sine=f=440:r=48000:d=${seconds}
+  const args = `-v error -f lavfi -i testsrc2=s=640x360:r=${rate}:d=${seconds} -f lavfi -i sine=f=440:r=48000:d=${seconds}
     -c:v libx264 -preset ultrafast ${more} -pix_fmt yuv420p -g ${gop} -keyint_min ${gop} -sc_threshold 0 -b:v 800k
     -c:a aac -b:a 96k -ac 2 -f flv -flvflags no_duration_filesize -`;
   const { stdout } = await promisify(execFile)('ffmpeg', args.split(/\s+/), { encoding: 'buffer', maxBuffer: 1 << 28 });
