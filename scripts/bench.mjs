@@ -1,7 +1,7 @@
 // `make bench`: the comparisons, one after another so that none disturbs the next, into docs/benchmarks.md.
 //
 // Arguments name some of them: `node scripts/bench.mjs validate`; then the page is printed and not written. One that fails does not keep
-// the others from running. EDDY_BENCH names a file in which `make proof` took down some of them; what it measured at this commit is not measured again.
+// the others from running. EDDY_BENCH names a file in which `make proof` took down some of them: those are not measured again, and tell their commit.
 // A benchmark is a file test/bench/*.bench.ts that prints one line of JSON at its end: { bench, ... } with what was measured.
 import { spawn } from 'node:child_process';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
@@ -26,11 +26,11 @@ async function measure(file) {
   return undefined;
 }
 
-/** What was measured earlier, at this commit. @param {string} name */
+/** What was measured earlier. @param {string} name */
 function measuredBefore(name) {
   const file = process.env.EDDY_BENCH;
   const lines = file && existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-  return lines.map((line) => JSON.parse(line)).findLast((one) => one.name === name && one.commit === commit());
+  return lines.map((line) => JSON.parse(line)).findLast((one) => one.name === name);
 }
 
 /** `{ a: { b: 1 } }` as `a: b` and `1`. @param {object} value @param {string} [path] @returns {[string, unknown][]} */
@@ -64,7 +64,7 @@ const page = [
   'Written by `make bench`: Eddy against peers on the same machine in the same run, or against the floor of the method. Ratios travel;',
   'absolute figures are those of this machine.',
   '',
-  `${new Date().toISOString().slice(0, 10)}: ${describeMachine()}, commit ${commit()}.`,
+  `${new Date().toISOString().slice(0, 10)}: ${describeMachine()}.`,
 ];
 for (const file of files) {
   const name = basename(file, '.bench.ts');
@@ -81,7 +81,7 @@ for (const file of files) {
     '',
     about(file),
     '',
-    `[${file}](../${file}), ${seconds} s`,
+    `[${file}](../${file}), ${seconds} s, commit ${before?.commit ?? commit()}`,
     '',
     '| what | measured |',
     '| --- | --- |',
