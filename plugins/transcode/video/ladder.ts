@@ -29,6 +29,7 @@ import type { Meters } from './meters.ts';
 import type { Config, manifest } from './plugin.ts';
 import { planRungs, type PlannedRung } from './rungs.ts';
 import { RungWriters } from './rung-writers.ts';
+import type { Sheddable } from './shedding.ts';
 import type { PassedOn } from './timeline.ts';
 import { startUse, type Use } from './use.ts';
 
@@ -53,6 +54,8 @@ export interface LadderSurroundings {
   readonly out: FlowOutput<'frames'>;
   /** Stage, camera and track, for logs and `ps`. */
   readonly label: string;
+  /** Among the ladders of a full machine the lowest loses rungs first. */
+  readonly priority: number;
   readonly report: (code: OwnCode, message: string) => void;
   readonly encoders: EncoderChoice;
   /** A name of this rung that no other live track of the pad has. */
@@ -61,7 +64,7 @@ export interface LadderSurroundings {
 }
 
 /** See the file's head. */
-export class Ladder implements TrackReader<'frames'> {
+export class Ladder implements TrackReader<'frames'>, Sheddable {
   readonly #around: LadderSurroundings;
   readonly #track: InputTrack<'frames'>;
   readonly #caps: VideoCaps;
@@ -81,6 +84,8 @@ export class Ladder implements TrackReader<'frames'> {
   readonly #bitrates = new Map<string, number>();
   /** To be passed on by the next use. */
   #events: PassedOn[] = [];
+  /** Encoded rungs that are left out since the machine is full, the most expensive ones. */
+  #out = 0;
   /** The host is to be fed from a key frame on. */
   #fed = false;
 
@@ -145,6 +150,36 @@ export class Ladder implements TrackReader<'frames'> {
     });
   }
 
+  get priority(): number {
+    return this.#around.priority;
+  }
+
+  get fullness(): number {
+    return this.#use?.fullness ?? 0;
+  }
+
+  get out(): number {
+    return this.#out;
+  }
+
+  /** Goes on without its most expensive rung. Where the source is none, the smallest stays: someone watches it. */
+  shed(): boolean {
+    if (!this.#use || this.#rungsToMake().length <= (this.#source ? 0 : 1)) return false;
+    const [rung] = this.#rungsToMake();
+    this.#out += 1;
+    this.#made.end('stopped', rung);
+    this.#around.report('transcode.video/RUNGS_SHED', `${this.#around.label}: ${rung!.name} is left out`);
+    this.#again();
+    return true;
+  }
+
+  restore(): boolean {
+    if (this.#out === 0) return false;
+    this.#out -= 1;
+    this.#again();
+    return true;
+  }
+
   /** What is planned and what runs, for the API. */
   describe(): Readonly<Record<string, unknown>> {
     const { width, height, codec, frameRate } = this.#caps;
@@ -159,7 +194,9 @@ export class Ladder implements TrackReader<'frames'> {
         width: rung.width,
         height: rung.height,
         ...(rung.fps !== undefined && { fps: rung.fps }),
-        ...(rung === top ? { made: 'passed through' } : { made: 'encoded', bitrate: this.#bitrateOf(rung) }),
+        ...(rung === top
+          ? { made: 'passed through' }
+          : { made: this.#rungsToMake().includes(rung) ? 'encoded' : 'left out', bitrate: this.#bitrateOf(rung) }),
       })),
     };
   }
@@ -258,8 +295,16 @@ export class Ladder implements TrackReader<'frames'> {
     return this.#bitrates.get(name) ?? bitrate;
   }
 
+  /** Encoded now: the most expensive ones may be out. */
   #rungsToMake(): readonly PlannedRung[] {
-    return this.#source ? this.#rungs.slice(1) : this.#rungs;
+    return this.#rungs.slice((this.#source ? 1 : 0) + this.#out);
+  }
+
+  /** A new host, with other rungs, from the next key frame on. */
+  #again(): void {
+    this.#events.push({ type: 'discontinuity', cause: 'restarted' });
+    void this.#dropUse();
+    this.#fed = false;
   }
 
   #note(event: PassedOn): void {

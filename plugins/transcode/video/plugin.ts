@@ -8,6 +8,8 @@ import {
   Duration,
   HttpServer,
   input,
+  Integer,
+  MapOf,
   MediaHosts,
   OneOf,
   optional,
@@ -24,6 +26,14 @@ const errors = defineCodes({
       "The source's key frames do not come at one distance, or too seldom, so that it cannot be the ladder's top rung.",
     mend: 'Nothing: that rung is encoded too. A fixed key frame interval in the publisher saves its cost: ffmpeg "-g 60 -sc_threshold 0".',
     example: 'a publisher that puts a key frame at every scene cut',
+  },
+  RUNGS_SHED: {
+    severity: 'warning',
+    kind: 'resource',
+    meaning:
+      'The machine is full: a ladder goes on without its most expensive rung, so that nothing lags. It comes back when there is room.',
+    mend: 'Fewer or smaller rungs, a faster preset, or another machine. "priority" says which cameras lose rungs last.',
+    example: 'four ladders of 1080p on two cores',
   },
   ENCODER_LOST: {
     severity: 'warning',
@@ -78,6 +88,10 @@ export const manifest = defineManifest({
       default: '2s',
       min: '250ms',
       max: '10s',
+    }),
+    priority: MapOf(Integer({ doc: 'The higher, the later it loses rungs.', min: 0, max: 1000 }), {
+      doc: 'When the machine is full, the ladder of the lowest loses its most expensive rung first: by camera, or by a prefix with "*". Cameras that are not named have 0.',
+      default: {},
     }),
     encoder: OneOf(ENCODER_NAMES, {
       doc: 'auto: a device where there is one (nvcodec, qsv, va, v4l2; none of them was proven on a device yet), else x264 or openh264 in software. A device that fails is replaced by software.',

@@ -60,9 +60,13 @@ export class RungWriters implements UseSink {
     rung.writer.discontinuity(event.cause);
   }
 
-  end(cause: EndCause): void {
-    for (const { writer } of this.#rungs.values()) writer.end(cause);
-    this.#rungs.clear();
+  /** Ends a rung, or all. */
+  end(cause: EndCause, only?: PlannedRung): void {
+    for (const [output, { writer }] of this.#rungs) {
+      if (only && output !== outputOf(only)) continue;
+      writer.end(cause);
+      this.#rungs.delete(output);
+    }
   }
 
   #of(output: string, caps: VideoCaps): Rung {

@@ -57,6 +57,12 @@ export class Use {
     return this.#host.set(element, property, value);
   }
 
+  /** What is inside, as a share of what may be: 0 to 1, and more where a host starts or stands. */
+  get fullness(): number {
+    // A host that has yet to give its first picture is starting, not late.
+    return this.#made === 0 ? 0 : this.#timeline.inside(this.#seen) / this.#most;
+  }
+
   /** True once something has come out. */
   get fruitful(): boolean {
     return this.#made > 0;

@@ -1,10 +1,12 @@
 /** The stage: each track of a camera gets a ladder. */
-import type { CameraId, Context, Flow, FlowHandlers, Running } from 'eddy/plugin';
+import { matchesCamera, type CameraId, type Context, type Flow, type FlowHandlers, type Running } from 'eddy/plugin';
 import { ladderRoutes } from './control.ts';
 import { EncoderChoice } from './encoders.ts';
+import { idleShare } from './idle.ts';
 import { Ladder } from './ladder.ts';
 import { createMeters, type Meters } from './meters.ts';
 import type { manifest } from './plugin.ts';
+import { LOOK_MS, Shedding } from './shedding.ts';
 
 type Ctx = Context<typeof manifest>;
 
@@ -13,6 +15,9 @@ export function create(ctx: Ctx): Running<typeof manifest> {
   const meters = createMeters(ctx.metrics, ctx.clock);
   const encoders = new EncoderChoice(ctx.services.hosts, ctx.config.encoder, () => ctx.clock.monotonic());
   const cameras = new Map<CameraId, Set<Ladder>>();
+  const shedding = new Shedding();
+  const idle = idleShare();
+  ctx.scope.add(ctx.clock.every(LOOK_MS, () => shedding.look(idle())));
   return {
     start() {
       const { http } = ctx.services;
@@ -26,18 +31,23 @@ export function create(ctx: Ctx): Running<typeof manifest> {
       flow.scope.add(() => {
         if (cameras.get(flow.cameraId) === ladders) cameras.delete(flow.cameraId);
       });
-      return openCamera(ctx, flow, ladders, meters, encoders);
+      return openCamera(ctx, flow, { ladders, meters, encoders, shedding });
     },
   };
 }
 
-function openCamera(
-  ctx: Ctx,
-  flow: Flow<typeof manifest>,
-  ladders: Set<Ladder>,
-  meters: Meters,
-  encoders: EncoderChoice,
-): FlowHandlers | void {
+/** What a camera shares with the others of the stage. */
+interface Shared {
+  readonly ladders: Set<Ladder>;
+  readonly meters: Meters;
+  readonly encoders: EncoderChoice;
+  readonly shedding: Shedding;
+}
+
+function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, shared: Shared): FlowHandlers | void {
+  const { ladders, meters, encoders, shedding } = shared;
+  const priorities = Object.entries(ctx.config.priority).filter(([pattern]) => matchesCamera(pattern, flow.cameraId));
+  const priority = Math.max(0, ...priorities.map(([, value]) => value));
   const { out } = flow.out;
   flow.scope.add(
     out.onWanted(() => {
@@ -57,6 +67,7 @@ function openCamera(
       meters,
       encoders,
       out,
+      priority,
       label: `${ctx.name} ${flow.cameraId} ${track.id}`,
       report: (code, message) => flow.report({ code, message }),
       name: (rung) => {
@@ -64,9 +75,14 @@ function openCamera(
         names.add(name);
         return name;
       },
-      onEnd: () => ladders.delete(ladder),
+      onEnd: () => {
+        ladders.delete(ladder);
+        leave();
+      },
     });
     ladders.add(ladder);
+    const leave = shedding.add(ladder);
+    flow.scope.add(leave);
     return ladder;
   });
 }
