@@ -1,0 +1,52 @@
+/** Audio at full length: an hour through both transcoders. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { harness, type Harness } from 'eddy/testing';
+import plugin, { type manifest } from '../../plugins/transcode/audio/plugin.ts';
+import { meetBar } from '../bar.ts';
+import { beeps, makeAac, onsets, type Sound } from '../media/support/audio.ts';
+import { startHosts } from '../media/support/pattern.ts';
+
+const SECONDS = 3600;
+/** Where beeps are: at the start, in the middle, at the end. */
+const AT = [1, 600, 1800, 3000, SECONDS - 2];
+
+let native: ReturnType<typeof startHosts>;
+const stages: Harness<typeof manifest>[] = [];
+beforeEach(() => void (native = startHosts()));
+afterEach(async () => {
+  await Promise.all(stages.map((stage) => stage.stop()));
+  await native.stop();
+  for (const stage of stages.splice(0)) await stage.close();
+});
+
+async function transcode(codec: 'aac' | 'opus', sound: Sound): Promise<Sound> {
+  const block = { full: 'block' as const, queue: '500ms' };
+  const config = { codec };
+  const services = { hosts: native.hosts };
+  const links = { in: block, out: block };
+  const stage = await harness<typeof manifest>(plugin, { config, services, links, clock: 'real' });
+  stages.push(stage);
+  const feed = await stage.camera('cam').publish();
+  const writer = feed.audio(sound.caps);
+  await writer.writeAll(sound.units);
+  writer.end();
+  await stage.out.out.until(() => stage.out.out.tracks('cam').some(({ ended }) => ended !== undefined), 60_000);
+  feed.end();
+  expect(stage.reports).toEqual([]);
+  const [track] = stage.out.out.tracks('cam');
+  return { caps: track!.caps as Sound['caps'], units: [...track!.items] };
+}
+
+it('AAC to Opus to AAC: an hour later every beep is where it was', { timeout: 1_200_000 }, async () => {
+  const source = makeAac(beeps(SECONDS, AT), { start: 480_000 });
+  const heard = await onsets(source);
+  const made = await onsets(await transcode('aac', await transcode('opus', source)));
+  const off = heard.map((at, index) => Math.abs(made[index]! - at));
+  meetBar({
+    issue: 5,
+    what: 'audio: AAC to Opus to AAC for an hour',
+    bar: 'within 10 ms of the start after an hour',
+    measured: `${made.length} of ${heard.length} beeps, at most ${Math.max(...off).toFixed(2)} ms off, the last one ${off.at(-1)!.toFixed(2)} ms`,
+    pass: made.length === AT.length && heard.length === AT.length && Math.max(...off) <= 10,
+  });
+});
