@@ -1,9 +1,6 @@
 /**
  * The ladder of one track: the source as its top rung while that can be, a host that makes the other rungs while anyone wants them, and
- * one line of output for each rung all along, whatever becomes of the host.
- *
- * The source is a rung only while its key frames come at one distance: the encoders then count as many frames, begin at one of its key frames,
- * and all rungs can be switched at the same moments. Where that breaks, the top rung is encoded too, for good.
+ * one line of output for each rung all along, whatever becomes of the host. Where the source can be a rung no longer, that one is encoded too, for good.
  */
 import {
   EddyError,
@@ -18,18 +15,17 @@ import {
   type Logger,
   type MediaHosts,
   type TrackReader,
-  type TrackWriter,
   type VideoCaps,
 } from 'eddy/plugin';
 import { Restarts } from '../shared/restarts.ts';
 import type { Encoder, EncoderChoice } from './encoders.ts';
-import { GopMeter } from './gop-meter.ts';
 import { encoderOf, ladderLaunch } from './launch.ts';
 import type { Meters } from './meters.ts';
 import type { Config, manifest } from './plugin.ts';
 import { planRungs, type PlannedRung } from './rungs.ts';
 import { RungWriters } from './rung-writers.ts';
 import type { Sheddable } from './shedding.ts';
+import { canPass, fpsOf, SourceRung } from './source-rung.ts';
 import type { PassedOn } from './timeline.ts';
 import { startUse, type Use } from './use.ts';
 
@@ -37,11 +33,6 @@ import { startUse, type Use } from './use.ts';
 const UNWANTED_MS = 3000;
 /** After so many attempts in a row without a picture the input is to blame. */
 const FRUITLESS = 3;
-/** Frames a second of a source that does not say. */
-const USUAL_FPS = 30;
-/** GOPs of the source up to so many times what is asked for are as good. */
-const GOP_TOLERANCE = 2;
-
 type OwnCode = `transcode.video/${keyof (typeof manifest)['errors']}`;
 
 /** What a ladder needs of its stage and camera. */
@@ -69,11 +60,10 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   readonly #track: InputTrack<'frames'>;
   readonly #caps: VideoCaps;
   readonly #rungs: readonly PlannedRung[];
-  readonly #gops = new GopMeter();
   readonly #restarts: Restarts;
   readonly #made: RungWriters;
   /** The top rung while the source itself is it. */
-  #source: TrackWriter<'frames'> | undefined;
+  #source: SourceRung | undefined;
   #use: Use | undefined;
   /** Of the run that goes on. */
   #encoder: Encoder | undefined;
@@ -102,19 +92,19 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
       made: (arrivedAt) => around.meters.made(arrivedAt),
     });
     this.#restarts = new Restarts(() => around.clock.monotonic());
-    if (this.#mayPass()) this.#source = around.out.addTrack(around.name(undefined), track.caps, { from: track });
-    this.#source?.onKeyFrameRequest(() => track.requestKeyFrame());
+    const { passthrough, gop } = around.config;
+    if (passthrough === 'auto' && canPass(this.#caps, this.#rungs[0]))
+      this.#source = new SourceRung(track, around.out, around.name(undefined), gop);
   }
 
   item(unit: AccessUnit): void | Promise<void> {
-    this.#gops.count(unit.key);
-    const passed = this.#pass(unit);
+    if (this.#source?.count(unit) === false) this.#encodeTop(this.#source);
+    const passed = this.#source?.pass(unit);
     const fed = this.#feed(unit);
     return passed && fed ? Promise.all([passed, fed]).then(() => undefined) : (passed ?? fed);
   }
 
   discontinuity(cause: DiscontinuityCause): void {
-    this.#gops.interrupted();
     this.#source?.discontinuity(cause);
     this.#note({ type: 'discontinuity', cause });
     // The encoders' count of frames is no longer the source's.
@@ -226,35 +216,8 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     await this.#dropUse();
   }
 
-  /** True where the source is of the top rung's size, and in the codec that is made. */
-  #mayPass(): boolean {
-    const { config } = this.#around;
-    const top = this.#rungs[0];
-    if (config.passthrough === 'never' || this.#caps.codec !== 'h264' || !top) return false;
-    return top.fps === undefined && top.height >= this.#caps.height - 1 && top.width >= this.#caps.width - 1;
-  }
-
-  #pass(unit: AccessUnit): void | Promise<void> {
-    const source = this.#source;
-    if (!source) return;
-    if (this.#gops.broken || this.#gopSeconds() > (this.#around.config.gop / 1000) * GOP_TOLERANCE) {
-      this.#encodeTop(source);
-      return;
-    }
-    if (!source.write(unit)) return source.ready();
-  }
-
-  #gopSeconds(): number {
-    return (this.#gops.constant ?? 0) / this.#fps;
-  }
-
-  get #fps(): number {
-    const { frameRate } = this.#caps;
-    return frameRate ? frameRate.num / frameRate.den : USUAL_FPS;
-  }
-
   /** The source is no rung any more: the host makes that one too. */
-  #encodeTop(source: TrackWriter<'frames'>): void {
+  #encodeTop(source: SourceRung): void {
     this.#source = undefined;
     const top = this.#rungs[0]!;
     this.#around.report(
@@ -269,7 +232,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   #feed(unit: AccessUnit): void | Promise<void> {
     if (this.#rungsToMake().length === 0 || this.#stopped || !this.#around.out.wanted) return;
     // As long as the source may be a rung, its GOP has to be known before the encoders can keep step.
-    if (this.#source && this.#gops.constant === undefined) return;
+    if (this.#source && this.#source.gop === undefined) return;
     if (!this.#fed && !unit.key) {
       this.#around.meters.lost('waiting-for-key-frame');
       return;
@@ -316,8 +279,8 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     const { hosts, label, report, clock, config, encoders } = this.#around;
     this.#restarts.started();
     this.#around.meters.started();
-    const fps = this.#fps;
-    const keyInterval = (this.#source && this.#gops.constant) ?? Math.max(1, Math.round((config.gop / 1000) * fps));
+    const fps = fpsOf(this.#caps);
+    const keyInterval = this.#source?.gop ?? Math.max(1, Math.round((config.gop / 1000) * fps));
     let encoder: Encoder | undefined;
     try {
       encoder = await encoders.choose();
