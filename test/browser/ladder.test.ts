@@ -49,7 +49,7 @@ const CHOOSE = {
     `eddyPlayer.loadLevel = eddyPlayer.levels.findIndex(({ height }) => height === ${lines})`,
   shaka: (lines: number): string => `(() => {
     eddyPlayer.configure({ abr: { enabled: false } });
-    eddyPlayer.selectVariantTrack(eddyPlayer.getVariantTracks().find(({ height }) => height === ${lines}), true);
+    eddyPlayer.selectVariantTrack(eddyPlayer.getVariantTracks().find(({ height }) => height === ${lines}));
   })()`,
 } as const;
 const heightOf = (page: Page): Promise<number> => page.evaluate<number>(`document.querySelector('video').videoHeight`);
