@@ -68,6 +68,22 @@ async function elements(cli: Cli, mend: string): Promise<Row[]> {
   );
 }
 
+/** Encoders and decoders of devices that GStreamer has found; none is no fault. */
+async function devices(cli: Cli): Promise<Row[]> {
+  const plugins = (await cli.builtins()).filter(({ manifest }) => manifest.requires.devices !== undefined);
+  return Promise.all(
+    plugins.map(async ({ manifest }) => {
+      const rows = await Promise.all(
+        manifest.requires.devices!.map((element) => program('gst-inspect-1.0', ['--exists', element], '')),
+      );
+      const there = manifest.requires.devices!.filter((_element, index) => rows[index]!.ok);
+      const found =
+        there.length > 0 ? there.join(', ') : `none of ${manifest.requires.devices!.join(', ')}: in software`;
+      return { what: `devices of ${manifest.name}`, ok: true, found };
+    }),
+  );
+}
+
 /** What a pipeline asks of its surroundings; without one, of the disk that `eddy run` would keep its data on. */
 async function surroundings(file: string | undefined, cli: Cli): Promise<Row[]> {
   const graph = file === undefined ? undefined : (await check(file, cli)).graph;
@@ -140,6 +156,7 @@ export const verb: Verb = {
       await packageRow('gstreamer-superficial', cli, mend),
       await program('gst-inspect-1.0', ['--version'], mend),
       ...(await elements(cli, mend)),
+      ...(await devices(cli)),
       ...(await surroundings(args.positionals[0], cli)),
       await program('ffmpeg', ['-version'], 'sudo apt-get install ffmpeg (only to publish files and to run the tests)'),
     ];

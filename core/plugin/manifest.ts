@@ -24,6 +24,8 @@ export type Need = Contract<unknown> | OptionalContract<unknown>;
 export interface Requirements {
   /** GStreamer elements, by name. */
   readonly gstreamer?: readonly string[];
+  /** GStreamer elements that are used where the machine has a device for them; without any it goes on in software. */
+  readonly devices?: readonly string[];
   /** Programs looked up in PATH. */
   readonly binaries?: readonly string[];
 }

@@ -82,11 +82,12 @@ function page({ manifest }: AnyPlugin, plugins: readonly AnyPlugin[]): string {
     ['contract', ''],
     Object.values(manifest.provides).map((contract) => [code(contract.name), cell(contract.summary)]),
   );
-  const { gstreamer = [], binaries = [] } = manifest.requires;
+  const { gstreamer = [], devices = [], binaries = [] } = manifest.requires;
   if (gstreamer.length + binaries.length > 0) {
     const needed = [
       ...binaries.map((name) => `the program ${code(name)}`),
       ...gstreamer.map((name) => `the GStreamer element ${code(name)}`),
+      ...devices.map((name) => `for a device, where there is one: ${code(name)}`),
     ];
     lines.push('## This machine needs', '', ...needed.map((what) => `- ${what}`), '');
   }

@@ -91,6 +91,9 @@ export const ENCODERS: readonly Encoder[] = [
   },
 ];
 
+/** Elements of devices. */
+export const DEVICES = ENCODERS.filter(({ proven }) => !proven).map(({ element }) => element);
+
 /** Names for the configuration. */
 export const ENCODER_NAMES = ['auto', 'nvcodec', 'qsv', 'va', 'v4l2', 'x264', 'openh264'] as const;
 

@@ -15,7 +15,7 @@ import {
   optional,
   output,
 } from 'eddy/plugin';
-import { ENCODER_NAMES } from './encoders.ts';
+import { DEVICES, ENCODER_NAMES } from './encoders.ts';
 import { Rungs } from './rungs.ts';
 
 const errors = defineCodes({
@@ -123,6 +123,7 @@ export const manifest = defineManifest({
   needs: { hosts: MediaHosts, http: optional(HttpServer) },
   errors,
   requires: {
+    devices: DEVICES,
     gstreamer: [
       'avdec_h264',
       'avdec_h265',

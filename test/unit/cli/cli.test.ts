@@ -170,6 +170,12 @@ describe('doctor', () => {
     await main(['doctor', '--json'], cli);
     const rows = JSON.parse(cli.printed.out) as { what: string; ok: boolean; found: string }[];
     expect(rows.filter(({ what, ok }) => !ok && !what.startsWith('disk'))).toEqual([]);
+    // Whatever devices there are.
+    expect(rows).toContainEqual({
+      what: 'devices of transcode.video',
+      ok: true,
+      found: expect.stringMatching(/h264enc/) as string,
+    });
     expect(rows).toContainEqual({ what: 'mediasoup', ok: true, found: expect.stringMatching(/^3\./) as string });
   });
 
