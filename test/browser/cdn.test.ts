@@ -71,38 +71,42 @@ const played = async (page: Page): Promise<number> =>
   page.evaluate(`[...Array(document.querySelector('video').played.length).keys()].reduce((sum, i) =>
     sum + document.querySelector('video').played.end(i) - document.querySelector('video').played.start(i), 0)`);
 
-it('plays in hls.js and dash.js while it is pushed, and goes on after an outage of the store', async () => {
-  const pages: { page: Page; player: string }[] = [];
-  for (const { player, live } of PLAYERS) {
-    const page = await openPlayer(browser, site.url, player);
-    await load(page, `${files.url}/demo/${live}`);
-    pages.push({ page, player });
-  }
-  for (const { page } of pages) await untilPlayed(page, 2, 40_000);
+it(
+  'plays in hls.js and dash.js while it is pushed, and goes on after an outage of the store',
+  { timeout: 300_000 },
+  async () => {
+    const pages: { page: Page; player: string }[] = [];
+    for (const { player, live } of PLAYERS) {
+      const page = await openPlayer(browser, site.url, player);
+      await load(page, `${files.url}/demo/${live}`);
+      pages.push({ page, player });
+    }
+    for (const { page } of pages) await untilPlayed(page, 2, 40_000);
 
-  await storeIs('STORE_UNREACHABLE');
-  await new Promise((resolve) => setTimeout(resolve, OUTAGE));
-  const before = await Promise.all(pages.map(({ page }) => played(page)));
-  await storeIs();
-  // More than any player can have had in its buffer: what was pushed after the outage.
-  const more = atLevel({ test: 8, proof: 30 });
-  for (const [index, { page }] of pages.entries()) await untilPlayed(page, before[index]! + more, 90_000);
+    await storeIs('STORE_UNREACHABLE');
+    await new Promise((resolve) => setTimeout(resolve, OUTAGE));
+    const before = await Promise.all(pages.map(({ page }) => played(page)));
+    await storeIs();
+    // More than any player can have had in its buffer: what was pushed after the outage.
+    const more = atLevel({ test: 8, proof: 30 });
+    for (const [index, { page }] of pages.entries()) await untilPlayed(page, before[index]! + more, 90_000);
 
-  const lost = files.served.filter(({ status }) => status !== 200).map(({ path }) => path);
-  const errors = await Promise.all(pages.map(async ({ page }) => (await stateOf(page)).errors));
-  for (const { page } of pages) await page.close();
-  if (level === 'proof') {
-    const measured = `both play on ${more} s after an outage of ${OUTAGE / 1000} s; ${errors.flat().length} errors, ${lost.length} files missing`;
-    const pass = errors.flat().length === 0 && lost.length === 0;
-    meetBar({
-      what: 'CDN push',
-      bar: 'plays in hls.js and dash.js while pushing, through a 60 s outage',
-      measured,
-      pass,
-    });
-  }
-  expect({ errors: errors.flat(), lost }).toEqual({ errors: [], lost: [] });
-});
+    const lost = files.served.filter(({ status }) => status !== 200).map(({ path }) => path);
+    const errors = await Promise.all(pages.map(async ({ page }) => (await stateOf(page)).errors));
+    for (const { page } of pages) await page.close();
+    if (level === 'proof') {
+      const measured = `both play on ${more} s after an outage of ${OUTAGE / 1000} s; ${errors.flat().length} errors, ${lost.length} files missing`;
+      const pass = errors.flat().length === 0 && lost.length === 0;
+      meetBar({
+        what: 'CDN push',
+        bar: 'plays in hls.js and dash.js while pushing, through a 60 s outage',
+        measured,
+        pass,
+      });
+    }
+    expect({ errors: errors.flat(), lost }).toEqual({ errors: [], lost: [] });
+  },
+);
 
 it('plays the recording after the camera has gone', async () => {
   await eddy.apply(
