@@ -49,7 +49,7 @@ export default defineConfig({
           include: ['test/{unit,contract,toolchain}/**/*.test.ts'],
           testTimeout: 10_000,
           hookTimeout: 10_000,
-          sequence: { groupOrder: 0 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -60,7 +60,7 @@ export default defineConfig({
           name: 'media',
           include: ['test/{media,fault}/**/*.test.ts', ...(proof ? ['test/proof/**/*.test.ts'] : [])],
           ...(proof ? { fileParallelism: false } : { maxWorkers: 2 }),
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -71,7 +71,7 @@ export default defineConfig({
           name: 'browser',
           include: ['test/{browser,interop}/**/*.test.ts'],
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

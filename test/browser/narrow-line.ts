@@ -7,7 +7,7 @@ import { throughRelay } from './relayed.ts';
 import { watch } from './webrtc-pages.ts';
 
 /** Notes when each picture was shown and how wide it was, in the page. */
-const recordPictures = (page: Page): Promise<unknown> =>
+export const recordPictures = (page: Page): Promise<unknown> =>
   page.evaluate(`(() => {
     const video = document.querySelector('video');
     window.shown = [];
@@ -19,7 +19,7 @@ const recordPictures = (page: Page): Promise<unknown> =>
   })()`);
 
 type Shown = readonly (readonly [at: number, width: number])[];
-const shownOn = (page: Page): Promise<Shown> => page.evaluate('window.shown');
+export const shownOn = (page: Page): Promise<Shown> => page.evaluate('window.shown');
 
 /** Waits until pictures of this width are shown, and tells when the first of them was: epoch ms. */
 async function untilWidth(
@@ -37,7 +37,7 @@ async function untilWidth(
 }
 
 /** The longest that no new picture came, ms. */
-const longestGap = (shown: Shown): number =>
+export const longestGap = (shown: Shown): number =>
   Math.round(Math.max(0, ...shown.slice(1).map(([at], index) => at - shown[index]![0])));
 
 /** What a viewer saw. */
