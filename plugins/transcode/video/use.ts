@@ -20,6 +20,8 @@ const FINISH_MS = 3000;
  */
 const INSIDE_S = { 'low-latency': 1, quality: 3 } as const;
 const ROOM_S = 0.3;
+/** A source that is so far ahead of real time is a recording that is replayed, s. */
+const AHEAD_S = 3;
 
 /** See the file's head; made by {@link startUse}. */
 export class Use {
@@ -29,6 +31,7 @@ export class Use {
   readonly #sink: UseSink;
   readonly #clock: Clock;
   readonly #most: number;
+  readonly #began: number;
   readonly #timeline: LadderTimeline;
   readonly #stuck = Promise.withResolvers<HostEnd>();
   /** The newest picture of any rung, on the line. */
@@ -41,6 +44,7 @@ export class Use {
     this.#rungs = rungs;
     this.#sink = sink;
     this.#clock = clock;
+    this.#began = clock.monotonic();
     this.#most = INSIDE_S[mode];
     this.#timeline = new LadderTimeline(caps.timescale);
     this.ended = Promise.race([host.ended, this.#stuck.promise]);
@@ -59,8 +63,9 @@ export class Use {
 
   /** What is inside, as a share of what may be: 0 to 1, and more where a host starts or stands. */
   get fullness(): number {
-    // A host that has yet to give its first picture is starting, not late.
-    return this.#made === 0 ? 0 : this.#timeline.inside(this.#seen) / this.#most;
+    // A host that has yet to give its first picture is starting, and one that is fed faster than time is full of that: neither is late.
+    const ahead = this.#timeline.seconds - (this.#clock.monotonic() - this.#began) / 1000;
+    return this.#made === 0 || ahead > AHEAD_S ? 0 : this.#timeline.inside(this.#seen) / this.#most;
   }
 
   /** True once something has come out. */
