@@ -4,8 +4,9 @@
 // the others from running. EDDY_BENCH names a file in which `make proof` took down some of them: those are not measured again, and tell their commit.
 // A benchmark is a file test/bench/*.bench.ts that prints one line of JSON at its end: { bench, ... } with what was measured.
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { readJsonLines } from './json-lines.mjs';
 import { commit, describeMachine } from './machine.mjs';
 
 const root = dirname(import.meta.dirname);
@@ -24,13 +25,6 @@ async function measure(file) {
   if (status === 0 && last.startsWith('{')) return JSON.parse(last);
   console.error(`${file} failed (${status})\n${output}`);
   return undefined;
-}
-
-/** What was measured earlier. @param {string} name */
-function measuredBefore(name) {
-  const file = process.env.EDDY_BENCH;
-  const lines = file && existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-  return lines.map((line) => JSON.parse(line)).findLast((one) => one.name === name);
 }
 
 /** `{ a: { b: 1 } }` as `a: b` and `1`. @param {object} value @param {string} [path] @returns {[string, unknown][]} */
@@ -57,6 +51,8 @@ if (files.length < wanted.length) {
   console.error(`there are the benchmarks ${all.map((file) => basename(file, '.bench.ts')).join(', ')}`);
   process.exit(2);
 }
+const earlier = readJsonLines(process.env.EDDY_BENCH);
+const measuredAt = commit();
 const failed = [];
 const page = [
   '# Benchmarks',
@@ -70,7 +66,7 @@ for (const file of files) {
   const name = basename(file, '.bench.ts');
   console.log(`bench: ${name}`);
   const began = performance.now();
-  const before = measuredBefore(name);
+  const before = earlier.findLast((one) => one.name === name);
   const result = before?.result ?? (await measure(file));
   const seconds = before?.seconds ?? Math.round((performance.now() - began) / 1000);
   if (!result) failed.push(name);
@@ -81,7 +77,7 @@ for (const file of files) {
     '',
     about(file),
     '',
-    `[${file}](../${file}), ${seconds} s, commit ${before?.commit ?? commit()}`,
+    `[${file}](../${file}), ${seconds} s, commit ${before?.commit ?? measuredAt}`,
     '',
     '| what | measured |',
     '| --- | --- |',

@@ -2,9 +2,10 @@
 // keep the others from running. Arguments go to vitest; then nothing is checked besides and the table is only printed, unless EDDY_PROOF names a
 // file of rows in which it was begun earlier: EDDY_PROOF=rows.jsonl node scripts/proof.mjs test/browser/live.test.ts measures those rows again. Each row
 // tells the commit that it was measured at.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync, mkdirSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { readJsonLines } from './json-lines.mjs';
 import { commit, describeMachine } from './machine.mjs';
 import { groupRows } from './proof-issues.ts';
 import { runTests } from './test.mjs';
@@ -21,16 +22,10 @@ const machine = describeMachine();
 const began = performance.now();
 const { line: totals, failed, failures, took } = await runTests(args, { checks: args.length === 0 });
 const minutes = ((performance.now() - began) / 60_000).toFixed(1);
-const bars = readRows().map((row) => ({ ...row, took: row.took ?? took[`${row.file} > ${row.test}`] }));
+/** @type {import('./proof-issues.ts').Row[]} */
+const bars = readJsonLines(notes).map((row) => ({ ...row, took: row.took ?? took[`${row.file} > ${row.test}`] }));
 if (goesOn) writeFileSync(notes, bars.map((row) => `${JSON.stringify(row)}\n`).join(''));
 rmSync(folder, { recursive: true });
-
-/** @returns {import('./proof-issues.ts').Row[]} */
-function readRows() {
-  if (!existsSync(notes)) return [];
-  const lines = readFileSync(notes, 'utf8').split('\n').filter(Boolean);
-  return lines.map((text) => JSON.parse(text));
-}
 
 const cell = (/** @type {string} */ text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const duration = (/** @type {number | undefined} */ ms) =>
@@ -40,7 +35,8 @@ const line = ({ what, bar, measured, pass, took, commit = '' }) =>
   `| ${[what, bar, measured].map(cell).join(' | ')} | ${pass ? 'yes' : '**no**'} | ${duration(took)} | ${commit} |`;
 
 const groups = groupRows(bars);
-const missed = groups.flatMap(({ rows }) => rows.filter((bar) => !bar.pass));
+const rows = groups.flatMap((group) => group.rows);
+const missed = rows.filter((bar) => !bar.pass);
 const page = [
   '# Proof',
   '',
@@ -64,7 +60,5 @@ if (args.length === 0 || goesOn) {
   mkdirSync(join(root, 'docs'), { recursive: true });
   writeFileSync(join(root, 'docs/proof.md'), page);
 }
-console.log(
-  `${page}\n${missed.length} of ${groups.flatMap(({ rows }) => rows).length} bars missed, ${minutes} minutes\n${totals}`,
-);
+console.log(`${page}\n${missed.length} of ${rows.length} bars missed, ${minutes} minutes\n${totals}`);
 process.exitCode = failed > 0 || missed.length > 0 ? 1 : 0;

@@ -5,7 +5,8 @@ import type { AccessUnit } from 'eddy/plugin';
 import plugin, { type manifest } from '../../plugins/transcode/video/plugin.ts';
 import { atLevel } from '../level.ts';
 import { isAlive } from '../contract/media-hosts.ts';
-import { startHosts, until } from '../media/support/pattern.ts';
+import { startHosts } from '../media/support/pattern.ts';
+import { until } from '../support/eddy.ts';
 import { encodeClip, type Clip } from '../support/live-source.ts';
 
 let clip: Clip;
@@ -57,13 +58,11 @@ describe('transcode.video', () => {
     { timeout: 40_000 },
     async (signal, longest) => {
       await Promise.all([live('one'), live('two')]);
-      await until(() => items('one').length > 30 && items('two').length > 30, 'pictures of both');
+      await until('pictures of both', () => items('one').length > 30 && items('two').length > 30);
       const pid = native.pids()[0]!;
       process.kill(pid, signal);
-      const hit = await untilThere(
-        () => ['one', 'two'].find((name) => stage.out.out.discontinuities(name).length > 0),
-        15_000,
-      );
+      const isHit = (name: string): boolean => stage.out.out.discontinuities(name).length > 0;
+      const hit = await until('the camera of that host', () => ['one', 'two'].find(isHit));
       await sleep(1000);
       const other = hit === 'one' ? 'two' : 'one';
       // What waited for the host too long was dropped at the link.
@@ -88,14 +87,3 @@ describe('transcode.video', () => {
     expect(await stage.metric('transcode_video_starts_total')).toBeLessThan(9);
   });
 });
-
-/** Asks until there is an answer. */
-async function untilThere<T>(ask: () => T | undefined, timeout: number): Promise<T> {
-  const end = performance.now() + timeout;
-  for (;;) {
-    const answer = ask();
-    if (answer !== undefined) return answer;
-    if (performance.now() > end) throw new Error('nothing has happened');
-    await sleep(50);
-  }
-}

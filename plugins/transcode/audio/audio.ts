@@ -7,11 +7,11 @@ import type {
   FlowHandlers,
   InputTrack,
   Running,
-  TrackCaps,
   TrackReader,
   TrackWriter,
 } from 'eddy/plugin';
 import { MediaError } from 'eddy/media';
+import { sameCaps } from '../shared/same-caps.ts';
 import { nameByCodec } from '../shared/track-name.ts';
 import { createMeters, type Meters } from './meters.ts';
 import { passes, planFor, type Plan } from './plan.ts';
@@ -124,7 +124,7 @@ class CameraAudio {
     const before = track.replaces === undefined ? undefined : this.#unpark(track.replaces);
     const { clock } = track;
     const sameName = id === undefined || id === before?.writer.id;
-    if (before && before.clock === clock && sameName && sameCaps(before.writer.caps, caps)) {
+    if (before && before.clock === clock && sameName && sameCaps(before.writer.caps as AudioCaps, caps)) {
       return { writer: before.writer, continues: true };
     }
     const taken = (candidate: string): boolean =>
@@ -159,15 +159,4 @@ class CameraAudio {
     this.#live.delete(writer);
     writer.end(cause);
   }
-}
-
-function sameCaps(a: TrackCaps, b: AudioCaps): boolean {
-  return (
-    a.kind === 'audio' &&
-    a.codec === b.codec &&
-    a.timescale === b.timescale &&
-    a.bitrate === b.bitrate &&
-    a.language === b.language &&
-    Buffer.compare(a.config, b.config) === 0
-  );
 }

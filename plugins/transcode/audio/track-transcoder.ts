@@ -12,17 +12,12 @@ import type {
   TrackReader,
   TrackWriter,
 } from 'eddy/plugin';
-import { EddyError } from 'eddy/plugin';
-import { Restarts } from '../shared/restarts.ts';
+import { FRUITLESS, Restarts, UNWANTED_MS } from '../shared/restarts.ts';
+import { endInWords, failureInWords, type PassedOn } from '../shared/words.ts';
 import type { Meters } from './meters.ts';
 import type { Plan } from './plan.ts';
 import type { manifest } from './plugin.ts';
-import { startUse, type PassedOn, type Use, type UseSink } from './use.ts';
-
-/** A slot that nobody wants is kept for so long, in ms: viewers who come and go do not restart it each time. */
-const UNWANTED_MS = 3000;
-/** After so many attempts in a row without a sound the input is to blame. */
-const FRUITLESS = 3;
+import { startUse, type Use, type UseSink } from './use.ts';
 
 /** A code of this stage. */
 type OwnCode = `transcode.audio/${keyof (typeof manifest)['errors']}`;
@@ -162,11 +157,7 @@ export class TrackTranscoder implements TrackReader<'frames'>, UseSink {
       this.look();
     } catch (error) {
       this.#restarts.failed(false);
-      const code = error instanceof EddyError ? ` (${error.code})` : '';
-      report(
-        'transcode.audio/NOT_STARTED',
-        `${label}: ${error instanceof Error ? error.message : String(error)}${code}`,
-      );
+      report('transcode.audio/NOT_STARTED', `${label}: ${failureInWords(error)}`);
     } finally {
       this.#starting = undefined;
     }
@@ -187,7 +178,7 @@ export class TrackTranscoder implements TrackReader<'frames'>, UseSink {
     this.#restarts.failed(use.fruitful);
     if (use.fruitful) this.#events.push({ type: 'discontinuity', cause: 'restarted' });
     const { label, log, report } = this.#around;
-    const said = `${end.cause}${end.code ? ` (${end.code})` : ''}${end.message ? `: ${end.message}` : ''}`;
+    const said = endInWords(end);
     log.warn({ launch: label, ...end }, 'an audio transcoder ended; it is started anew');
     if (this.#restarts.fruitless >= FRUITLESS)
       report('transcode.audio/INPUT_UNDECODABLE', `${label}: nothing comes out, each time: ${said}`);

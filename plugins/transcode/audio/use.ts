@@ -4,21 +4,16 @@ import {
   type AccessUnit,
   type AudioCaps,
   type Clock,
-  type DiscontinuityCause,
-  type GapCause,
   type HostEnd,
   type HostFrame,
   type MediaHost,
   type MediaHosts,
 } from 'eddy/plugin';
 import { MediaError } from 'eddy/media';
+import { CatchUp } from '../shared/catch-up.ts';
+import type { PassedOn } from '../shared/words.ts';
 import { STALL_MS, STREAM, type Plan } from './plan.ts';
 import { Timeline, type Placed } from './timeline.ts';
-
-/** What is passed on at its place among the frames. */
-export type PassedOn =
-  | { readonly type: 'discontinuity'; readonly cause: DiscontinuityCause }
-  | { readonly type: 'gap'; readonly from: number; readonly to: number; readonly cause: GapCause };
 
 /** Where it goes. */
 export interface UseSink {
@@ -41,23 +36,17 @@ const INSIDE_S = 1;
 
 /** See the file's head; made by {@link startUse}. */
 export class Use {
-  readonly ended: Promise<HostEnd>;
   readonly #host: MediaHost;
   readonly #plan: Plan;
   readonly #sink: UseSink;
-  readonly #clock: Clock;
-  readonly #stuck = Promise.withResolvers<HostEnd>();
+  readonly #catchUp: CatchUp;
   readonly #timeline: Timeline<PassedOn>;
-  #made = 0;
-  /** Set while the input waits for the output. */
-  #room: PromiseWithResolvers<void> | undefined;
 
   constructor(host: MediaHost, plan: Plan, caps: AudioCaps, sink: UseSink, clock: Clock) {
     this.#host = host;
-    this.#clock = clock;
     this.#plan = plan;
     this.#sink = sink;
-    this.ended = Promise.race([host.ended, this.#stuck.promise]);
+    this.#catchUp = new CatchUp(host, clock, STALL_MS);
     this.#timeline = new Timeline<PassedOn>({
       timescale: caps.timescale,
       inputRate: plan.inputRate,
@@ -69,9 +58,13 @@ export class Use {
     host.onFrame((frame) => this.#take(frame));
   }
 
+  get ended(): Promise<HostEnd> {
+    return this.#catchUp.ended;
+  }
+
   /** True once something has come out. */
   get fruitful(): boolean {
-    return this.#made > 0;
+    return this.#catchUp.made > 0;
   }
 
   /** Takes a frame; the promise, if any, settles when there is room for the next. */
@@ -107,38 +100,19 @@ export class Use {
       room = this.#host.write(STREAM.in, { ...unit, dts: at, pts: at, duration, key: true }) && room;
     }
     if (placed.length > 0 && this.#timeline.inside > INSIDE_S) {
-      return this.#outputToCatchUp();
+      return this.#catchUp.wait();
     }
     if (!room) return this.#host.drained(STREAM.in);
-  }
-
-  /** Settles when less is inside, or the run has ended. */
-  async #outputToCatchUp(): Promise<void> {
-    this.#room ??= Promise.withResolvers<void>();
-    const { promise } = this.#room;
-    for (let waiting = true; waiting;) {
-      const made = this.#made;
-      const late = Promise.withResolvers<'late'>();
-      const cancel = this.#clock.after(STALL_MS, () => late.resolve('late'));
-      waiting = (await Promise.race([promise, this.ended, late.promise])) === 'late';
-      cancel();
-      if (waiting && this.#made === made) {
-        this.#stuck.resolve({ cause: 'stalled', message: 'what comes out does not follow what goes in' });
-        return void this.#host.close(0);
-      }
-    }
   }
 
   #take({ caps, unit }: HostFrame): void | Promise<void> {
     const { outputFrame, caps: made, lead } = this.#plan;
     const { first, rest } = lead(caps as AudioCaps);
     const at = rescale(unit.pts, caps.kind === 'data' ? 1 : caps.timescale, made.timescale);
-    const moment = this.#timeline.moment(at - (this.#made++ === 0 ? first : rest));
+    const moment = this.#timeline.moment(at - (this.#catchUp.made === 0 ? first : rest));
+    this.#catchUp.count();
     if (!moment) return;
-    if (this.#room && this.#timeline.inside < INSIDE_S / 2) {
-      this.#room.resolve();
-      this.#room = undefined;
-    }
+    if (this.#timeline.inside < INSIDE_S / 2) this.#catchUp.release();
     for (const event of moment.events) this.#sink.passOn(event);
     const { pts, arrivedAt, capturedAt } = moment;
     const frame: AccessUnit = {

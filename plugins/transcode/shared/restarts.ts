@@ -4,6 +4,11 @@ import { Backoff } from 'eddy/plugin';
 /** The first attempt comes soon, since most failures are a neighbour's; later ones seldom, since poison stays poison. */
 const BACKOFF = { min: 100, max: 30_000, steadyAfter: 10_000 };
 
+/** A host that nobody wants is kept for so long, in ms: viewers who come and go do not restart it each time. */
+export const UNWANTED_MS = 3000;
+/** After so many attempts in a row without a frame the input is to blame. */
+export const FRUITLESS = 3;
+
 /** One for each track that is transcoded. */
 export class Restarts {
   readonly #now: () => number;

@@ -3,6 +3,7 @@ import {
   Bitrate,
   credentialsOf,
   EddyError,
+  JSON_HEADERS,
   peerOf,
   type CameraId,
   type Context,
@@ -17,11 +18,6 @@ type Ctx = Context<typeof manifest>;
 
 const bitrate = Bitrate({ doc: 'Bits a second.', min: '10kbps', max: '200Mbps' });
 
-const json = (body: unknown): HttpResponse => ({
-  headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-  body: JSON.stringify(body),
-});
-
 /** `/api/v1/cameras/{camera}/ladders/{stage}`: GET tells, PATCH `{"rungs": {"720p": {"bitrate": "1.5Mbps"}}}` changes; both need the right to administer. */
 export function ladderRoutes(ctx: Ctx, ladders: (cameraId: CameraId) => readonly Ladder[]): readonly HttpRoute[] {
   async function find(request: HttpRequest): Promise<readonly Ladder[]> {
@@ -33,8 +29,10 @@ export function ladderRoutes(ctx: Ctx, ladders: (cameraId: CameraId) => readonly
   }
   // A pipeline may have several such stages.
   const path = `/api/v1/cameras/:camera/ladders/${encodeURIComponent(ctx.name)}`;
-  const tell = (found: readonly Ladder[]): HttpResponse =>
-    json({ stage: ctx.name, tracks: found.map((ladder) => ladder.describe()) });
+  const tell = (found: readonly Ladder[]): HttpResponse => ({
+    headers: JSON_HEADERS,
+    body: JSON.stringify({ stage: ctx.name, tracks: found.map((ladder) => ladder.describe()) }),
+  });
   return [
     { method: 'GET', path, cors: false, handler: async (request) => tell(await find(request)) },
     {

@@ -1,6 +1,9 @@
 /** H.264 encoders: which there are, how each is told the same things, and which of them a ladder gets on this machine. */
 import type { MediaHosts } from 'eddy/plugin';
 
+/** `low-latency`: no B-frames and no look-ahead, as WebRTC takes it; `quality`: both, for what is recorded. */
+export type Mode = 'low-latency' | 'quality';
+
 /** What an encoder is told for one rung. */
 export interface EncoderWishes {
   /** Its name in the launch. */
@@ -9,19 +12,25 @@ export interface EncoderWishes {
   readonly bitrate: number;
   /** Frames from one key frame to the next. */
   readonly keyInterval: number;
-  readonly mode: 'low-latency' | 'quality';
+  readonly mode: Mode;
   /** x264's name of how hard it tries; others have their own ways. */
   readonly preset: string;
 }
 
+/** Names for the configuration. */
+export const ENCODER_NAMES = ['auto', 'nvcodec', 'qsv', 'va', 'v4l2', 'x264', 'openh264'] as const;
+
+/** One of them. */
+export type EncoderName = (typeof ENCODER_NAMES)[number];
+
 /** One kind of encoder. */
 export interface Encoder {
   /** As the configuration has it. */
-  readonly name: string;
-  /** The GStreamer element; registered only where a device of its kind is there. */
+  readonly name: Exclude<EncoderName, 'auto'>;
+  /** The GStreamer element; that of a device is registered only where one is there. */
   readonly element: string;
-  /** False where nobody has run it on a device: the launch is by its documentation. */
-  readonly proven: boolean;
+  /** True where it runs on a device. Nobody has run these yet: their launches are by their documentation. */
+  readonly device: boolean;
   /** How its property `bitrate` counts: bits a second in one. Undefined where it cannot be changed while it runs. */
   readonly bitrateUnit: number | undefined;
   readonly launch: (wishes: EncoderWishes) => string;
@@ -34,7 +43,7 @@ export const ENCODERS: readonly Encoder[] = [
   {
     name: 'nvcodec',
     element: 'nvh264enc',
-    proven: false,
+    device: true,
     bitrateUnit: 1000,
     launch: ({ name, bitrate, keyInterval, mode }) =>
       `nvh264enc name=${name} rc-mode=cbr bitrate=${kbps(bitrate)} gop-size=${keyInterval} aud=false ` +
@@ -45,7 +54,7 @@ export const ENCODERS: readonly Encoder[] = [
   {
     name: 'qsv',
     element: 'qsvh264enc',
-    proven: false,
+    device: true,
     bitrateUnit: 1000,
     launch: ({ name, bitrate, keyInterval, mode }) =>
       `qsvh264enc name=${name} rate-control=cbr bitrate=${kbps(bitrate)} gop-size=${keyInterval} ` +
@@ -54,7 +63,7 @@ export const ENCODERS: readonly Encoder[] = [
   {
     name: 'va',
     element: 'vah264enc',
-    proven: false,
+    device: true,
     bitrateUnit: 1000,
     launch: ({ name, bitrate, keyInterval, mode }) =>
       `vapostproc ! vah264enc name=${name} rate-control=cbr bitrate=${kbps(bitrate)} key-int-max=${keyInterval} ` +
@@ -63,7 +72,7 @@ export const ENCODERS: readonly Encoder[] = [
   {
     name: 'v4l2',
     element: 'v4l2h264enc',
-    proven: false,
+    device: true,
     bitrateUnit: undefined,
     launch: ({ name, bitrate, keyInterval }) =>
       `v4l2h264enc name=${name} extra-controls="encode,video_bitrate=${bitrate},video_bitrate_mode=1,` +
@@ -72,7 +81,7 @@ export const ENCODERS: readonly Encoder[] = [
   {
     name: 'x264',
     element: 'x264enc',
-    proven: true,
+    device: false,
     bitrateUnit: 1000,
     launch: ({ name, bitrate, keyInterval, mode, preset }) =>
       // A second of buffer: as much as a player on a line of that rate must hold.
@@ -83,7 +92,7 @@ export const ENCODERS: readonly Encoder[] = [
   {
     name: 'openh264',
     element: 'openh264enc',
-    proven: true,
+    device: false,
     bitrateUnit: 1,
     launch: ({ name, bitrate, keyInterval }) =>
       `openh264enc name=${name} rate-control=bitrate bitrate=${bitrate} max-bitrate=${Math.round(bitrate * 1.2)} ` +
@@ -92,10 +101,7 @@ export const ENCODERS: readonly Encoder[] = [
 ];
 
 /** Elements of devices. */
-export const DEVICES = ENCODERS.filter(({ proven }) => !proven).map(({ element }) => element);
-
-/** Names for the configuration. */
-export const ENCODER_NAMES = ['auto', 'nvcodec', 'qsv', 'va', 'v4l2', 'x264', 'openh264'] as const;
+export const DEVICES = ENCODERS.filter(({ device }) => device).map(({ element }) => element);
 
 /** An encoder whose device failed is not tried again for so long, ms. */
 const LOST_FOR = 300_000;
@@ -103,12 +109,12 @@ const LOST_FOR = 300_000;
 /** Chooses encoders for all ladders of a stage, and remembers whose device was lost. */
 export class EncoderChoice {
   readonly #hosts: Pick<MediaHosts, 'hasElement'>;
-  readonly #wanted: (typeof ENCODER_NAMES)[number];
+  readonly #wanted: EncoderName;
   readonly #now: () => number;
   /** Until when, monotonic ms. */
   readonly #lost = new Map<string, number>();
 
-  constructor(hosts: Pick<MediaHosts, 'hasElement'>, wanted: (typeof ENCODER_NAMES)[number], now: () => number) {
+  constructor(hosts: Pick<MediaHosts, 'hasElement'>, wanted: EncoderName, now: () => number) {
     this.#hosts = hosts;
     this.#wanted = wanted;
     this.#now = now;
@@ -116,23 +122,19 @@ export class EncoderChoice {
 
   /** The best that is there; where none is, the one that was asked for, so that the launch says what is missing. */
   async choose(): Promise<Encoder> {
-    const software = ENCODERS.findIndex(({ name }) => name === 'x264');
-    const list = this.#wanted === 'auto' ? ENCODERS : [this.#asked(), ...ENCODERS.slice(software)];
-    for (const encoder of list) {
+    const software = ENCODERS.filter(({ device }) => !device);
+    const asked = ENCODERS.find(({ name }) => name === this.#wanted);
+    for (const encoder of asked ? [asked, ...software] : ENCODERS) {
       if (!this.#isLost(encoder) && (await this.#hosts.hasElement(encoder.element))) return encoder;
     }
-    return this.#wanted === 'auto' ? ENCODERS[software]! : this.#asked();
+    return asked ?? software[0]!;
   }
 
   /** A ladder with this encoder failed. One in software is not given up: the fault is another's. True where it now falls back. */
   failed(encoder: Encoder): boolean {
-    if (encoder.name === 'x264' || encoder.name === 'openh264') return false;
+    if (!encoder.device) return false;
     this.#lost.set(encoder.name, this.#now() + LOST_FOR);
     return true;
-  }
-
-  #asked(): Encoder {
-    return ENCODERS.find(({ name }) => name === this.#wanted)!;
   }
 
   #isLost({ name }: Encoder): boolean {

@@ -2,22 +2,22 @@
  * The ladder of one track: the source as its top rung while that can be, a host that makes the other rungs while anyone wants them, and
  * one line of output for each rung all along, whatever becomes of the host. Where the source can be a rung no longer, that one is encoded too, for good.
  */
-import {
-  EddyError,
-  type AccessUnit,
-  type Clock,
-  type DiscontinuityCause,
-  type EndCause,
-  type FlowOutput,
-  type GapCause,
-  type HostEnd,
-  type InputTrack,
-  type Logger,
-  type MediaHosts,
-  type TrackReader,
-  type VideoCaps,
+import type {
+  AccessUnit,
+  Clock,
+  DiscontinuityCause,
+  EndCause,
+  FlowOutput,
+  GapCause,
+  HostEnd,
+  InputTrack,
+  Logger,
+  MediaHosts,
+  TrackReader,
+  VideoCaps,
 } from 'eddy/plugin';
-import { Restarts } from '../shared/restarts.ts';
+import { FRUITLESS, Restarts, UNWANTED_MS } from '../shared/restarts.ts';
+import { endInWords, failureInWords, type PassedOn } from '../shared/words.ts';
 import type { Encoder, EncoderChoice } from './encoders.ts';
 import { encoderOf, ladderLaunch } from './launch.ts';
 import type { Meters } from './meters.ts';
@@ -26,13 +26,8 @@ import { planRungs, type PlannedRung } from './rungs.ts';
 import { RungWriters } from './rung-writers.ts';
 import type { Sheddable } from './shedding.ts';
 import { canPass, fpsOf, SourceRung } from './source-rung.ts';
-import type { PassedOn } from './timeline.ts';
 import { startUse, type Use } from './use.ts';
 
-/** A host that nobody wants is kept for so long, in ms: viewers who come and go do not restart it each time. */
-const UNWANTED_MS = 3000;
-/** After so many attempts in a row without a picture the input is to blame. */
-const FRUITLESS = 3;
 type OwnCode = `transcode.video/${keyof (typeof manifest)['errors']}`;
 
 /** What a ladder needs of its stage and camera. */
@@ -49,8 +44,6 @@ export interface LadderSurroundings {
   readonly priority: number;
   readonly report: (code: OwnCode, message: string) => void;
   readonly encoders: EncoderChoice;
-  /** A name of this rung that no other live track of the pad has. */
-  name(rung: string | undefined): string;
   onEnd(): void;
 }
 
@@ -76,7 +69,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   #events: PassedOn[] = [];
   /** Encoded rungs that are left out since the machine is full, the most expensive ones. */
   #out = 0;
-  /** The host is to be fed from a key frame on. */
+  /** The host has its key frame: what follows is of use to it. */
   #fed = false;
 
   constructor(track: InputTrack<'frames'>, around: LadderSurroundings) {
@@ -88,13 +81,12 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
       track,
       out: around.out,
       rungs: this.#rungs,
-      name: (rung) => around.name(rung),
       made: (arrivedAt) => around.meters.made(arrivedAt),
     });
     this.#restarts = new Restarts(() => around.clock.monotonic());
     const { passthrough, gop } = around.config;
     if (passthrough === 'auto' && canPass(this.#caps, this.#rungs[0]))
-      this.#source = new SourceRung(track, around.out, around.name(undefined), gop);
+      this.#source = new SourceRung(track, around.out, gop);
   }
 
   item(unit: AccessUnit): void | Promise<void> {
@@ -170,22 +162,19 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     return true;
   }
 
-  /** What is planned and what runs, for the API. */
+  /** What is planned and what runs, for the API: as JSON, without what is undefined. */
   describe(): Readonly<Record<string, unknown>> {
     const { width, height, codec, frameRate } = this.#caps;
     const top = this.#source && this.#rungs[0];
     return {
       track: this.#track.id,
-      source: { codec, width, height, ...(frameRate && { fps: Number((frameRate.num / frameRate.den).toFixed(3)) }) },
+      source: { codec, width, height, fps: frameRate && Number((frameRate.num / frameRate.den).toFixed(3)) },
       running: this.#use !== undefined,
       ...(this.#use && this.#encoder && { encoder: this.#encoder.name, pid: this.#use.pid }),
       rungs: this.#rungs.map((rung) => ({
-        name: rung.name,
-        width: rung.width,
-        height: rung.height,
-        ...(rung.fps !== undefined && { fps: rung.fps }),
+        ...rung,
         ...(rung === top
-          ? { made: 'passed through' }
+          ? { made: 'passed through', bitrate: undefined }
           : { made: this.#rungsToMake().includes(rung) ? 'encoded' : 'left out', bitrate: this.#bitrateOf(rung) }),
       })),
     };
@@ -204,7 +193,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     const unit = this.#encoder?.bitrateUnit;
     if (!this.#use) return;
     // An encoder that cannot change while it runs is started anew.
-    if (unit === undefined) return this.#dropUse();
+    if (unit === undefined) return this.#again();
     await this.#use.set(encoderOf(rung), 'bitrate', Math.max(1, Math.round(bitrate / unit)));
   }
 
@@ -226,24 +215,16 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     );
     source.end('replaced');
     void this.#dropUse();
-    this.#fed = false;
   }
 
   #feed(unit: AccessUnit): void | Promise<void> {
     if (this.#rungsToMake().length === 0 || this.#stopped || !this.#around.out.wanted) return;
     // As long as the source may be a rung, its GOP has to be known before the encoders can keep step.
     if (this.#source && this.#source.gop === undefined) return;
-    if (!this.#fed && !unit.key) {
-      this.#around.meters.lost('waiting-for-key-frame');
-      return;
-    }
+    if (!this.#fed && !unit.key) return this.#around.meters.lost('waiting-for-key-frame');
     if (this.#use) {
       this.#fed = true;
       return this.#use.feed(unit);
-    }
-    if (!unit.key) {
-      this.#fed = false;
-      return;
     }
     if (this.#restarts.waiting) return this.#around.meters.lost('restarting');
     // Held at its link meanwhile, whose policy says what becomes of those behind it.
@@ -267,7 +248,6 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   #again(): void {
     this.#events.push({ type: 'discontinuity', cause: 'restarted' });
     void this.#dropUse();
-    this.#fed = false;
   }
 
   #note(event: PassedOn): void {
@@ -301,11 +281,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     } catch (error) {
       this.#restarts.failed(false);
       if (encoder) this.#fallBack(encoder);
-      const code = error instanceof EddyError ? ` (${error.code})` : '';
-      report(
-        'transcode.video/NOT_STARTED',
-        `${label}: ${error instanceof Error ? error.message : String(error)}${code}`,
-      );
+      report('transcode.video/NOT_STARTED', `${label}: ${failureInWords(error)}`);
     } finally {
       this.#starting = undefined;
     }
@@ -317,9 +293,11 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     if (encoders.failed(encoder)) report('transcode.video/ENCODER_LOST', `${label}: ${encoder.name} failed`);
   }
 
+  /** The next one begins with a key frame. */
   async #dropUse(): Promise<void> {
     const use = this.#use;
     this.#use = undefined;
+    this.#fed = false;
     await use?.drop();
   }
 
@@ -332,7 +310,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     if (use.fruitful) this.#events.push({ type: 'discontinuity', cause: 'restarted' });
     const { label, log, report } = this.#around;
     if (this.#encoder) this.#fallBack(this.#encoder);
-    const said = `${end.cause}${end.code ? ` (${end.code})` : ''}${end.message ? `: ${end.message}` : ''}`;
+    const said = endInWords(end);
     log.warn({ launch: label, ...end }, 'a video ladder ended; it is started anew');
     if (this.#restarts.fruitless >= FRUITLESS)
       report('transcode.video/INPUT_UNDECODABLE', `${label}: nothing comes out, each time: ${said}`);

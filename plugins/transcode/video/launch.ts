@@ -1,6 +1,6 @@
 /** The launch of a ladder: one decoder, each rung scaled from the one above it, an encoder a rung. */
 import type { HostLaunch, VideoCaps, VideoCodec } from 'eddy/plugin';
-import type { Encoder } from './encoders.ts';
+import type { Encoder, EncoderWishes } from './encoders.ts';
 import type { PlannedRung } from './rungs.ts';
 import { LINE_RATE } from './timeline.ts';
 
@@ -9,21 +9,15 @@ export const INPUT = 'in';
 /** Nothing came out for so long although there was input, ms. */
 export const STALL_MS = 4000;
 
-/** What an encoder is set to. */
-export interface EncoderSettings {
+/** What the encoders of all rungs are set to. */
+export interface EncoderSettings extends Pick<EncoderWishes, 'mode' | 'keyInterval' | 'preset'> {
   readonly encoder: Encoder;
-  /** `low-latency`: no B-frames and no look-ahead, as WebRTC takes it; `quality`: both, for what is recorded. */
-  readonly mode: 'low-latency' | 'quality';
-  /** Frames from one key frame to the next, in every rung. */
-  readonly keyInterval: number;
-  /** Frames a second that the interval counts. */
+  /** Frames a second that the key interval counts. */
   readonly fps: number;
-  /** x264's name of how hard it tries. */
-  readonly preset: string;
 }
 
 /** Decoders by codec: those that are in Debian, in software. */
-export const DECODERS: Readonly<Record<VideoCodec, string>> = {
+const DECODERS: Readonly<Record<VideoCodec, string>> = {
   h264: 'avdec_h264',
   hevc: 'avdec_h265',
   vp8: 'vp8dec',

@@ -1,16 +1,9 @@
 /** The tracks that come out of a ladder's hosts: one for each rung, whatever becomes of the host that makes it. */
-import {
-  rescale,
-  type AccessUnit,
-  type EndCause,
-  type FlowOutput,
-  type InputTrack,
-  type TrackWriter,
-  type VideoCaps,
-} from 'eddy/plugin';
+import type { AccessUnit, EndCause, FlowOutput, InputTrack, TrackWriter, VideoCaps } from 'eddy/plugin';
+import { sameCaps } from '../shared/same-caps.ts';
+import type { PassedOn } from '../shared/words.ts';
 import { outputOf } from './launch.ts';
 import type { PlannedRung } from './rungs.ts';
-import { LINE_RATE, type PassedOn } from './timeline.ts';
 import type { UseSink } from './use.ts';
 
 /** What they need of their ladder. */
@@ -18,14 +11,13 @@ export interface RungSurroundings {
   readonly track: InputTrack<'frames'>;
   readonly out: FlowOutput<'frames'>;
   readonly rungs: readonly PlannedRung[];
-  /** A name of this rung that no other live track of the pad has. */
-  name(rung: string): string;
   /** A picture came out; `arrivedAt` is when the frame that it was made of came, epoch ms. */
   made(arrivedAt: number): void;
 }
 
 interface Rung {
   readonly writer: TrackWriter<'frames'>;
+  /** As the host told them. */
   readonly caps: VideoCaps;
   /** Of the last picture: nothing goes back behind it within a timeline. */
   lastDts: number | undefined;
@@ -43,13 +35,11 @@ export class RungWriters implements UseSink {
 
   picture(output: string, caps: VideoCaps, unit: AccessUnit): void | Promise<void> {
     const rung = this.#of(output, caps);
-    const scaled = (ticks: number): number => rescale(ticks, LINE_RATE, rung.caps.timescale);
-    const dts = scaled(unit.dts);
     // What comes twice around a restart.
-    if (rung.lastDts !== undefined && dts <= rung.lastDts) return;
-    rung.lastDts = dts;
+    if (rung.lastDts !== undefined && unit.dts <= rung.lastDts) return;
+    rung.lastDts = unit.dts;
     this.#around.made(unit.arrivedAt);
-    if (!rung.writer.write({ ...unit, dts, pts: scaled(unit.pts) })) return rung.writer.ready();
+    if (!rung.writer.write(unit)) return rung.writer.ready();
   }
 
   passOn(output: string, event: PassedOn): void {
@@ -76,14 +66,10 @@ export class RungWriters implements UseSink {
     const planned = rungs.find((each) => outputOf(each) === output)!;
     known?.writer.end('replaced');
     const options = known ? { from: track, replaces: known.writer } : { from: track };
-    const full: VideoCaps = { ...caps, bitrate: planned.bitrate };
-    const writer = out.addTrack(known?.writer.id ?? this.#around.name(planned.name), full, options);
-    const rung: Rung = { writer, caps: full, lastDts: undefined };
+    const name = known?.writer.id ?? `${track.id}-${planned.name}`;
+    const writer = out.addTrack(name, { ...caps, bitrate: planned.bitrate }, options);
+    const rung: Rung = { writer, caps, lastDts: undefined };
     this.#rungs.set(output, rung);
     return rung;
   }
-}
-
-function sameCaps(a: VideoCaps, b: VideoCaps): boolean {
-  return a.codecString === b.codecString && a.timescale === b.timescale && Buffer.compare(a.config, b.config) === 0;
 }

@@ -24,8 +24,8 @@ export interface PlannedRung {
 }
 
 /** `720p`, `720p@2.5Mbps`, `1080p60@6Mbps`. */
-const SHORT = /^([1-9]\d{1,3})p([1-9]\d{0,2})?(?:@(.+))?$/;
-const SIZE = '^[1-9][0-9]{1,3}p([1-9][0-9]{0,2})?$';
+const SIZE = '([1-9][0-9]{1,3})p([1-9][0-9]{0,2})?';
+const SHORT = new RegExp(`^${SIZE}(?:@(.+))?$`);
 /** A number with a unit, as everywhere. */
 const bitrate = Bitrate({ doc: 'Bits a second.' });
 
@@ -38,7 +38,7 @@ export function Rungs(options: FieldOptions<readonly string[] | 'auto'>): Field<
     // What is wrong with a short one is told by `parse`, with its unit.
     type: ['string', 'object'],
     properties: {
-      size: { type: 'string', pattern: SIZE, description: 'Lines of the picture: 720p.' },
+      size: { type: 'string', pattern: `^${SIZE}$`, description: 'Lines of the picture: 720p.' },
       bitrate: { ...bitrate.schema, description: 'Bits a second: 2.5Mbps.' },
       fps: { type: 'integer', minimum: 1, maximum: 240, description: 'Frames a second at most.' },
     },
@@ -92,8 +92,8 @@ function parseRungs(raw: unknown): ReturnType<Field<readonly Rung[] | 'auto'>['p
   return { value: rungs };
 }
 
-/** Sizes that `auto` chooses from, and what is tried where every rung is larger than the source. */
-export const USUAL_LINES = [2160, 1440, 1080, 720, 480, 360, 240] as const;
+/** Sizes that `auto` chooses from. */
+const USUAL_LINES = [2160, 1440, 1080, 720, 480, 360, 240] as const;
 /** Rungs that `auto` makes at most. */
 const AUTO_RUNGS = 3;
 /** `auto` leaves out a rung whose picture has more than this share of the next larger one's pixels. */
@@ -111,7 +111,7 @@ export function usualBitrate(width: number, height: number, fps = 30): number {
 type Source = Pick<VideoCaps, 'width' | 'height' | 'frameRate'>;
 
 /**
- * The rungs that a source gets, the largest first: none larger than it, each size once. Where all are larger there is one of
+ * The rungs that a source gets, the largest first: none larger than it. Where all are larger there is one of
  * the source's own size, since a viewer who cannot take the source shall have something.
  */
 export function planRungs(wished: readonly Rung[] | 'auto', source: Source): PlannedRung[] {
@@ -121,10 +121,10 @@ export function planRungs(wished: readonly Rung[] | 'auto', source: Source): Pla
   const fitting = list
     .filter((rung) => rung.lines <= lines)
     .toSorted((a, b) => b.lines - a.lines || (b.fps ?? 999) - (a.fps ?? 999));
-  const smallest = list.toSorted((a, b) => a.lines - b.lines)[0];
-  const taken = fitting.length > 0 || !smallest ? fitting : [{ ...smallest, name: `${lines}p`, lines }];
-  const planned = taken.map((rung) => plan(rung, source, fps));
-  return planned.filter((rung, index) => planned.findIndex((other) => other.name === rung.name) === index);
+  // The schema lets no empty list in.
+  const smallest = list.toSorted((a, b) => a.lines - b.lines)[0]!;
+  const taken = fitting.length > 0 ? fitting : [{ ...smallest, name: `${lines}p`, lines }];
+  return taken.map((rung) => plan(rung, source, fps));
 }
 
 function plan(rung: Rung, { width, height }: Source, sourceFps: number | undefined): PlannedRung {

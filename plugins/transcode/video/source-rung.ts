@@ -35,9 +35,9 @@ export class SourceRung {
   readonly #longest: number;
 
   /** `gop`: what the other rungs would have by themselves, ms. */
-  constructor(track: InputTrack<'frames'>, out: FlowOutput<'frames'>, name: string, gop: number) {
+  constructor(track: InputTrack<'frames'>, out: FlowOutput<'frames'>, gop: number) {
     this.#longest = (gop / 1000) * GOP_TOLERANCE * fpsOf(track.caps as VideoCaps);
-    this.#writer = out.addTrack(name, track.caps, { from: track });
+    this.#writer = out.addTrack(track.id, track.caps, { from: track });
     this.#writer.onKeyFrameRequest(() => track.requestKeyFrame());
   }
 

@@ -3,7 +3,8 @@
  * out of each rung is placed in media time again by where on the line it lies. Where the source's timeline breaks the line goes on a
  * frame later, and each rung tells of the break at the first picture behind it.
  */
-import { rescale, type AccessUnit, type DiscontinuityCause, type GapCause } from 'eddy/plugin';
+import { rescale, type AccessUnit } from 'eddy/plugin';
+import type { PassedOn } from '../shared/words.ts';
 
 /** Ticks a second of the line, as encoders' output is counted. */
 export const LINE_RATE = 90_000;
@@ -13,11 +14,6 @@ const LINE_START = 10;
 const BACK_S = 1;
 /** Entries that are kept for rungs that are behind: a minute of pictures. */
 const KEPT = 3600;
-
-/** What is passed on at its place among the frames. */
-export type PassedOn =
-  | { readonly type: 'discontinuity'; readonly cause: DiscontinuityCause }
-  | { readonly type: 'gap'; readonly from: number; readonly to: number; readonly cause: GapCause };
 
 /** A frame's times on the line, in ticks of {@link LINE_RATE}. */
 export interface Placed {
@@ -35,11 +31,9 @@ export interface Moment {
   readonly events: readonly PassedOn[];
 }
 
-interface Entry {
+/** What was known of it when its frame was placed. */
+interface Entry extends Omit<Moment, 'events'> {
   readonly at: number;
-  readonly offset: number;
-  readonly arrivedAt: number;
-  readonly capturedAt: number | undefined;
 }
 
 /** An event that each rung tells once. */
@@ -98,7 +92,8 @@ export class LadderTimeline {
 
   /** Looks up a picture of a rung; a rung's pictures are asked for in decode order. */
   moment(rung: string, at: number): Moment | undefined {
-    const entry = this.#entries[this.#indexOf(at)];
+    // Of a picture that has just come out: a few places from the end. A tick is rounding.
+    const entry = this.#entries.findLast((each) => each.at <= at + 1) ?? this.#entries[0];
     if (!entry) return undefined;
     const told = this.#cursors.get(rung) ?? 0;
     const events: PassedOn[] = [];
@@ -129,17 +124,5 @@ export class LadderTimeline {
     while (index > 0 && this.#entries[index - 1]!.at > entry.at) index -= 1;
     this.#entries.splice(index, 0, entry);
     if (this.#entries.length > 2 * KEPT) this.#entries.splice(0, KEPT);
-  }
-
-  /** The last entry at or before a moment, by half a tick of rounding. */
-  #indexOf(at: number): number {
-    let low = 0;
-    let high = this.#entries.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#entries[middle]!.at <= at + 1) low = middle + 1;
-      else high = middle;
-    }
-    return Math.max(0, low - 1);
   }
 }

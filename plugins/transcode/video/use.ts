@@ -1,16 +1,17 @@
 /** One run of a ladder's host: frames in, pictures of every rung out in the input's time. */
 import type { AccessUnit, Clock, HostEnd, HostFrame, HostLaunch, MediaHost, MediaHosts, VideoCaps } from 'eddy/plugin';
-import { type EncoderSettings, INPUT, STALL_MS } from './launch.ts';
-import { LadderTimeline, type PassedOn } from './timeline.ts';
+import { CatchUp } from '../shared/catch-up.ts';
+import type { PassedOn } from '../shared/words.ts';
+import type { Mode } from './encoders.ts';
+import { INPUT, STALL_MS } from './launch.ts';
+import { LadderTimeline } from './timeline.ts';
 
 /** Where it goes. */
 export interface UseSink {
-  /** A picture of a rung, timed in ticks of `caps.timescale` as the input is; a promise holds that rung back. */
+  /** A picture of a rung, in media time; a promise holds that rung back. */
   picture(rung: string, caps: VideoCaps, unit: AccessUnit): void | Promise<void>;
   passOn(rung: string, event: PassedOn): void;
 }
-
-type Mode = EncoderSettings['mode'];
 
 /** How long what is inside may take to come out, in ms. */
 const FINISH_MS = 3000;
@@ -25,7 +26,6 @@ const AHEAD_S = 3;
 
 /** See the file's head; made by {@link startUse}. */
 export class Use {
-  readonly ended: Promise<HostEnd>;
   readonly #host: MediaHost;
   readonly #rungs: readonly string[];
   readonly #sink: UseSink;
@@ -33,11 +33,9 @@ export class Use {
   readonly #most: number;
   readonly #began: number;
   readonly #timeline: LadderTimeline;
-  readonly #stuck = Promise.withResolvers<HostEnd>();
+  readonly #catchUp: CatchUp;
   /** The newest picture of any rung, on the line. */
   #seen = 0;
-  #made = 0;
-  #room: PromiseWithResolvers<void> | undefined;
 
   constructor(host: MediaHost, caps: VideoCaps, rungs: readonly string[], sink: UseSink, clock: Clock, mode: Mode) {
     this.#host = host;
@@ -47,8 +45,12 @@ export class Use {
     this.#began = clock.monotonic();
     this.#most = INSIDE_S[mode];
     this.#timeline = new LadderTimeline(caps.timescale);
-    this.ended = Promise.race([host.ended, this.#stuck.promise]);
+    this.#catchUp = new CatchUp(host, clock, STALL_MS);
     host.onFrame((frame) => this.#take(frame));
+  }
+
+  get ended(): Promise<HostEnd> {
+    return this.#catchUp.ended;
   }
 
   /** Of the host. */
@@ -65,12 +67,12 @@ export class Use {
   get fullness(): number {
     // A host that has yet to give its first picture is starting, and one that is fed faster than time is full of that: neither is late.
     const ahead = this.#timeline.seconds - (this.#clock.monotonic() - this.#began) / 1000;
-    return this.#made === 0 || ahead > AHEAD_S ? 0 : this.#timeline.inside(this.#seen) / this.#most;
+    return !this.fruitful || ahead > AHEAD_S ? 0 : this.#timeline.inside(this.#seen) / this.#most;
   }
 
   /** True once something has come out. */
   get fruitful(): boolean {
-    return this.#made > 0;
+    return this.#catchUp.made > 0;
   }
 
   /** Takes a frame; the promise, if any, settles when there is room for the next. */
@@ -78,7 +80,7 @@ export class Use {
     const { dts, pts } = this.#timeline.place(unit);
     const { duration: _, ...rest } = unit;
     const room = this.#host.write(INPUT, { ...rest, dts, pts });
-    if (this.#timeline.inside(this.#seen) > this.#most) return this.#outputToCatchUp();
+    if (this.#timeline.inside(this.#seen) > this.#most) return this.#catchUp.wait();
     if (!room) return this.#host.drained(INPUT);
   }
 
@@ -98,31 +100,11 @@ export class Use {
     await this.#host.close(0);
   }
 
-  /** Settles when less is inside, or the run has ended. */
-  async #outputToCatchUp(): Promise<void> {
-    this.#room ??= Promise.withResolvers<void>();
-    const { promise } = this.#room;
-    for (let waiting = true; waiting;) {
-      const made = this.#made;
-      const late = Promise.withResolvers<'late'>();
-      const cancel = this.#clock.after(STALL_MS, () => late.resolve('late'));
-      waiting = (await Promise.race([promise, this.ended, late.promise])) === 'late';
-      cancel();
-      if (waiting && this.#made === made) {
-        this.#stuck.resolve({ cause: 'stalled', message: 'what comes out does not follow what goes in' });
-        return void this.#host.close(0);
-      }
-    }
-  }
-
   #take({ output, caps, unit }: HostFrame): void | Promise<void> {
     if (caps.kind !== 'video') return;
-    this.#made += 1;
+    this.#catchUp.count();
     this.#seen = Math.max(this.#seen, unit.pts);
-    if (this.#room && this.#timeline.inside(this.#seen) < this.#most - ROOM_S) {
-      this.#room.resolve();
-      this.#room = undefined;
-    }
+    if (this.#timeline.inside(this.#seen) < this.#most - ROOM_S) this.#catchUp.release();
     const moment = this.#timeline.moment(output, unit.pts);
     if (!moment) return;
     for (const event of moment.events) this.#sink.passOn(output, event);

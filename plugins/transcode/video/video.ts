@@ -58,7 +58,6 @@ function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, shared: Shared): Flow
     await Promise.all([...ladders].map((ladder) => ladder.stop()));
   });
   flow.in.in.onTrack((track) => {
-    const names = new Set<string>();
     const ladder: Ladder = new Ladder(track, {
       config: ctx.config,
       hosts: ctx.services.hosts,
@@ -70,11 +69,6 @@ function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, shared: Shared): Flow
       priority,
       label: `${ctx.name} ${flow.cameraId} ${track.id}`,
       report: (code, message) => flow.report({ code, message }),
-      name: (rung) => {
-        const name = rung === undefined ? track.id : `${track.id}-${rung}`;
-        names.add(name);
-        return name;
-      },
       onEnd: () => {
         ladders.delete(ladder);
         leave();

@@ -90,8 +90,8 @@ class CameraSfu {
    * camera is a layer of its stream.
    */
   #slotFor(kind: MediaKind, track: InputTrack<'frames'>): FeedSlot {
-    const free = [...this.#slots].find((slot) => slot.kind === kind && slot.orphaned);
-    const own = free ?? (kind === 'video' ? [...this.#slots].find((slot) => slot.carries(track.clock)) : undefined);
+    const alike = [...this.#slots].filter((slot) => slot.kind === kind);
+    const own = alike.find((slot) => slot.orphaned) ?? alike.find((slot) => slot.carries(track.clock));
     if (own) {
       own.take(track);
       return own;
