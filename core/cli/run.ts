@@ -43,7 +43,11 @@ export const verb: Verb = {
       ...(format === undefined ? {} : { format }),
     });
     const stopping = Promise.withResolvers<EddyError | undefined>();
-    const pipeline = createEngine({ log, onFatal: (error) => stopping.resolve(error) });
+    const pipeline = createEngine({
+      log,
+      ...(cli.redactor && { redactor: cli.redactor }),
+      onFatal: (error) => stopping.resolve(error),
+    });
     const signals = onSignals(stopping.resolve);
     try {
       const closeControl = await serveControl(socketPath(args, cli), {

@@ -6,7 +6,7 @@
 import 'reflect-metadata';
 import { container as globalContainer, instanceCachingFactory, type DependencyContainer } from 'tsyringe';
 import type { Contract } from '../contracts/index.ts';
-import type { EngineEvents, EngineMetrics, RootLogger } from '../observe/index.ts';
+import type { EngineEvents, EngineMetrics, Redactor, RootLogger } from '../observe/index.ts';
 import type { Clock } from '../plugin/index.ts';
 import type { CameraRegistry } from './cameras.ts';
 import type { ServiceSlot } from './services.ts';
@@ -16,6 +16,7 @@ import type { SessionRegistry } from './sessions.ts';
 export interface Components {
   clock: Clock;
   log: RootLogger;
+  redactor: Redactor;
   metrics: EngineMetrics;
   events: EngineEvents;
   cameras: CameraRegistry;

@@ -1,6 +1,6 @@
 /** The engine's face for embedding programs and for the CLI: makes pipelines that share nothing. */
 import type { CheckedGraph } from '../graph/checked.ts';
-import { createLogger, createMetrics, type RootLogger } from '../observe/index.ts';
+import { createLogger, createMetrics, Redactor, type RootLogger } from '../observe/index.ts';
 import type { Clock } from '../plugin/index.ts';
 import { systemClock } from './clock.ts';
 import { Container } from './container.ts';
@@ -10,6 +10,8 @@ import { Pipeline, type OnFatal } from './pipeline.ts';
 export interface EngineOptions {
   /** Default: lines on standard error. */
   readonly log?: RootLogger;
+  /** Takes secrets out of events; share it with the log and with whatever resolves secrets. Default: a new one. */
+  readonly redactor?: Redactor;
   readonly clock?: Clock;
   /** Measure this process's CPU and memory; default true. One engine a process should. */
   readonly measureProcess?: boolean;
@@ -21,7 +23,8 @@ export interface EngineOptions {
 export function createEngine(options: EngineOptions = {}): Pipeline {
   const root = Container.root()
     .component('clock', () => options.clock ?? systemClock)
-    .component('log', () => options.log ?? createLogger())
+    .component('redactor', () => options.redactor ?? new Redactor())
+    .component('log', (container) => options.log ?? createLogger({ redactor: container.get('redactor') }))
     .component('metrics', () => createMetrics({ process: options.measureProcess ?? true }));
   return new Pipeline(root, options.onFatal ?? ((error) => root.get('log').error({ code: error.code }, error.message)));
 }

@@ -3,7 +3,10 @@
 /** created → starting → running ⇄ degraded → draining → stopped; failed from any of the middle ones. */
 export type State = 'created' | 'starting' | 'running' | 'degraded' | 'draining' | 'stopped' | 'failed';
 
-const NEXT: Readonly<Record<State, readonly State[]>> = {
+/** A state that something comes to; nothing comes back to `created`. */
+export type Reached = Exclude<State, 'created'>;
+
+const NEXT: Readonly<Record<State, readonly Reached[]>> = {
   created: ['starting', 'stopped'],
   starting: ['running', 'failed', 'draining', 'stopped'],
   running: ['degraded', 'draining', 'failed', 'stopped'],
@@ -15,15 +18,15 @@ const NEXT: Readonly<Record<State, readonly State[]>> = {
 
 /** Whether a state may follow another. */
 export function mayFollow(from: State, to: State): boolean {
-  return NEXT[from].includes(to);
+  return (NEXT[from] as readonly State[]).includes(to);
 }
 
 /** Holds a state and tells of its changes. */
 export class Lifecycle {
   #state: State = 'created';
-  readonly #onChange: ((state: State, from: State) => void) | undefined;
+  readonly #onChange: ((state: Reached, from: State) => void) | undefined;
 
-  constructor(onChange?: (state: State, from: State) => void) {
+  constructor(onChange?: (state: Reached, from: State) => void) {
     this.#onChange = onChange;
   }
 
@@ -36,7 +39,7 @@ export class Lifecycle {
   }
 
   /** Moves on; returns false, and changes nothing, where the step is not legal or is no step. */
-  to(next: State): boolean {
+  to(next: Reached): boolean {
     if (!mayFollow(this.#state, next)) return false;
     const from = this.#state;
     this.#state = next;

@@ -3,7 +3,7 @@ import { EddyError } from '../errors/index.ts';
 import type { CheckedNode } from '../graph/checked.ts';
 import type { Contract } from '../contracts/index.ts';
 import type { CameraId } from '../model/index.ts';
-import type { Context, Events, PipelineView, Report, Scope } from '../plugin/index.ts';
+import type { Context, Events, PipelineView, Report } from '../plugin/index.ts';
 import { scopedClock } from './clock.ts';
 import type { Container } from './container.ts';
 import type { RunningNode } from './node.ts';
@@ -44,7 +44,7 @@ export function nodeContext(node: RunningNode, host: ContextHost): Context {
     log,
     clock: scopedClock(container.get('clock'), node.scope),
     metrics: container.get('metrics').for({ stage: name }),
-    events: scopedEvents(container.get('events').forStage(name), node.scope),
+    events: nodeEvents(container.get('events').forStage(name), node),
     scope: node.scope,
     pipeline: host.view,
     baseDir: host.baseDir,
@@ -57,9 +57,15 @@ export function nodeContext(node: RunningNode, host: ContextHost): Context {
 }
 
 /** Listeners end with the scope, so that a plugin cannot leave one behind. */
-function scopedEvents(events: Events, scope: Scope): Events {
+function nodeEvents(events: Events, { spec, scope }: RunningNode): Events {
+  const { name, events: declared } = spec.plugin.manifest;
   return {
-    emit: (event) => events.emit(event),
+    emit: (event) => {
+      // For plugins in plain JavaScript; the others are held to their manifest by the compiler.
+      if (!Object.hasOwn(declared, event.type))
+        throw new TypeError(`the manifest of "${name}" does not declare the event "${event.type}"`);
+      events.emit(event);
+    },
     on: (listener) => {
       const stop = events.on(listener);
       const forget = scope.add(stop);

@@ -2,7 +2,7 @@
 import { asEddyError } from '../errors/index.ts';
 import type { CheckedNode } from '../graph/checked.ts';
 import type { Context, Flow, FlowHandlers, Running } from '../plugin/index.ts';
-import { Lifecycle, type State } from './lifecycle.ts';
+import { Lifecycle, type Reached } from './lifecycle.ts';
 import { DisposableScope } from './scope.ts';
 
 /** The plugin's face without its types: hooks are optional whatever the manifest says. */
@@ -26,7 +26,7 @@ export class RunningNode {
   #stopping: Promise<void> | undefined;
   #open = false;
 
-  constructor(spec: CheckedNode, onState: (state: State) => void, onError: (error: unknown) => void) {
+  constructor(spec: CheckedNode, onState: (state: Reached) => void, onError: (error: unknown) => void) {
     this.#spec = spec;
     this.scope = new DisposableScope(onError);
     this.lifecycle = new Lifecycle(onState);

@@ -53,6 +53,7 @@ export class Pipeline {
       .component('events', () =>
         createEvents({
           now: () => clock.now(),
+          redact: (data) => root.get('redactor').fields(data),
           onListenerError: (error) => log.error({ err: error }, 'an event listener threw'),
         }),
       )

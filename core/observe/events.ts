@@ -1,6 +1,7 @@
 /** Events: what happened in the pipeline, told to whoever listens, the last ones kept. */
 import type { CameraId } from '../model/index.ts';
-import type { Events, PipelineEvent } from '../plugin/context.ts';
+import type { EngineEventDefinitions } from '../plugin/engine-events.ts';
+import type { Events, PipelineEvent } from '../plugin/events.ts';
 
 /** Which events {@link EngineEvents.recent} returns. */
 export interface EventFilter {
@@ -13,9 +14,9 @@ export interface EventFilter {
   readonly limit?: number;
 }
 
-/** The events of one engine. */
-export interface EngineEvents extends Events {
-  /** The same events; those emitted here carry the stage's name. */
+/** The events of one engine; its own are held to the engine's definitions. */
+export interface EngineEvents extends Events<EngineEventDefinitions> {
+  /** The same events for a plugin; those emitted here carry the stage's name. */
   forStage(stage: string): Events;
   /** The last events, oldest first. */
   recent(filter?: EventFilter): PipelineEvent[];
@@ -29,18 +30,21 @@ export interface EventsOptions {
   readonly now?: () => number;
   /** How many events are kept; default 1000. */
   readonly history?: number;
+  /** Takes secrets out of the data of events; default: as it is. */
+  readonly redact?: (data: Readonly<Record<string, unknown>>) => Record<string, unknown>;
   /** Told when a listener throws; the other listeners are called nevertheless. */
   readonly onListenerError?: (error: unknown, event: PipelineEvent) => void;
 }
 
 /** Makes the events of an engine. */
 export function createEvents(options: EventsOptions = {}): EngineEvents {
-  const { now = Date.now, history = 1000, onListenerError } = options;
+  const { now = Date.now, history = 1000, redact, onListenerError } = options;
   const listeners = new Set<(event: PipelineEvent) => void>();
   let kept: PipelineEvent[] = [];
 
   const emit = (partial: Omit<PipelineEvent, 'at'>): void => {
-    const event: PipelineEvent = { ...partial, at: now() };
+    const data = partial.data && redact ? { data: redact(partial.data) } : {};
+    const event: PipelineEvent = { ...partial, ...data, at: now() };
     kept.push(event);
     // Cut in halves, not by one: an array shifts all its entries for each that leaves at the front.
     if (kept.length >= history * 2) kept = kept.slice(-history);
@@ -60,7 +64,8 @@ export function createEvents(options: EventsOptions = {}): EngineEvents {
   };
 
   return {
-    emit,
+    // Its callers are held to the definitions by the type above; here an event is any.
+    emit: emit as EngineEvents['emit'],
     on,
     forStage: (stage) => ({ emit: (event) => emit({ stage, ...event }), on }),
     recent: (filter = {}) => {

@@ -2,6 +2,7 @@
 import type { Action, Contract, Credentials, Peer } from '../contracts/index.ts';
 import type { Code, PluginCode } from '../errors/index.ts';
 import type { CameraId, EndCause, PublicationId, SessionId } from '../model/index.ts';
+import type { EventDefinitions, Events } from './events.ts';
 import type { ConfigOf, Fields } from './fields.ts';
 import type { Manifest, OptionalContract } from './manifest.ts';
 import type { InputPad, MediaTypeName, OutputPad } from './pads.ts';
@@ -30,6 +31,9 @@ export type InputsOf<M> = M extends { readonly inputs: infer I }
 export type OutputsOf<M> = M extends { readonly outputs: infer O }
   ? { readonly [K in keyof O]: O[K] extends OutputPad<infer T> ? FlowOutput<T> : never }
   : never;
+
+/** The events that a plugin declares, and so may emit. */
+export type EventsOf<M> = M extends { readonly events: infer E extends EventDefinitions } ? E : EventDefinitions;
 
 /** Fields of a log line. Keys named like secrets (token, password, authorization, ...) are redacted. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -84,21 +88,6 @@ export interface Metrics {
   counter(name: string, help: string): Counter;
   gauge(name: string, help: string): { set(value: number, labels?: Labels): void; remove(labels: Labels): void };
   histogram(name: string, help: string, buckets: readonly number[]): { observe(value: number, labels?: Labels): void };
-}
-
-/** An event of the pipeline: `camera.live`, `camera.away`, `segment.stored`, `session.started`, ... */
-export interface PipelineEvent {
-  readonly type: string;
-  readonly at: number;
-  readonly cameraId?: CameraId;
-  readonly stage?: string;
-  readonly data?: Readonly<Record<string, unknown>>;
-}
-
-/** The pipeline's events. */
-export interface Events {
-  emit(event: Omit<PipelineEvent, 'at'>): void;
-  on(listener: (event: PipelineEvent) => void): () => void;
 }
 
 /** What a source asks for. */
@@ -265,7 +254,7 @@ export interface Context<M = Manifest> {
   readonly log: Logger;
   readonly clock: Clock;
   readonly metrics: Metrics;
-  readonly events: Events;
+  readonly events: Events<EventsOf<M>>;
   readonly scope: Scope;
   readonly pipeline: PipelineView;
   /** Folder of the pipeline file, for relative paths in the configuration. */

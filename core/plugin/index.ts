@@ -3,6 +3,8 @@ export * from '../contracts/index.ts';
 export * from '../errors/index.ts';
 export * from '../model/index.ts';
 export * from './context.ts';
+export * from './engine-events.ts';
+export * from './events.ts';
 export * from './fields.ts';
 export * from './latency.ts';
 export * from './manifest.ts';

@@ -1,6 +1,7 @@
 /** Manifests: what a plugin is, as plain data, so that validate, list, schema and editors need none of its code. */
 import type { Contract } from '../contracts/index.ts';
 import type { CodeDefinition } from '../errors/index.ts';
+import { ENGINE_EVENT_FAMILIES, EVENT_TYPE, type EventDefinitions } from './events.ts';
 import type { Fields } from './fields.ts';
 import type { InputPad, OutputPad } from './pads.ts';
 
@@ -61,6 +62,8 @@ export interface Manifest {
   readonly provides: Readonly<Record<string, Contract<unknown>>>;
   /** Its own error codes; they print as `family.name/CODE`. */
   readonly errors: Readonly<Record<string, CodeDefinition>>;
+  /** The events that it emits, by type: `acme.blurred`. */
+  readonly events: EventDefinitions;
   readonly requires: Requirements;
   /**
    * Looks at options together (a part longer than its segment): pure, quick, without I/O. The values are typed as
@@ -90,13 +93,14 @@ type Part<M, K extends keyof Manifest> = M extends Readonly<Record<K, infer P>> 
 /** A manifest with its empty parts filled in, keeping the exact type of each part. */
 export type Complete<M extends ManifestInput> = Omit<
   Manifest,
-  'config' | 'inputs' | 'outputs' | 'needs' | 'provides'
+  'config' | 'inputs' | 'outputs' | 'needs' | 'provides' | 'events'
 > & {
   readonly config: Part<M, 'config'>;
   readonly inputs: Part<M, 'inputs'>;
   readonly outputs: Part<M, 'outputs'>;
   readonly needs: Part<M, 'needs'>;
   readonly provides: Part<M, 'provides'>;
+  readonly events: Part<M, 'events'>;
 };
 
 /** Config keys that are the engine's on every stage and service. */
@@ -107,7 +111,7 @@ const PAD_NAME = /^[a-z][a-z0-9-]*$/;
 
 /**
  * Checks and completes a manifest. Throws TypeError with a plain message for a mistake that types cannot hold: a bad
- * name, a config key of the engine's, a `reachedBy` that names no input.
+ * name, a config key or an event of the engine's, a `reachedBy` that names no input.
  */
 export function defineManifest<const M extends ManifestInput>(manifest: M): Complete<M> {
   const fail = (what: string): never => {
@@ -127,6 +131,11 @@ export function defineManifest<const M extends ManifestInput>(manifest: M): Comp
       if (!inputs.includes(from)) fail(`output "${pad}" is reachedBy "${from}", which is no input`);
     }
   }
+  for (const type of Object.keys(manifest.events ?? {})) {
+    if (!EVENT_TYPE.test(type)) fail(`the event "${type}" must be family.what in lower case, such as "acme.blurred"`);
+    const family = type.slice(0, type.indexOf('.'));
+    if ((ENGINE_EVENT_FAMILIES as readonly string[]).includes(family)) fail(`events "${family}.*" are the engine's`);
+  }
   return {
     config: {},
     inputs: {},
@@ -134,6 +143,7 @@ export function defineManifest<const M extends ManifestInput>(manifest: M): Comp
     needs: {},
     provides: {},
     errors: {},
+    events: {},
     requires: {},
     claims: {},
     ...manifest,

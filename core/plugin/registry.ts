@@ -78,7 +78,17 @@ export function assertPlugin(value: unknown, origin: string): asserts value is A
     );
   }
   // A manifest written as a plain object instead of by defineManifest lacks its empty parts, and every check would fall over.
-  for (const part of ['config', 'inputs', 'outputs', 'needs', 'provides', 'errors', 'requires', 'claims'] as const) {
+  for (const part of [
+    'config',
+    'inputs',
+    'outputs',
+    'needs',
+    'provides',
+    'errors',
+    'events',
+    'requires',
+    'claims',
+  ] as const) {
     if (typeof manifest[part] !== 'object') {
       throw new EddyError(
         'PLUGIN_INVALID',

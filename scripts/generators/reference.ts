@@ -82,6 +82,15 @@ function page({ manifest }: AnyPlugin, plugins: readonly AnyPlugin[]): string {
     ['contract', ''],
     Object.values(manifest.provides).map((contract) => [code(contract.name), cell(contract.summary)]),
   );
+  table(
+    'Events',
+    ['type', '[data](../events.md)', ''],
+    Object.entries(manifest.events).map(([type, { meaning, data = {} }]) => [
+      code(type),
+      Object.keys(data).map(code).join(', '),
+      cell(meaning),
+    ]),
+  );
   const { gstreamer = [], devices = [], binaries = [] } = manifest.requires;
   if (gstreamer.length + binaries.length > 0) {
     const needed = [

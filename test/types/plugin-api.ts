@@ -49,6 +49,13 @@ const manifest = defineManifest({
   outputs: { segments: output('segments', { doc: 'x' }) },
   needs: { store: ObjectStore, index: optional(SegmentIndex) },
   provides: { timeline: Timeline },
+  events: {
+    'everything.counted': {
+      meaning: 'x',
+      data: { count: { type: 'number', doc: 'x' }, why: { type: 'string', optional: true, doc: 'x' } },
+    },
+    'everything.done': { meaning: 'x' },
+  },
 });
 type Everything = typeof manifest;
 
@@ -72,6 +79,26 @@ export function configuration(): void {
   if (context.config.mode === 'quick') return;
   // @ts-expect-error an option that may be absent is not a number
   void (context.config.hold * 2);
+}
+
+export function events(word: 'everything.done' | 'everything.counted'): void {
+  context.events.emit({ type: 'everything.done' });
+  context.events.emit({ type: 'everything.counted', data: { count: 1 } });
+  context.events.emit({ type: 'everything.counted', data: { count: 1, why: 'x' } });
+  // @ts-expect-error a type that the manifest does not declare
+  context.events.emit({ type: 'everything.dnoe' });
+  // @ts-expect-error the engine's own events are not a plugin's to tell
+  context.events.emit({ type: 'camera.live' });
+  // @ts-expect-error what the type always says is missing
+  context.events.emit({ type: 'everything.counted' });
+  // @ts-expect-error a word where a number belongs
+  context.events.emit({ type: 'everything.counted', data: { count: '1' } });
+  // @ts-expect-error data that the type does not declare
+  context.events.emit({ type: 'everything.counted', data: { count: 1, more: 2 } });
+  // @ts-expect-error data of a type that has none
+  context.events.emit({ type: 'everything.done', data: { count: 1 } });
+  // @ts-expect-error one of two types, with data of neither
+  context.events.emit({ type: word, data: { more: 2 } });
 }
 
 export function pads(): void {

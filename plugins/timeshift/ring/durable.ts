@@ -219,25 +219,24 @@ export class Durable {
   }
 
   #state(what: 'store' | 'index', up: boolean, error: unknown): void {
-    this.#ctx.events.emit({
-      type: `timeline.${what}-${up ? 'up' : 'down'}`,
-      data: up ? {} : { reason: message(error) },
-    });
     if (up) {
+      this.#ctx.events.emit({ type: `timeline.${what}-up` });
       const { waiting } = this.archiver.state;
       this.#ctx.log.info({ waiting }, `the ${what} answers again: ${waiting.segments} segments are caught up`);
       return;
     }
+    this.#ctx.events.emit({ type: `timeline.${what}-down`, data: { reason: message(error) } });
     const code = what === 'store' ? 'timeshift.ring/STORE_DOWN' : 'timeshift.ring/INDEX_DOWN';
     this.#ctx.report({ code, message: `segments wait: ${message(error)}` });
   }
 
   #logState(state: 'up' | 'full' | 'down', error: unknown): void {
-    this.#ctx.events.emit({
-      type: `timeline.log-${state}`,
-      data: error === undefined ? {} : { reason: message(error) },
-    });
-    if (state === 'up') return this.#ctx.log.info({}, 'the write-ahead log goes on');
+    if (state === 'up') {
+      this.#ctx.events.emit({ type: 'timeline.log-up' });
+      return this.#ctx.log.info({}, 'the write-ahead log goes on');
+    }
+    const data = error === undefined ? {} : { reason: message(error) };
+    this.#ctx.events.emit({ type: `timeline.log-${state}`, data });
     if (state === 'full')
       return this.#ctx.report({
         code: 'timeshift.ring/LOG_FULL',

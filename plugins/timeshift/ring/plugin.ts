@@ -14,6 +14,7 @@ import {
   SegmentIndex,
   Timeline,
 } from 'eddy/plugin';
+import { events } from './events.ts';
 
 export const manifest = defineManifest({
   name: 'timeshift.ring',
@@ -65,6 +66,7 @@ export const manifest = defineManifest({
   },
   needs: { store: optional(ObjectStore), index: optional(SegmentIndex) },
   provides: { timeline: Timeline },
+  events,
   errors: {
     MEMORY_SHORT: {
       severity: 'warning',

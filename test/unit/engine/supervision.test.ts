@@ -175,11 +175,27 @@ describe('what a plugin leaves', () => {
     expect(ticks).toBe(10);
     await t.apply({ stages: {} });
     const before = [heard, ticks];
-    t.engine.container.get('events').emit({ type: 'test' });
+    t.engine.container.get('events').emit({ type: 'pipeline.running' });
     await t.advance(1000);
     expect([heard, ticks]).toEqual(before);
     expect(context.scope.signal.aborted).toBe(true);
     await expect(context.clock.sleep(5)).rejects.toBeDefined();
+    await t.stop();
+  });
+
+  it('tells only events that its manifest declares', async () => {
+    let context!: Context;
+    const events = { 'it.counted': { meaning: 'x', data: { count: { type: 'number', doc: 'x' } } } } as const;
+    const plugin = testPlugin({ events }, (ctx) => {
+      context = ctx;
+      return {};
+    });
+    const t = await testPipeline({ stages: { it: plugin } });
+    context.events.emit({ type: 'it.counted', data: { count: 1 } });
+    expect(t.events.at(-1)).toMatchObject({ type: 'it.counted', stage: 'it', data: { count: 1 } });
+    expect(() => context.events.emit({ type: 'it.conted' })).toThrow(
+      /manifest of ".+" does not declare the event "it.conted"/,
+    );
     await t.stop();
   });
 

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { parseCameraId } from '../../../core/model/index.ts';
-import { createEvents } from '../../../core/observe/index.ts';
+import { createEvents, Redactor } from '../../../core/observe/index.ts';
 
 const cam = parseCameraId('cam1')!;
 
@@ -14,6 +14,19 @@ it('tells every listener, stamps the time and the stage, and stops when asked', 
   expect(heard.mock.calls).toEqual([[{ type: 'camera.live', cameraId: cam, stage: 'rtmp', at: 42 }]]);
 });
 
+it('takes secrets out of what is told and kept', () => {
+  const redactor = new Redactor();
+  redactor.add('planted-secret');
+  const events = createEvents({ redact: (data) => redactor.fields(data) });
+  const heard = vi.fn();
+  events.on(heard);
+  const message = 'rtmp://host/live/cam1?token=abcdef and planted-secret';
+  events.emit({ type: 'report', data: { code: 'X', message } });
+  const clean = { code: 'X', message: 'rtmp://host/live/cam1?token=[redacted] and [redacted]' };
+  expect(heard.mock.calls[0]![0]).toMatchObject({ data: clean });
+  expect(events.recent()).toMatchObject([{ data: clean }]);
+});
+
 it('survives a listener that throws, and tells of it', () => {
   const onListenerError = vi.fn();
   const events = createEvents({ onListenerError });
@@ -22,7 +35,7 @@ it('survives a listener that throws, and tells of it', () => {
     throw new Error('bad listener');
   });
   events.on(heard);
-  events.emit({ type: 'x' });
+  events.emit({ type: 'pipeline.running' });
   expect(heard).toHaveBeenCalledOnce();
   expect(onListenerError).toHaveBeenCalledOnce();
 });
@@ -31,7 +44,7 @@ it('keeps a bounded history that can be asked by type, prefix, camera and time',
   let at = 0;
   const events = createEvents({ now: () => ++at, history: 5 });
   for (let n = 0; n < 23; n++)
-    events.emit({ type: n % 2 ? 'camera.live' : 'segment.stored', ...(n === 22 && { cameraId: cam }) });
+    events.emit({ type: n % 2 ? 'camera.live' : 'pipeline.running', ...(n === 22 && { cameraId: cam }) });
   expect(events.recent().map((event) => event.at)).toEqual([19, 20, 21, 22, 23]);
   expect(events.recent({ type: 'camera.' }).map((event) => event.at)).toEqual([20, 22]);
   expect(events.recent({ cameraId: cam }).map((event) => event.at)).toEqual([23]);

@@ -13,6 +13,7 @@ describe('a manifest', () => {
       needs: {},
       provides: {},
       errors: {},
+      events: {},
       requires: {},
       claims: {},
     });
@@ -24,6 +25,8 @@ describe('a manifest', () => {
     ['a config key of the engine', { config: { start: Text({ doc: 'x' }) } as never }, 'the engine'],
     ['a config key for notes', { config: { 'x-note': Text({ doc: 'x' }) } }, 'the engine'],
     ['a pad name in upper case', { inputs: { Video: input('frames', { doc: 'x' }) } }, 'pad name "Video"'],
+    ['an event without family', { events: { blurred: { meaning: 'x' } } }, 'family.what'],
+    ['an event of the engine', { events: { 'session.lost': { meaning: 'x' } } }, '"session.*" are the engine'],
     [
       'an output reached by an input that is none',
       { outputs: { out: output('frames', { doc: 'x', reachedBy: ['in'] }) } },
