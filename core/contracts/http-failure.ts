@@ -17,6 +17,7 @@ const STATUS: Readonly<Partial<Record<Code, number>>> = {
   HTTP_NOT_FOUND: 404,
   HTTP_METHOD_NOT_ALLOWED: 405,
   HTTP_BODY_TOO_LARGE: 413,
+  HTTP_TOO_MANY_REQUESTS: 429,
 };
 
 /** The headers of every JSON answer: it is of this moment, and nothing else than what it says it is. */
@@ -24,6 +25,8 @@ export const JSON_HEADERS: Readonly<Record<string, string>> = {
   'content-type': 'application/json; charset=utf-8',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
+  // Opened as a page, it does nothing and is in nobody's frame.
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };
 
 /** The status for an error: `details.status` where it says one, else by its code, else by its kind. */

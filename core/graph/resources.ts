@@ -1,12 +1,13 @@
 /** Resources: addresses and routes claimed twice, an open door, programs and GStreamer elements that are not there. */
 import { Authorizer, HttpServer } from '../contracts/index.ts';
+import type { Fields } from '../plugin/fields.ts';
 import { providedBy, contractOf, type Registry } from '../plugin/registry.ts';
 import { routeOf } from './config-refs.ts';
 import type { Draft, DraftNode } from './draft.ts';
 import { quoteList, type Findings } from './finding.ts';
 import type { Span } from './source.ts';
 import { checkStorage, type StorageState } from './storage.ts';
-import { entryOf } from './tree.ts';
+import { entryOf, nodeAt } from './tree.ts';
 
 /** Looks at the machine; injected, so that checks run anywhere. */
 export interface Probe {
@@ -39,11 +40,23 @@ export function checkClaims(draft: Draft, registry: Registry, findings: Findings
 function listenersOf(node: DraftNode): Listener[] {
   if (!node.plugin || !node.config) return [];
   const { config, claims } = node.plugin.manifest;
-  const fields = Object.entries(config).flatMap(([key, field]) => (field.schema['x-unit'] === 'listen' ? [key] : []));
-  return [...new Set([...fields, ...(claims.listens ?? [])])].flatMap((key) => {
-    const value = node.config![key] as { host: string; port: number } | undefined;
-    if (typeof value?.port !== 'number') return [];
-    return [{ node, key, ...value, at: entryOf(node.map, key)?.value.span ?? node.at }];
+  return [...new Set([...listenFields(config), ...(claims.listens ?? [])])].flatMap((key) => {
+    const path = key.split('.');
+    const value = path.reduce<unknown>(
+      (from, step) => (from as Record<string, unknown> | undefined)?.[step],
+      node.config,
+    );
+    const { host, port } = (value ?? {}) as { host?: string; port?: number };
+    if (host === undefined || typeof port !== 'number') return [];
+    return [{ node, key, host, port, at: nodeAt(node.map, path)?.node.span ?? node.at }];
+  });
+}
+
+/** The options that are addresses to listen on, those of groups as `tls.listen`. */
+function listenFields(fields: Fields): string[] {
+  return Object.entries(fields).flatMap(([key, { parts, schema }]) => {
+    if (parts && 'fields' in parts) return listenFields(parts.fields).map((inner) => `${key}.${inner}`);
+    return schema['x-unit'] === 'listen' ? [key] : [];
   });
 }
 

@@ -2,6 +2,7 @@
 export * from '../contracts/index.ts';
 export * from '../errors/index.ts';
 export * from '../model/index.ts';
+export * from './certificate-files.ts';
 export * from './context.ts';
 export * from './engine-events.ts';
 export * from './events.ts';
@@ -9,6 +10,7 @@ export * from './fields.ts';
 export * from './latency.ts';
 export * from './manifest.ts';
 export * from './pads.ts';
+export * from './peer-rate.ts';
 export * from './plugin.ts';
 export * from './rfc3339.ts';
 export * from './tracks.ts';

@@ -2,7 +2,10 @@
 import { FakeEngine } from '../unit/rtmp/fake-context.ts';
 
 const publishers = Number(process.argv[2]);
-const engine = await FakeEngine.start({ keep: false, config: { limits: { 'connections-per-peer': publishers + 10 } } });
+const engine = await FakeEngine.start({
+  keep: false,
+  config: { limits: { 'connections-per-peer': publishers + 10, 'connection-rate': '100000 in 1s' } },
+});
 
 process.on('message', (question) => {
   if (question === 'report') {

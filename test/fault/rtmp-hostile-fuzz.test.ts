@@ -158,7 +158,11 @@ it(
     const uncaught: unknown[] = [];
     const note = (error: unknown): void => void uncaught.push(error);
     process.on('uncaughtException', note).on('unhandledRejection', note);
-    const engine = await FakeEngine.start({ keep: false, dataWanted: true });
+    const engine = await FakeEngine.start({
+      keep: false,
+      dataWanted: true,
+      config: { limits: { 'connection-rate': '100000 in 1s' } },
+    });
     const live = await RtmpClient.publish(engine.port, 'live');
     const camera = engine.publications[0]!;
     live.send('video', 0, flv.avcHeader(flv.AVC_HIGH));

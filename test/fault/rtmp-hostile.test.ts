@@ -12,7 +12,14 @@ import { basicHeader, chunks, MESSAGE, RtmpClient } from '../support/rtmp-client
 import { eventually, FakeEngine, type FakePublication } from '../unit/rtmp/fake-context.ts';
 
 const TC_URL = 'rtmp://127.0.0.1/live';
-const LIMITS = { handshake: '300ms', publish: '600ms', idle: '600ms', backlog: '32KiB', 'connections-per-peer': 400 };
+const LIMITS = {
+  handshake: '300ms',
+  publish: '600ms',
+  idle: '600ms',
+  backlog: '32KiB',
+  'connections-per-peer': 400,
+  'connection-rate': '100000 in 1s',
+};
 
 let engine: FakeEngine;
 let live: RtmpClient;

@@ -58,6 +58,13 @@ export const httpCodes = defineCodes({
     mend: 'Use one of the methods that the Allow header names.',
     example: 'POST /hls/cam1/index.m3u8',
   },
+  HTTP_TOO_MANY_REQUESTS: {
+    severity: 'error',
+    kind: 'peer',
+    meaning: 'This address asks too often, or has brought too many keys that were refused.',
+    mend: 'Wait as long as Retry-After says. Whoever runs the server: "rate", "refusals" and "unlimited" of http.server set the limits; behind a proxy, name it in "proxies".',
+    example: 'a script that tries keys on /hls/cam1/index.m3u8?token=...',
+  },
   HTTP_BODY_TOO_LARGE: {
     severity: 'error',
     kind: 'peer',

@@ -25,7 +25,10 @@ export class CorsPolicy {
     if (this.#anyone) {
       // On every answer, so that a cache may give it to anyone.
       headers['access-control-allow-origin'] = '*';
+      headers['cross-origin-resource-policy'] = 'cross-origin';
     } else if (this.#origins.size > 0) {
+      // <video src> and <img src> ask without an origin, so that a list cannot be told by it.
+      headers['cross-origin-resource-policy'] = 'cross-origin';
       headers.vary = headers.vary === undefined ? 'origin' : `${headers.vary}, origin`;
       if (origin === undefined || !this.#origins.has(origin)) return;
       headers['access-control-allow-origin'] = origin;

@@ -9,7 +9,9 @@ import {
   type HttpResponse,
   type Logger,
 } from 'eddy/plugin';
+import { refuseAmbiguous } from './ambiguity.ts';
 import type { CorsPolicy, Headers } from './cors.ts';
+import type { Guard } from './guard.ts';
 import { IncomingRequest, type AddressOf } from './request.ts';
 import { respond, type Exchange } from './respond.ts';
 import type { Match, Mounted, RouteTable } from './routes.ts';
@@ -19,6 +21,9 @@ import { parseTarget, type Target } from './target.ts';
 export interface DispatchOptions {
   cors: CorsPolicy;
   addressOf: AddressOf;
+  guard: Guard;
+  /** Headers of every answer; a handler's own win. */
+  security: Readonly<Headers>;
 }
 
 /** Answers by class, counted as plain numbers: a labelled meter costs more than the rest of the fast path. */
@@ -43,17 +48,21 @@ export class Dispatcher {
   /** Answers one request; a `request` listener of Node's servers. */
   readonly handle = (message: IncomingMessage, response: ServerResponse): void => {
     this.tally.requests += 1;
-    const headers: Headers = {};
+    const headers: Headers = { ...this.options.security };
     const exchange: { -readonly [K in keyof Exchange]: Exchange[K] } = { message, response, compress: true };
     try {
       const answer = this.#answer(exchange, headers);
       if (!(answer instanceof Promise)) {
+        this.options.guard.answered(message, false);
         const sent = respond(exchange, answer, headers);
         if (sent !== undefined) sent.catch((error: unknown) => this.#fail(exchange, error, headers));
         return;
       }
       answer
-        .then((ready) => respond(exchange, ready, headers))
+        .then((ready) => {
+          this.options.guard.answered(message, false);
+          return respond(exchange, ready, headers);
+        })
         .catch((error: unknown) => this.#fail(exchange, error, headers));
     } catch (error) {
       this.#fail(exchange, error, headers);
@@ -63,10 +72,12 @@ export class Dispatcher {
   #answer(exchange: { compress: boolean; message: IncomingMessage; response: ServerResponse }, headers: Headers) {
     const { message, response } = exchange;
     const method = message.method as HttpMethod;
+    refuseAmbiguous(message, headers);
+    const tooMany = this.options.guard.judge(message);
     if (message.url === '*' && method === 'OPTIONS') return { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } };
     const target = parseTarget(message.url ?? '/');
     const match = this.#routes.match(target.segments);
-    if (match === undefined) throw new EddyError('HTTP_NOT_FOUND', 'There is nothing at this address.');
+    if (match === undefined) throw tooMany ?? new EddyError('HTTP_NOT_FOUND', 'There is nothing at this address.');
     const mounted = match.methods.get(method) ?? (method === 'HEAD' ? match.methods.get('GET') : undefined);
     if (mounted === undefined) return this.#withoutRoute(message, method, match, headers);
 
@@ -74,6 +85,8 @@ export class Dispatcher {
       this.options.cors.addTo(headers, message.headers.origin);
       if (method === 'OPTIONS') this.options.cors.addPreflight(headers, methodsOf(match));
     }
+    // Not before: a page of another origin is to read that it shall wait.
+    if (tooMany !== undefined) throw tooMany;
     exchange.compress = mounted.route.compress !== false;
     const params = paramsOf(mounted, match, target);
     const request: HttpRequest = new IncomingRequest(message, response, target, params, this.options.addressOf);
@@ -98,6 +111,7 @@ export class Dispatcher {
   #fail(exchange: Exchange, error: unknown, headers: Headers): void {
     const { message, response } = exchange;
     const answer = failureResponse(error);
+    if (answer.status === 401 || answer.status === 403) this.options.guard.answered(message, true);
     if ((answer.status ?? 500) >= 500 && !response.destroyed) {
       this.tally.failed += 1;
       const known = error instanceof EddyError && error.kind !== 'internal' && error.kind !== 'plugin';

@@ -1,14 +1,23 @@
 /** One listening socket with its limits: plain HTTP/1.1, or TLS with HTTP/2 and HTTP/1.1. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import {
+  constants,
+  createSecureServer,
+  type Http2SecureServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { networkInterfaces } from 'node:os';
 import type { AddressInfo, Socket } from 'node:net';
-import { EddyError } from 'eddy/plugin';
-import type { Certificate } from './certificate.ts';
+import { EddyError, peerKey, type Certificate } from 'eddy/plugin';
+import { plainAddress } from './proxies.ts';
 
 /** Limits against slow and many clients; times in ms. */
 export interface Limits {
   readonly maxConnections: number;
+  /** Of one address, but for those that are `unlimited`. */
+  readonly connectionsPerAddress: number;
+  readonly unlimited: (address: string) => boolean;
   readonly requestTimeout: number;
   readonly idleTimeout: number;
   readonly stallTimeout: number;
@@ -26,6 +35,8 @@ export interface ListenerOptions {
 
 /** How often Node looks for requests that take too long, ms. */
 const CHECK_INTERVAL = 1_000;
+/** Open requests of one connection of HTTP/2: twice what proxies use by default, and far more than players do. */
+const MAX_STREAMS = 256;
 
 /** A listening socket and its connections. */
 export class Listener {
@@ -33,6 +44,7 @@ export class Listener {
   readonly #server: Server | Http2SecureServer;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
+  readonly #byAddress = new Map<string, number>();
   /** The answer that a connection of HTTP/1 works on: what tells an idle one from one that waits for a handler. */
   readonly #current = new WeakMap<Socket, ServerResponse>();
   #port = 0;
@@ -50,7 +62,7 @@ export class Listener {
       handshakeTimeout: limits.requestTimeout,
     };
     try {
-      this.#server = tls === undefined ? createServer(http) : createSecureServer({ ...http, ...tls, allowHTTP1: true });
+      this.#server = tls === undefined ? createServer(http) : createSecureServer({ ...http, ...tls, ...HTTP2 });
     } catch (error) {
       throw unfit(error);
     }
@@ -60,10 +72,7 @@ export class Listener {
       if (message.httpVersionMajor === 1) this.#current.set(message.socket, response);
       options.handle(message, response);
     });
-    server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
-    });
+    server.on('connection', (socket: Socket) => this.#onConnection(socket));
     server.setTimeout(limits.stallTimeout, (quiet: Socket | ServerHttp2Session) => {
       // A server of HTTP/2 says it for its sessions too; those have a rule of their own below.
       if (!this.#sessions.has(quiet as ServerHttp2Session)) this.#onQuiet(quiet as Socket);
@@ -140,6 +149,22 @@ export class Listener {
     deadline.removeEventListener('abort', cut);
   }
 
+  #onConnection(socket: Socket): void {
+    this.#sockets.add(socket);
+    const { connectionsPerAddress, unlimited } = this.#options.limits;
+    const address = plainAddress(socket.remoteAddress ?? '');
+    const peer = peerKey(address);
+    const open = (this.#byAddress.get(peer) ?? 0) + 1;
+    this.#byAddress.set(peer, open);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      const left = this.#byAddress.get(peer)! - 1;
+      if (left === 0) this.#byAddress.delete(peer);
+      else this.#byAddress.set(peer, left);
+    });
+    if (open > connectionsPerAddress && !unlimited(address)) socket.destroy();
+  }
+
   /** Nothing came or went on a connection of HTTP/1 for a while. */
   #onQuiet(socket: Socket): void {
     const response = this.#current.get(socket);
@@ -150,13 +175,26 @@ export class Listener {
     if (!waitsForHandler) socket.destroy();
   }
 
+  /** Node's `requestTimeout` is for HTTP/1: here a body that does not come whole in time ends its request. */
+  #limitBody(stream: ServerHttp2Stream): (() => void) | undefined {
+    if (stream.endAfterHeaders) return undefined;
+    const timer = setTimeout(() => {
+      if (!stream.readableEnded) stream.close(constants.NGHTTP2_CANCEL);
+    }, this.#options.limits.requestTimeout);
+    return () => clearTimeout(timer);
+  }
+
   #watchSessions(): void {
     (this.#server as Http2SecureServer).on('session', (session) => {
       this.#sessions.add(session);
       let streams = 0;
-      session.on('stream', (stream) => {
+      session.on('stream', (stream: ServerHttp2Stream) => {
         streams += 1;
-        stream.once('close', () => (streams -= 1));
+        const cancel = this.#limitBody(stream);
+        stream.once('close', () => {
+          streams -= 1;
+          cancel?.();
+        });
       });
       session.setTimeout(this.#options.limits.stallTimeout, () => {
         if (streams === 0) session.close();
@@ -169,6 +207,8 @@ export class Listener {
   }
 }
 
+const HTTP2 = { allowHTTP1: true, settings: { maxConcurrentStreams: MAX_STREAMS } } as const;
+
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program holds the port',
   EACCES: 'no permission for this port',
@@ -176,7 +216,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name is unknown',
 };
 
-const unfit = (error: unknown): EddyError =>
-  new EddyError('HTTP_TLS_INVALID', `TLS does not take this certificate and key: ${(error as Error).message}.`, {
+/** The error for a certificate that TLS does not take. */
+export const unfit = (error: unknown): EddyError =>
+  new EddyError('HTTP_TLS_INVALID', `This server cannot speak TLS: ${(error as Error).message}.`, {
     cause: error,
   });

@@ -9,8 +9,12 @@ import {
   Integer,
   Listen,
   ListOf,
+  Rate,
   Text,
 } from 'eddy/plugin';
+
+/** Held to its form only, so that a misspelt one is told at its line. */
+const ADDRESS = { doc: 'An address or a CIDR block, such as "10.0.0.0/8".', pattern: '^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$' };
 
 export const manifest = defineManifest({
   name: 'http.server',
@@ -23,6 +27,10 @@ export const manifest = defineManifest({
       {
         cert: FilePath({ doc: 'PEM file with the certificate and its chain.' }),
         key: FilePath({ doc: 'PEM file with the private key.' }),
+        hsts: Duration({
+          doc: 'How long browsers refuse plain HTTP to this host name, on all its ports; "0s" makes them forget it.',
+          default: '1d',
+        }),
       },
       {
         doc: 'Serve HTTPS with HTTP/2 (and HTTP/1.1 for who asks for it). Renewed files are taken within 10 s.',
@@ -33,11 +41,28 @@ export const manifest = defineManifest({
       doc: 'Origins whose pages may read media and call gateways; an empty list allows none.',
       default: ['*'],
     }),
-    proxies: ListOf(Text({ doc: 'An address or a CIDR block, such as "10.0.0.0/8".' }), {
+    proxies: ListOf(Text(ADDRESS), {
       doc: "Reverse proxies whose X-Forwarded-For is believed when a client's address is asked for.",
       default: [],
     }),
+    rate: Rate({
+      doc: 'How often one address may ask, an IPv6 address with its /64; more is answered 429. The default leaves room for 800 LL-HLS viewers behind one address.',
+      default: '100000 in 10s',
+    }),
+    refusals: Rate({
+      doc: 'How many refused keys one address may try; further ones are answered 429 unseen, keys that were good there lately are not.',
+      default: '120 in 1m',
+    }),
+    unlimited: ListOf(Text(ADDRESS), {
+      doc: 'Addresses to which "rate", "refusals" and "connections-per-address" do not apply, besides "proxies".',
+      default: ['127.0.0.0/8', '::1'],
+    }),
     'max-connections': Integer({ doc: 'Connections beyond this number are closed at once.', default: 10_000, min: 1 }),
+    'connections-per-address': Integer({
+      doc: 'Connections of one address beyond this number are closed at once.',
+      default: 5_000,
+      min: 1,
+    }),
     'request-timeout': Duration({
       doc: 'How long a client may take to send its request whole.',
       default: '30s',

@@ -1,62 +1,43 @@
 /** http.server at work: the route table lives as long as the service; listeners under it may be replaced. */
-import type { Context, HttpServer, PluginConfig, Running } from 'eddy/plugin';
-import { certificateState, readCertificate } from './certificate.ts';
+import { CertificateFiles, type Context, type HttpServer, type PluginConfig, type Running } from 'eddy/plugin';
 import { CorsPolicy } from './cors.ts';
 import { Dispatcher, type DispatchOptions } from './dispatch.ts';
-import { Listener, type Limits } from './listener.ts';
+import { Guard } from './guard.ts';
+import { Listener, unfit, type Limits } from './listener.ts';
 import type { manifest } from './plugin.ts';
-import { clientAddress } from './proxies.ts';
+import { addressList, clientAddress } from './proxies.ts';
 import { RouteTable } from './routes.ts';
+import { securityHeaders } from './security-headers.ts';
 
 type Config = PluginConfig<typeof manifest>;
 
 /** How long open requests may go on when a changed configuration moves the listener, ms. */
 const MOVE_DEADLINE = 30_000;
-/** How often the files of the certificate are looked at, ms: they are renewed weeks before they expire. */
-const CERTIFICATE_INTERVAL = 10_000;
 
 /** Makes the service. */
 export function create(ctx: Context<typeof manifest>): Running<typeof manifest> {
   const routes = new RouteTable();
   let config = ctx.config;
-  const dispatcher = new Dispatcher(routes, ctx.log, dispatchOptions(config));
+  const dispatcher = new Dispatcher(routes, ctx.log, dispatchOptions(ctx, config));
   let listener: Listener | undefined;
   /** Listeners that a changed configuration left behind, until their last request is answered. */
   const leaving = new Set<Promise<void>>();
   const end = new AbortController();
 
-  /** The files of the certificate that is served, as they were when it was read. */
-  let served: string | undefined;
+  let stopFollowing: (() => void) | undefined;
 
   async function listen(by: Config): Promise<Listener> {
-    served = by.tls && (await certificateState(by.tls, ctx.baseDir));
-    const next = new Listener({
-      ...by.listen,
-      tls: by.tls && (await readCertificate(by.tls, ctx.baseDir)),
-      limits: limitsOf(by),
-      handle: dispatcher.handle,
+    const files = by.tls && new CertificateFiles(by.tls, ctx);
+    const tls = await files?.read().catch((error: unknown) => {
+      throw unfit(error);
     });
+    const next = new Listener({ ...by.listen, tls, limits: limitsOf(by), handle: dispatcher.handle });
     await next.listen();
+    stopFollowing?.();
+    stopFollowing = files?.follow((certificate) => next.renew(certificate));
     next.onError((error) => ctx.fail(error));
     ctx.log.info({ urls: next.urls() }, `listening on ${next.urls()[0]}`);
     return next;
-  }
-
-  async function renewCertificate(): Promise<void> {
-    const { tls } = config;
-    const now = tls && (await certificateState(tls, ctx.baseDir));
-    if (!tls || now === undefined || now === served || config.tls !== tls) return;
-    served = now;
-    try {
-      listener?.renew(await readCertificate(tls, ctx.baseDir));
-      ctx.log.info({ cert: tls.cert }, 'the certificate was renewed');
-    } catch (error) {
-      // Half of the pair may still be on its way: its coming is the next change.
-      ctx.log.warn(
-        { err: error, code: 'HTTP_TLS_INVALID' },
-        'the renewed certificate is of no use yet; the old one stays',
-      );
-    }
   }
 
   function leave(old: Listener): void {
@@ -78,7 +59,6 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
     async start() {
       listener = await listen(config);
       meter(ctx, dispatcher, () => listener?.connections ?? 0);
-      ctx.clock.every(CERTIFICATE_INTERVAL, () => void renewCertificate());
     },
 
     async drain(signal) {
@@ -87,13 +67,14 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
 
     async stop() {
       end.abort();
+      stopFollowing?.();
       await listener?.close(end.signal);
       listener = undefined;
       await Promise.all(leaving);
     },
 
     async reconfigure(changed: Config) {
-      Object.assign(dispatcher.options, dispatchOptions(changed));
+      Object.assign(dispatcher.options, dispatchOptions(ctx, changed));
       const old = listener;
       if (old !== undefined && JSON.stringify(listening(changed)) !== JSON.stringify(listening(config))) {
         // On the same port the old one has to go first; routes stay mounted either way.
@@ -108,16 +89,34 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
   };
 }
 
-const dispatchOptions = (config: Config): DispatchOptions => ({
-  cors: new CorsPolicy(config.cors),
-  addressOf: clientAddress(config.proxies),
-});
+function dispatchOptions({ clock }: Pick<Context, 'clock'>, config: Config): DispatchOptions {
+  const addressOf = clientAddress(config.proxies);
+  const { rate, refusals } = config;
+  return {
+    cors: new CorsPolicy(config.cors),
+    addressOf,
+    guard: new Guard({ clock, addressOf, rate, refusals, unlimited: unlimitedOf(config) }),
+    security: securityHeaders(config.tls),
+  };
+}
+
+/** A proxy that does not tell its clients brings all of them. */
+const unlimitedOf = ({ unlimited, proxies }: Config): ((address: string) => boolean) =>
+  addressList([...unlimited, ...proxies], 'unlimited');
 
 /** The part of the configuration that needs a new listener. */
-const listening = (config: Config): unknown => [config.listen, config.tls, limitsOf(config)];
+const listening = (config: Config): unknown => [
+  config.listen,
+  config.tls && [config.tls.cert, config.tls.key],
+  config.unlimited,
+  config.proxies,
+  limitsOf(config),
+];
 
 const limitsOf = (config: Config): Limits => ({
   maxConnections: config['max-connections'],
+  connectionsPerAddress: config['connections-per-address'],
+  unlimited: unlimitedOf(config),
   requestTimeout: config['request-timeout'],
   idleTimeout: config['idle-timeout'],
   stallTimeout: config['stall-timeout'],

@@ -1,7 +1,7 @@
 /** `ingest.rtmp` at work: the listener, its connections and what they are counted by. */
-import type { Context, Running } from 'eddy/plugin';
+import { peerKey, PeerRate, type Context, type Running } from 'eddy/plugin';
 import { Connection, type ConnectionHost, type ConnectionLimits } from './connection.ts';
-import { RtmpListener } from './listener.ts';
+import { RtmpListener, type Door, type ListenerEvents } from './listener.ts';
 import { nodeMediaParser } from './node-media-parser.ts';
 import type { ParserFactory } from './parser.ts';
 import type { manifest } from './plugin.ts';
@@ -10,9 +10,9 @@ import type { EndReason } from './refusal.ts';
 /** Deadlines are looked at this often: fine enough for seconds, nothing for a thousand connections. */
 const LONGEST_SWEEP_MS = 1000;
 
-/** The running stage; `address` tells the port that port 0 became. */
+/** The running stage; `addresses` tell the ports that port 0 became: `listen`, then `tls.listen` where there is one. */
 export type RtmpIngest = Running<typeof manifest> & {
-  readonly address: { readonly host: string; readonly port: number } | undefined;
+  readonly addresses: readonly ({ readonly host: string; readonly port: number } | undefined)[];
 };
 
 /** Starts an ingest; another protocol implementation may take the place of the default. */
@@ -25,7 +25,10 @@ export function create(ctx: Context<typeof manifest>, createParser: ParserFactor
   );
   const open = ctx.metrics.gauge('rtmp_connections', 'RTMP connections that are open now.');
   const connections = new Set<Connection>();
+  /** Sockets that were let in, those in a TLS handshake too. */
+  let sockets = 0;
   const perPeer = new Map<string, number>();
+  const rate = new PeerRate(ctx.clock, ctx.config.limits['connection-rate']);
   let stopSweep: (() => void) | undefined;
 
   const host: ConnectionHost = {
@@ -45,27 +48,35 @@ export function create(ctx: Context<typeof manifest>, createParser: ParserFactor
     ended: (reason) => ended.add(1, { reason }),
   };
 
-  const listener = new RtmpListener(ctx, {
-    admit(address): EndReason | undefined {
-      if (connections.size >= ctx.config.limits.connections) return 'connection-limit';
-      if ((perPeer.get(address) ?? 0) >= ctx.config.limits['connections-per-peer']) return 'peer-limit';
+  const events: ListenerEvents = {
+    admit(socket, address): EndReason | undefined {
+      const { limits } = ctx.config;
+      const peer = peerKey(address);
+      const count = (by: number): void => {
+        sockets += by;
+        const left = (perPeer.get(peer) ?? 0) + by;
+        if (left === 0) perPeer.delete(peer);
+        else perPeer.set(peer, left);
+      };
+      if (sockets >= limits.connections) return 'connection-limit';
+      if ((perPeer.get(peer) ?? 0) >= limits['connections-per-peer']) return 'peer-limit';
+      if (rate.take(address) > 0) return 'peer-rate';
+      count(1);
+      socket.once('close', () => count(-1));
       return undefined;
     },
     refused: (reason) => ended.add(1, { reason }),
     connected(socket, address) {
       const connection = new Connection(socket, address, host);
       connections.add(connection);
-      perPeer.set(address, (perPeer.get(address) ?? 0) + 1);
       open.set(connections.size);
       void connection.closed.then(() => {
         connections.delete(connection);
-        const left = perPeer.get(address)! - 1;
-        if (left === 0) perPeer.delete(address);
-        else perPeer.set(address, left);
         open.set(connections.size);
       });
     },
-  });
+  };
+  const listeners = doorsOf(ctx.config).map((door) => new RtmpListener(ctx, door, events));
 
   const sweepEvery = Math.min(
     LONGEST_SWEEP_MS,
@@ -75,11 +86,11 @@ export function create(ctx: Context<typeof manifest>, createParser: ParserFactor
     limits.blocked / 2,
   );
   return {
-    get address() {
-      return listener.address;
+    get addresses() {
+      return listeners.map(({ address }) => address);
     },
     async start() {
-      await listener.listen();
+      for (const listener of listeners) await listener.listen();
       stopSweep = ctx.clock.every(sweepEvery, () => {
         const now = ctx.clock.monotonic();
         for (const connection of connections) connection.checkDeadlines(now);
@@ -87,16 +98,22 @@ export function create(ctx: Context<typeof manifest>, createParser: ParserFactor
     },
     async close() {
       // Those who are in stay; the port is free for a successor.
-      listener.close();
+      for (const listener of listeners) listener.close();
     },
     async stop() {
       stopSweep?.();
       stopSweep = undefined;
-      listener.close();
+      for (const listener of listeners) listener.close();
       await Promise.all([...connections].map((connection) => connection.destroy('stopped')));
-      await listener.end();
+      await Promise.all(listeners.map((listener) => listener.end()));
     },
   };
+}
+
+/** Where it listens: plain and TLS, or one of them. */
+function doorsOf({ listen, tls }: Context<typeof manifest>['config']): Door[] {
+  if (tls === undefined) return [{ listen }];
+  return tls.listen === undefined ? [{ listen, tls }] : [{ listen }, { listen: tls.listen, tls }];
 }
 
 function limitsOf(config: Context<typeof manifest>['config']['limits']): ConnectionLimits {

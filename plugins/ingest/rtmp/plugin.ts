@@ -9,6 +9,7 @@ import {
   Integer,
   Listen,
   output,
+  Rate,
   Text,
 } from 'eddy/plugin';
 import { rtmpErrors } from './errors.ts';
@@ -29,8 +30,15 @@ export const manifest = defineManifest({
       {
         cert: FilePath({ doc: 'Certificate chain, PEM.' }),
         key: FilePath({ doc: 'Private key, PEM.' }),
+        listen: Listen({
+          doc: 'An address of its own for RTMPS, beside plain RTMP on the other one. Without it there is no plain RTMP.',
+          optional: true,
+        }),
       },
-      { doc: 'Serves RTMPS (RTMP over TLS) instead of plain RTMP.', optional: true },
+      {
+        doc: 'Serves RTMPS (RTMP over TLS). Renewed files are taken within 10 s; who publishes stays.',
+        optional: true,
+      },
     ),
     limits: Group(
       {
@@ -48,6 +56,10 @@ export const manifest = defineManifest({
         blocked: Duration({ doc: 'How long a full pipeline may hold a publisher back.', default: '10s' }),
         connections: Integer({ doc: 'Connections in all.', default: 1000, min: 1 }),
         'connections-per-peer': Integer({ doc: 'Connections of one address.', default: 200, min: 1 }),
+        'connection-rate': Rate({
+          doc: 'How often one address may connect; an IPv6 address counts with its /64.',
+          default: '600 in 1m',
+        }),
         backlog: Bytes({ doc: 'Answers that a peer leaves unread.', default: '64KiB', min: '16KiB' }),
       },
       { doc: 'What one stranger may cost.', default: {} },

@@ -14,6 +14,7 @@ export const END_REASONS = [
   // Limits.
   'connection-limit',
   'peer-limit',
+  'peer-rate',
   'handshake-deadline',
   'publish-deadline',
   'idle',

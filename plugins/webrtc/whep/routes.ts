@@ -7,9 +7,9 @@ import {
   type HttpMethod,
   type HttpRequest,
   type HttpResponse,
+  type PeerRate,
 } from 'eddy/plugin';
 import { iceServerLinks, writeLinks } from '../shared/gateway/links.ts';
-import type { PeerRate } from '../shared/gateway/peer-rate.ts';
 import { readJson, readSdp } from '../shared/gateway/request.ts';
 import { EVENT_TYPES, type EventType } from './event-streams.ts';
 import { isCameraName, type Asker, type Joining } from './joining.ts';

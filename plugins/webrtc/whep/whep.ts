@@ -1,6 +1,5 @@
 /** `webrtc.whep` at work: viewers of every camera, their figures, and their end. */
-import { latencyMeter, type Context, type Running } from 'eddy/plugin';
-import { PeerRate } from '../shared/gateway/peer-rate.ts';
+import { latencyMeter, PeerRate, type Context, type Running } from 'eddy/plugin';
 import { Refusals } from '../shared/gateway/refusal.ts';
 import { Figures } from './figures.ts';
 import { Joining } from './joining.ts';

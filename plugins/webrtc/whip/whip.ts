@@ -1,7 +1,14 @@
 /** `webrtc.whip` at work: the routes of RFC 9725 and the sessions behind them. */
-import { credentialsOf, peerOf, type Context, type HttpRequest, type HttpResponse, type Running } from 'eddy/plugin';
+import {
+  credentialsOf,
+  PeerRate,
+  peerOf,
+  type Context,
+  type HttpRequest,
+  type HttpResponse,
+  type Running,
+} from 'eddy/plugin';
 import { iceServerLinks, writeLinks } from '../shared/gateway/links.ts';
-import { PeerRate } from '../shared/gateway/peer-rate.ts';
 import { Refusals, withStatus } from '../shared/gateway/refusal.ts';
 import { readSdp } from '../shared/gateway/request.ts';
 import { takeForPublishing } from '../shared/sdp/negotiate.ts';

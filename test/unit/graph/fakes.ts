@@ -73,6 +73,10 @@ export const fakePlugins: readonly AnyPlugin[] = [
       listen: Listen({ doc: 'Where it listens.', default: '127.0.0.1:1935' }),
       app: Text({ doc: 'The application.', default: 'live', pattern: '^[a-z]+$' }),
       'max-publishers': Integer({ doc: 'How many.', default: 100, min: 1, max: 1000 }),
+      tls: Group(
+        { listen: Listen({ doc: 'Where it listens by TLS.', optional: true }) },
+        { doc: 'TLS.', optional: true },
+      ),
     },
     outputs: {
       video: output('frames', {

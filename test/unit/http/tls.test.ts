@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
@@ -7,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
+import { certify } from '../../support/certificates.ts';
 import { startServer, type Started } from './start-server.ts';
 
 const started: Started[] = [];
@@ -38,7 +38,7 @@ describe('TLS', () => {
     const stream = session.request({ ':method': 'POST', ':path': '/x/cam1' });
     stream.end('hello');
     const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
-    expect(headers[':status']).toBe(201);
+    expect(headers).toMatchObject({ ':status': 201, 'strict-transport-security': 'max-age=86400' });
     expect(Buffer.concat(await stream.toArray()).toString()).toBe('hello');
 
     const http1 = await new Promise<number>((resolve, reject) => {
@@ -92,13 +92,6 @@ describe('TLS', () => {
     open.destroy();
   });
 });
-
-/** A certificate for a name, and its key. */
-function certify(name: string, cert: string, key: string): void {
-  // prettier-ignore
-  const how = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
-  execFileSync('openssl', [...how, '-subj', `/CN=${name}`, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-}
 
 async function connected(url: string): Promise<TLSSocket> {
   const socket = connectTls({ host: '127.0.0.1', port: Number(new URL(url).port), rejectUnauthorized: false });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EddyError } from 'eddy/plugin';
 import { MESSAGE, RtmpClient } from '../../support/rtmp-client.ts';
@@ -211,6 +212,44 @@ describe('the listener', () => {
       message: expect.stringContaining(String(engine.port)),
     });
     await second.stop();
+  });
+
+  it('lets one address connect so many times in a while', async () => {
+    const engine = await start({ config: { limits: { 'connection-rate': '2 in 1h' } } });
+    const clients = [await RtmpClient.publish(engine.port, 'cam1'), await RtmpClient.open(engine.port)];
+    const third = await RtmpClient.open(engine.port);
+    await third.closed;
+    expect(engine.ended('peer-rate')).toBe(1);
+    expect(clients[0]!.over).toBe(false);
+  });
+
+  it('serves RTMP and RTMPS side by side, with one count of their connections', async () => {
+    const tls = { cert: 'rtmps-cert.pem', key: 'rtmps-key.pem', listen: '127.0.0.1:0' };
+    const engine = await start({
+      config: { tls, limits: { 'connections-per-peer': 2, handshake: '300ms' } },
+      baseDir: join(import.meta.dirname, '../../media/fixtures'),
+    });
+    const [plain, secure] = engine.ingest.addresses.map((address) => address!.port);
+    await RtmpClient.publish(plain!, 'cam1');
+    await RtmpClient.publish(secure!, 'cam2', { tls: true });
+    expect(engine.requests.map(({ cameraId }) => cameraId)).toEqual(['cam1', 'cam2']);
+    await expect(RtmpClient.open(secure!, { tls: true })).rejects.toThrow(/ECONNRESET|disconnected/);
+    expect(engine.ended('peer-limit')).toBe(1);
+  });
+
+  it('ends a TLS handshake that does not come to its end, and counts it meanwhile', async () => {
+    const tls = { cert: 'rtmps-cert.pem', key: 'rtmps-key.pem' };
+    const engine = await start({
+      config: { tls, limits: { 'connections-per-peer': 1, handshake: '300ms' } },
+      baseDir: join(import.meta.dirname, '../../media/fixtures'),
+    });
+    const silent = await RtmpClient.open(engine.port);
+    const second = await RtmpClient.open(engine.port);
+    await second.closed;
+    expect(engine.ended('peer-limit')).toBe(1);
+    await silent.closed;
+    expect(engine.ended('tls-failed')).toBe(1);
+    expect((await RtmpClient.publish(engine.port, 'cam1', { tls: true })).status).toBe('NetStream.Publish.Start');
   });
 
   it('says which TLS file it cannot read', async () => {

@@ -171,7 +171,7 @@ export class FakeEngine {
   }
 
   get port(): number {
-    return this.ingest.address!.port;
+    return this.ingest.addresses[0]!.port;
   }
 
   /** How many connections ended for this reason. */

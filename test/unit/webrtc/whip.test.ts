@@ -1,9 +1,8 @@
 /** The WHIP gateway in the test kit's engine, and parts that both gateways share. */
 import { describe, expect, it } from 'vitest';
-import { conformance, harness, settle, VirtualClock } from '../../../core/testing/index.ts';
+import { conformance, harness, settle } from '../../../core/testing/index.ts';
 import { EddyError } from 'eddy/plugin';
 import { writeLinks, iceServerLinks } from '../../../plugins/webrtc/shared/gateway/links.ts';
-import { PeerRate } from '../../../plugins/webrtc/shared/gateway/peer-rate.ts';
 import whep from '../../../plugins/webrtc/whep/plugin.ts';
 import whip from '../../../plugins/webrtc/whip/plugin.ts';
 import { FakeRouters, handleOf } from './gateway-fakes.ts';
@@ -150,24 +149,6 @@ describe('in the engine', () => {
       it(`${plugin.manifest.name}: ${check.name}`, check.run);
     }
   }
-});
-
-describe('how often an address may begin', () => {
-  it('is so many in a time, per address, and says how long to wait', async () => {
-    const clock = new VirtualClock();
-    const rate = new PeerRate(clock, { count: 2, within: 10_000 });
-    expect([rate.take('a'), rate.take('a'), rate.take('a'), rate.take('b')]).toEqual([0, 0, 5, 0]);
-    await clock.advance(5000);
-    expect([rate.take('a'), rate.take('a')]).toEqual([0, 5]);
-  });
-
-  it('is kept of so many addresses', () => {
-    const rate = new PeerRate(new VirtualClock(), { count: 1, within: 1000 });
-    rate.take('first');
-    expect(rate.take('first')).toBe(1);
-    for (let i = 0; i < 10_000; i++) rate.take(`10.0.${i >> 8}.${i & 255}`);
-    expect(rate.take('first')).toBe(0);
-  });
 });
 
 it('Link headers keep what they quote', () => {
