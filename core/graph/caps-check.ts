@@ -18,7 +18,7 @@ export function checkCaps(draft: Draft, registry: Registry, findings: Findings):
     const input = link.to.node.plugin!.manifest.inputs[link.to.pad]!;
     for (const end of link.from) {
       const output = end.node.plugin!.manifest.outputs[end.pad]!;
-      const offers = offersOf(output.offers, end.node.config);
+      const offers = offersOf(output, end.node.config);
       const { grade, misfits, unknown } = gradeLink(offers, input.accepts);
       grades.set(`${padName(end)} -> ${padName(link.to)}`, grade);
       if (grade === 'always' || unknown || link.optional) continue;
@@ -50,9 +50,9 @@ function decisive(misfits: ReturnType<typeof gradeLink>['misfits'], grade: Grade
 
 /** Another output of the same stage that fits: the nearest mend of a link that never does is a mistyped pad. */
 function fittingPad(from: PadEnd, input: InputPad, link: DraftLink): string | undefined {
-  const right = Object.entries(from.node.plugin!.manifest.outputs).find(([, { type, offers }]) => {
-    const { grade } = gradeLink(offersOf(offers, from.node.config), input.accepts);
-    return type === link.type && (grade === 'always' || grade === 'perhaps-not');
+  const right = Object.entries(from.node.plugin!.manifest.outputs).find(([, output]) => {
+    const { grade } = gradeLink(offersOf(output, from.node.config), input.accepts);
+    return output.type === link.type && (grade === 'always' || grade === 'perhaps-not');
   })?.[0];
   return right && `Link ${from.node.name}.${right}`;
 }
@@ -85,7 +85,7 @@ function findConverter(
   const takes = (accepts: readonly CapsPattern[] | undefined): boolean =>
     accepts === undefined || refused.every((offer) => accepts.some((pattern) => capsIntersect(pattern, offer.caps)));
   const gives = (offers: readonly CapsOffer[] | undefined): boolean =>
-    (offersOf(offers, {}) ?? []).some((offer) =>
+    (offersOf({ offers }, {}) ?? []).some((offer) =>
       (input.accepts ?? []).some((pattern) => capsIntersect(pattern, offer.caps)),
     );
   return registry

@@ -1,6 +1,6 @@
 /** Manifests may refer to their configuration: `'{codec}'` in caps and routes, `'{part}'` in latencies. */
 import type { CapsOffer, CapsPattern } from '../model/index.ts';
-import type { LatencyRange } from '../plugin/pads.ts';
+import type { LatencyRange, OutputOptions } from '../plugin/pads.ts';
 
 type Config = Readonly<Record<string, unknown>> | undefined;
 
@@ -25,10 +25,14 @@ export function routeOf(route: string, config: Config): string | undefined {
   return whole ? `/${path.split('/').filter(Boolean).join('/')}` : undefined;
 }
 
+/** What {@link offersOf} looks at. */
+type Offering = { readonly [K in 'offers' | 'narrow']?: OutputOptions[K] | undefined };
+
 /** What an output offers under this configuration. */
-export function offersOf(offers: readonly CapsOffer[] | undefined, config: Config): readonly CapsOffer[] | undefined {
+export function offersOf({ offers, narrow }: Offering, config: Config): readonly CapsOffer[] | undefined {
   // A configuration that was refused narrows nothing: then only the running track tells.
-  if (config === undefined && offers?.some(({ caps }) => Object.values(caps).some(isRef))) return undefined;
+  if (config === undefined && (narrow || offers?.some(({ caps }) => Object.values(caps).some(isRef)))) return undefined;
+  if (narrow) return narrow(config as never);
   return offers?.map((offer) => ({ ...offer, caps: capsOf(offer.caps, config) }));
 }
 

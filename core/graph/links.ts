@@ -174,7 +174,7 @@ function sourceFor(draft: Draft, target: string, input: InputPad): string | unde
       ? []
       : Object.entries(node.plugin.manifest.outputs)
           .filter(([, { type }]) => type === input.type)
-          .filter(([, { offers }]) => gradeLink(offersOf(offers, node.config), input.accepts).grade !== 'never')
+          .filter(([, output]) => gradeLink(offersOf(output, node.config), input.accepts).grade !== 'never')
           .map(([pad, { optional }]) => ({ name: `${node.name}.${pad}`, optional })),
   );
   const waiting = fitting.find(({ name, optional }) => !optional && !draft.touched.has(name));

@@ -139,6 +139,14 @@ function checkAuth(draft: Draft, listeners: readonly Listener[], registry: Regis
   }
 }
 
+/** The GStreamer elements that a node needs with its configuration. */
+function elementsOf({ plugin, config }: DraftNode): readonly string[] {
+  if (!plugin) return [];
+  const { requires, elements } = plugin.manifest;
+  const own = elements as ((config: unknown) => readonly string[]) | undefined;
+  return [...(requires.gstreamer ?? []), ...(config && own ? own(config) : [])];
+}
+
 /** What the machine tells. */
 export async function checkMachine(draft: Draft, probe: Probe, findings: Findings): Promise<void> {
   if (probe.storage) await checkStorage(draft, (path) => probe.storage!(path), findings);
@@ -152,7 +160,7 @@ export async function checkMachine(draft: Draft, probe: Probe, findings: Finding
     wanted.set(`${code} ${name}`, entry);
   };
   for (const node of nodesOf(draft)) {
-    for (const name of node.plugin?.manifest.requires.gstreamer ?? []) want('GSTREAMER_ELEMENT_MISSING', name, node);
+    for (const name of elementsOf(node)) want('GSTREAMER_ELEMENT_MISSING', name, node);
     for (const name of node.plugin?.manifest.requires.binaries ?? []) want('BINARY_MISSING', name, node);
   }
   const answers = await Promise.all(

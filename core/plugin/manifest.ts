@@ -65,6 +65,8 @@ export interface Manifest {
   /** The events that it emits, by type: `acme.blurred`. */
   readonly events: EventDefinitions;
   readonly requires: Requirements;
+  /** GStreamer elements that this configuration needs besides those that every one does: pure and without I/O, as `check`. */
+  readonly elements?: (config: never) => readonly string[];
   /**
    * Looks at options together (a part longer than its segment): pure, quick, without I/O. The values are typed as
    * `config` says; the code's severity decides whether the pipeline is refused.

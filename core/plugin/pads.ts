@@ -82,6 +82,8 @@ export interface OutputOptions {
    * the value of the config key `codec`, and for anything where that key has no value.
    */
   readonly offers?: readonly CapsOffer[];
+  /** Which of its offers are left with this configuration, where `'{codec}'` cannot say it: pure and without I/O. The values are typed as `config` says. */
+  readonly narrow?: (config: never) => readonly CapsOffer[];
   /** Need not be linked. */
   readonly optional?: boolean;
   /** The input pads whose items reach this output; default: all of them. Cycles and latency are judged by it. */

@@ -18,11 +18,11 @@ import type {
 } from 'eddy/plugin';
 import { FRUITLESS, Restarts, UNWANTED_MS } from '../shared/restarts.ts';
 import { endInWords, failureInWords, type PassedOn } from '../shared/words.ts';
-import type { Encoder, EncoderChoice } from './encoders.ts';
+import type { EncoderChoice, EncoderSet } from './encoders.ts';
 import { encoderOf, ladderLaunch } from './launch.ts';
 import type { Meters } from './meters.ts';
 import type { Config, manifest } from './plugin.ts';
-import { planRungs, type PlannedRung } from './rungs.ts';
+import { keyIntervalOf, keyStep, planRungs, type PlannedRung } from './rungs.ts';
 import { RungWriters } from './rung-writers.ts';
 import type { Sheddable } from './shedding.ts';
 import { canPass, fpsOf, SourceRung } from './source-rung.ts';
@@ -59,7 +59,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   #source: SourceRung | undefined;
   #use: Use | undefined;
   /** Of the run that goes on. */
-  #encoder: Encoder | undefined;
+  #encoders: EncoderSet | undefined;
   #starting: Promise<void> | undefined;
   #stopped = false;
   #cancelIdle: (() => void) | undefined;
@@ -76,7 +76,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     this.#around = around;
     this.#track = track;
     this.#caps = track.caps as VideoCaps;
-    this.#rungs = planRungs(around.config.rungs, this.#caps);
+    this.#rungs = planRungs(around.config.rungs, this.#caps, around.config);
     this.#made = new RungWriters({
       track,
       out: around.out,
@@ -86,7 +86,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     this.#restarts = new Restarts(() => around.clock.monotonic());
     const { passthrough, gop } = around.config;
     if (passthrough === 'auto' && canPass(this.#caps, this.#rungs[0]))
-      this.#source = new SourceRung(track, around.out, gop);
+      this.#source = new SourceRung(track, around.out, gop, keyStep(this.#rungs));
   }
 
   item(unit: AccessUnit): void | Promise<void> {
@@ -170,12 +170,16 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
       track: this.#track.id,
       source: { codec, width, height, fps: frameRate && Number((frameRate.num / frameRate.den).toFixed(3)) },
       running: this.#use !== undefined,
-      ...(this.#use && this.#encoder && { encoder: this.#encoder.name, pid: this.#use.pid }),
+      ...(this.#use && { pid: this.#use.pid }),
       rungs: this.#rungs.map((rung) => ({
         ...rung,
         ...(rung === top
           ? { made: 'passed through', bitrate: undefined }
-          : { made: this.#rungsToMake().includes(rung) ? 'encoded' : 'left out', bitrate: this.#bitrateOf(rung) }),
+          : {
+              made: this.#rungsToMake().includes(rung) ? 'encoded' : 'left out',
+              bitrate: this.#bitrateOf(rung),
+              ...(this.#use && this.#rungsToMake().includes(rung) && { encoder: this.#encoders?.of(rung.codec).name }),
+            }),
       })),
     };
   }
@@ -190,11 +194,11 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     const rung = this.#rungsToMake().find((each) => each.name === name);
     if (!rung) return;
     this.#bitrates.set(name, bitrate);
-    const unit = this.#encoder?.bitrateUnit;
     if (!this.#use) return;
+    const rate = this.#encoders?.of(rung.codec).rate;
     // An encoder that cannot change while it runs is started anew.
-    if (unit === undefined) return this.#again();
-    await this.#use.set(encoderOf(rung), 'bitrate', Math.max(1, Math.round(bitrate / unit)));
+    if (!rate) return this.#again();
+    await this.#use.set(encoderOf(rung), rate.property, Math.max(1, Math.round(bitrate / rate.unit)));
   }
 
   /** The end, whatever is inside. */
@@ -259,28 +263,23 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     const { hosts, label, report, clock, config, encoders } = this.#around;
     this.#restarts.started();
     this.#around.meters.started();
-    const fps = fpsOf(this.#caps);
-    const keyInterval = this.#source?.gop ?? Math.max(1, Math.round((config.gop / 1000) * fps));
-    let encoder: Encoder | undefined;
+    const keyInterval = this.#source?.gop ?? keyIntervalOf(this.#rungs, config.gop, fpsOf(this.#caps));
+    let chosen: EncoderSet | undefined;
     try {
-      encoder = await encoders.choose();
-      const settings = { encoder, mode: config.mode, keyInterval, fps, preset: config.preset };
-      const launch = ladderLaunch(
-        label,
-        this.#caps,
-        this.#rungsToMake().map((rung) => ({ ...rung, bitrate: this.#bitrateOf(rung) })),
-        settings,
-      );
+      const rungs = this.#rungsToMake().map((rung) => ({ ...rung, bitrate: this.#bitrateOf(rung) }));
+      chosen = await encoders.chooseAll(rungs.map(({ codec }) => codec));
+      const settings = { encoders: chosen, mode: config.mode, keyInterval, preset: config.preset };
+      const launch = ladderLaunch(label, this.#caps, rungs, settings);
       const use = await startUse(hosts, launch, this.#caps, this.#made, clock, config.mode);
       if (this.#stopped) return void (await use.drop());
       this.#use = use;
-      this.#encoder = encoder;
+      this.#encoders = chosen;
       for (const event of this.#events.splice(0)) use.note(event);
       void use.ended.then((end) => this.#ended(use, end));
       this.look();
     } catch (error) {
       this.#restarts.failed(false);
-      if (encoder) this.#fallBack(encoder);
+      if (chosen) this.#fallBack(chosen);
       report('transcode.video/NOT_STARTED', `${label}: ${failureInWords(error)}`);
     } finally {
       this.#starting = undefined;
@@ -288,9 +287,11 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   }
 
   /** A device that was lost: what runs in software takes over. */
-  #fallBack(encoder: Encoder): void {
+  #fallBack(chosen: EncoderSet): void {
     const { encoders, label, report } = this.#around;
-    if (encoders.failed(encoder)) report('transcode.video/ENCODER_LOST', `${label}: ${encoder.name} failed`);
+    const lost = chosen.all.filter((encoder) => encoders.failed(encoder));
+    if (lost.length > 0)
+      report('transcode.video/ENCODER_LOST', `${label}: ${lost.map(({ element }) => element).join(', ')} failed`);
   }
 
   /** The next one begins with a key frame. */
@@ -309,7 +310,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     this.#restarts.failed(use.fruitful);
     if (use.fruitful) this.#events.push({ type: 'discontinuity', cause: 'restarted' });
     const { label, log, report } = this.#around;
-    if (this.#encoder) this.#fallBack(this.#encoder);
+    if (this.#encoders) this.#fallBack(this.#encoders);
     const said = endInWords(end);
     log.warn({ launch: label, ...end }, 'a video ladder ended; it is started anew');
     if (this.#restarts.fruitless >= FRUITLESS)

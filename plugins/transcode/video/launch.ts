@@ -1,6 +1,7 @@
 /** The launch of a ladder: one decoder, each rung scaled from the one above it, an encoder a rung. */
 import type { HostLaunch, VideoCaps, VideoCodec } from 'eddy/plugin';
-import type { Encoder, EncoderWishes } from './encoders.ts';
+import { CODECS, isTenBit } from './codecs.ts';
+import type { EncoderSet, EncoderWishes } from './encoders.ts';
 import type { PlannedRung } from './rungs.ts';
 import { LINE_RATE } from './timeline.ts';
 
@@ -10,10 +11,10 @@ export const INPUT = 'in';
 export const STALL_MS = 4000;
 
 /** What the encoders of all rungs are set to. */
-export interface EncoderSettings extends Pick<EncoderWishes, 'mode' | 'keyInterval' | 'preset'> {
-  readonly encoder: Encoder;
-  /** Frames a second that the key interval counts. */
-  readonly fps: number;
+export interface EncoderSettings extends Pick<EncoderWishes, 'mode' | 'preset'> {
+  readonly encoders: EncoderSet;
+  /** Pictures of the source from one key frame of the ladder to the next. */
+  readonly keyInterval: number;
 }
 
 /** Decoders by codec: those that are in Debian, in software. */
@@ -49,7 +50,10 @@ export function ladderLaunch(
   const branches = rungs.map((rung, index) => {
     const from = index === 0 ? 'source' : teeOf(index - 1);
     const scale = ['videoscale', `video/x-raw,width=${rung.width},height=${rung.height},pixel-aspect-ratio=1/1`];
-    const thin = rung.fps === undefined ? [] : ['videorate drop-only=true', `video/x-raw,framerate=${rung.fps}/1`];
+    const thin =
+      rung.every === 1 || !rate
+        ? []
+        : ['videorate drop-only=true skip-to-first=true', `video/x-raw,framerate=${rate.num}/${rate.den * rung.every}`];
     const scaled = [`${from}. ! ${QUEUE}`, ...scale, `tee name=${teeOf(index)}`].join(' ! ');
     const made = [`${teeOf(index)}. ! ${QUEUE}`, ...thin, encoded(rung, settings), `{out:${outputOf(rung)}}`].join(
       ' ! ',
@@ -78,9 +82,17 @@ const teeOf = (index: number): string => `rung${index}`;
 /** Name of a rung's encoder, by which its bit rate is changed. */
 export const encoderOf = ({ name }: Pick<PlannedRung, 'name'>): string => `encoder_${name}`;
 
-function encoded(rung: PlannedRung, { encoder, mode, keyInterval, fps, preset }: EncoderSettings): string {
-  const interval = rung.fps === undefined ? keyInterval : Math.max(1, Math.round((keyInterval * rung.fps) / fps));
-  const wishes = { name: encoderOf(rung), bitrate: rung.bitrate, keyInterval: interval, mode, preset };
-  const profile = mode === 'low-latency' ? 'constrained-baseline' : 'high';
-  return `${encoder.launch(wishes)} ! video/x-h264,profile=${profile} ! h264parse ! video/x-h264,stream-format=avc,alignment=au`;
+function encoded(rung: PlannedRung, { encoders, mode, keyInterval, preset }: EncoderSettings): string {
+  const encoder = encoders.of(rung.codec);
+  const wishes = {
+    name: encoderOf(rung),
+    bitrate: rung.bitrate,
+    keyInterval: (keyInterval / rung.every) * rung.gops,
+    mode,
+    preset,
+  };
+  // Browsers take any profile by WebRTC, other receivers the baseline alone.
+  const profile = rung.profile ?? (mode === 'low-latency' && rung.codec === 'h264' ? 'baseline' : undefined);
+  const deeper = isTenBit(profile) ? 'videoconvert ! video/x-raw,format=I420_10LE ! ' : '';
+  return `${deeper}${encoder.launch(wishes)} ! ${CODECS[rung.codec].tail(profile)}`;
 }

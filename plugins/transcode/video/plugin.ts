@@ -15,10 +15,21 @@ import {
   optional,
   output,
 } from 'eddy/plugin';
-import { DEVICES, ENCODER_NAMES } from './encoders.ts';
-import { Rungs } from './rungs.ts';
+import { OUTPUT_CODECS } from './codecs.ts';
+import { DEVICES, PRESETS } from './encoder-list.ts';
+import { ENCODER_NAMES } from './encoders.ts';
+import { elementsOf, offersOf, problemsOf } from './face.ts';
+import { Rungs } from './rung-field.ts';
 
 const errors = defineCodes({
+  RUNG_MISFIT: {
+    severity: 'error',
+    kind: 'config',
+    meaning:
+      'A rung asks for a profile that its codec does not have, or for key frames that cannot lie where those of the other rungs do.',
+    mend: 'The message says what fits; left out, the option takes what does.',
+    example: 'rungs: [{ size: 720p, gop: 3s }] in a ladder with "gop: 2s"',
+  },
   SOURCE_IRREGULAR: {
     severity: 'info',
     kind: 'media',
@@ -39,7 +50,7 @@ const errors = defineCodes({
     severity: 'warning',
     kind: 'resource',
     meaning: 'An encoder of a device failed; the ladder goes on in software for five minutes at least.',
-    mend: 'Look at the device and its driver; "encoder: x264" leaves it out.',
+    mend: 'Look at the device and its driver; "encoder: software" leaves it out.',
     example: 'a graphics card whose driver was reset',
   },
   RESTARTED: {
@@ -69,18 +80,23 @@ export const manifest = defineManifest({
   name: 'transcode.video',
   version: '1.0.0',
   api: API_VERSION,
-  summary: 'Makes a ladder of a camera: its video as H.264 in several sizes, cut at the same moments.',
+  summary:
+    'Makes a ladder of a camera: its video in several sizes, as H.264, HEVC, VP9 or AV1, cut at the same moments.',
   config: {
     rungs: Rungs({
       doc: 'Sizes and bit rates that viewers choose from, or "auto": the size of the source and up to two below. None larger than the source is made.',
       default: ['720p@2.5Mbps', '360p@700kbps'],
+    }),
+    codec: OneOf(OUTPUT_CODECS, {
+      doc: 'Of the rungs that do not name one. package.cmaf takes each of them, webrtc.sfu H.264; HEVC costs some two and AV1 some three times what H.264 does.',
+      default: 'h264',
     }),
     mode: OneOf(['low-latency', 'quality'], {
       doc: 'low-latency: no B-frames and nothing held back, as WebRTC takes it; quality: both, for HLS, DASH and recordings.',
       default: 'low-latency',
     }),
     passthrough: OneOf(['auto', 'never'], {
-      doc: 'auto: the source itself is the rung of its size while it is H.264 and its key frames come at one distance of at most twice `gop`.',
+      doc: "auto: the source itself is the rung of its size while it has that rung's codec and its key frames come at one distance of at most twice `gop`.",
       default: 'auto',
     }),
     gop: Duration({
@@ -94,11 +110,11 @@ export const manifest = defineManifest({
       default: {},
     }),
     encoder: OneOf(ENCODER_NAMES, {
-      doc: 'auto: a device where there is one (nvcodec, qsv, va, v4l2; none of them was proven on a device yet), else x264 or openh264 in software. A device that fails is replaced by software.',
+      doc: 'auto: a device where there is one (nvcodec, qsv, va, v4l2; none of them was proven on a device yet), else software: x264 or openh264, x265, libvpx, libaom. What does not make the codec of a rung, or fails, is replaced by software.',
       default: 'auto',
     }),
-    preset: OneOf(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium'], {
-      doc: 'How hard x264 tries: a slower one gives better pictures at the same bit rate.',
+    preset: OneOf(PRESETS, {
+      doc: "How hard encoders in software try, in x264's words: a slower one gives better pictures at the same bit rate.",
       default: 'veryfast',
     }),
   },
@@ -115,27 +131,20 @@ export const manifest = defineManifest({
       doc: 'A track a rung, named by it (video-720p). A source that is a rung itself keeps its name.',
       offers: [
         { caps: { kind: 'video', codec: 'h264', bFrames: false }, likelihood: 'usual' },
-        { caps: { kind: 'video', codec: 'h264', bFrames: true }, likelihood: 'possible' },
+        { caps: { kind: 'video', codec: ['h264', 'hevc'], bFrames: true }, likelihood: 'possible' },
+        { caps: { kind: 'video', codec: ['hevc', 'vp9', 'av1'], bFrames: false }, likelihood: 'possible' },
       ],
+      narrow: offersOf,
       latency: { min: 0, max: 500 },
     }),
   },
   needs: { hosts: MediaHosts, http: optional(HttpServer) },
   errors,
+  check: problemsOf,
+  elements: elementsOf,
   requires: {
     devices: DEVICES,
-    gstreamer: [
-      'avdec_h264',
-      'avdec_h265',
-      'vp8dec',
-      'vp9dec',
-      'av1dec',
-      'videorate',
-      'videoscale',
-      'videoconvert',
-      'x264enc',
-      'h264parse',
-    ],
+    gstreamer: ['avdec_h264', 'avdec_h265', 'vp8dec', 'vp9dec', 'av1dec', 'videorate', 'videoscale', 'videoconvert'],
   },
 });
 

@@ -1,17 +1,7 @@
-/** Rungs of a ladder: how they are written, and which of them a source gets. */
-import { Bitrate, type Field, type FieldOptions, type VideoCaps } from 'eddy/plugin';
-
-/** A rung as it is wished for. */
-export interface Rung {
-  /** As viewers and metrics see it: `720p`, `1080p60`. */
-  readonly name: string;
-  /** Pixels of the shorter side, so that 720p of an upright picture is 720 wide. */
-  readonly lines: number;
-  /** At most so many frames a second; undefined: as many as the source has. */
-  readonly fps: number | undefined;
-  /** Bits a second; undefined: what its size and frame rate usually take. */
-  readonly bitrate: number | undefined;
-}
+/** Rungs of a ladder: which of those that are wished for a source gets. */
+import type { VideoCaps } from 'eddy/plugin';
+import type { OutputCodec, Profile } from './codecs.ts';
+import type { Rung } from './rung-field.ts';
 
 /** A rung for one source. */
 export interface PlannedRung {
@@ -19,77 +9,23 @@ export interface PlannedRung {
   /** Even, as 4:2:0 needs. */
   readonly width: number;
   readonly height: number;
+  /** Frames a second where they are fewer than the source's. */
   readonly fps: number | undefined;
+  /** One of so many pictures of the source is taken. */
+  readonly every: number;
   readonly bitrate: number;
+  readonly codec: OutputCodec;
+  /** Where one was asked for. */
+  readonly profile: Profile | undefined;
+  /** GOPs of the ladder that one of its own holds. */
+  readonly gops: number;
 }
 
-/** `720p`, `720p@2.5Mbps`, `1080p60@6Mbps`. */
-const SIZE = '([1-9][0-9]{1,3})p([1-9][0-9]{0,2})?';
-const SHORT = new RegExp(`^${SIZE}(?:@(.+))?$`);
-/** A number with a unit, as everywhere. */
-const bitrate = Bitrate({ doc: 'Bits a second.' });
-
-/**
- * A list of rungs, each short (`720p@2.5Mbps`) or long (`{ size: 720p, bitrate: 2.5Mbps, fps: 30 }`), or `auto`. Each keyword of the schema holds
- * for one of the forms, so that one mistake is one finding.
- */
-export function Rungs(options: FieldOptions<readonly string[] | 'auto'>): Field<readonly Rung[] | 'auto'> {
-  const item = {
-    // What is wrong with a short one is told by `parse`, with its unit.
-    type: ['string', 'object'],
-    properties: {
-      size: { type: 'string', pattern: `^${SIZE}$`, description: 'Lines of the picture: 720p.' },
-      bitrate: { ...bitrate.schema, description: 'Bits a second: 2.5Mbps.' },
-      fps: { type: 'integer', minimum: 1, maximum: 240, description: 'Frames a second at most.' },
-    },
-    required: ['size'],
-    additionalProperties: false,
-  };
-  const { doc, default: written } = options;
-  return {
-    doc,
-    schema: {
-      type: ['array', 'string'],
-      'x-takes': 'list of rungs | auto',
-      examples: ['[1080p@5Mbps, 720p@2.5Mbps, 360p@700kbps]'],
-      pattern: '^auto$',
-      items: item,
-      minItems: 1,
-      maxItems: 8,
-      description: doc,
-      default: written,
-    },
-    default: written,
-    required: written === undefined,
-    secret: false,
-    parse: parseRungs,
-  };
-}
-
-function parseRungs(raw: unknown): ReturnType<Field<readonly Rung[] | 'auto'>['parse']> {
-  if (raw === 'auto') return { value: 'auto' };
-  const rungs: Rung[] = [];
-  for (const [index, entry] of (raw as (string | { size: string; bitrate?: string; fps?: number })[]).entries()) {
-    const long = typeof entry === 'string' ? undefined : entry;
-    const match = SHORT.exec(typeof entry === 'string' ? entry : entry.size);
-    if (!match)
-      return {
-        error: `item ${index + 1}: ${JSON.stringify(entry)} is no rung; write its lines, and its bit rate: "720p@2.5Mbps"`,
-      };
-    const [, lines, fps, rate = long?.bitrate] = match;
-    const parsed = rate === undefined ? undefined : bitrate.parse(rate);
-    if (parsed && 'error' in parsed) return { error: `item ${index + 1}: ${parsed.error}` };
-    const rung: Rung = {
-      name: `${lines}p${fps ?? long?.fps ?? ''}`,
-      lines: Number(lines),
-      fps: fps === undefined ? long?.fps : Number(fps),
-      bitrate: parsed?.value,
-    };
-    if (rungs.some(({ name }) => name === rung.name))
-      return { error: `item ${index + 1}: ${rung.name} is there twice` };
-    rungs.push(rung);
-  }
-  return { value: rungs };
+/** What holds for rungs that do not say. */
+export interface RungDefaults {
+  readonly codec: OutputCodec;
+  /** ms. */
+  readonly gop: number;
 }
 
 /** Sizes that `auto` chooses from. */
@@ -108,35 +44,52 @@ export function usualBitrate(width: number, height: number, fps = 30): number {
   return Math.round((USUAL.bitrate * share ** USUAL.growth) / 10_000) * 10_000;
 }
 
-type Source = Pick<VideoCaps, 'width' | 'height' | 'frameRate'>;
+/** 30 frames a second are asked for where 30.0003 come. */
+const RATE_SLACK = 0.01;
+
+type Source = Pick<VideoCaps, 'width' | 'height' | 'frameRate' | 'codec'>;
 
 /**
  * The rungs that a source gets, the largest first: none larger than it. Where all are larger there is one of
  * the source's own size, since a viewer who cannot take the source shall have something.
  */
-export function planRungs(wished: readonly Rung[] | 'auto', source: Source): PlannedRung[] {
+export function planRungs(wished: readonly Rung[] | 'auto', source: Source, defaults: RungDefaults): PlannedRung[] {
   const lines = Math.min(source.width, source.height);
   const fps = source.frameRate && source.frameRate.num / source.frameRate.den;
   const list = wished === 'auto' ? autoRungs(source) : wished;
+  // Of equals the one that the source may be itself.
+  const sourceFirst = ({ codec = defaults.codec }: Rung): number => Number(codec === source.codec);
   const fitting = list
     .filter((rung) => rung.lines <= lines)
-    .toSorted((a, b) => b.lines - a.lines || (b.fps ?? 999) - (a.fps ?? 999));
+    .toSorted((a, b) => b.lines - a.lines || (b.fps ?? 999) - (a.fps ?? 999) || sourceFirst(b) - sourceFirst(a));
   // The schema lets no empty list in.
   const smallest = list.toSorted((a, b) => a.lines - b.lines)[0]!;
   const taken = fitting.length > 0 ? fitting : [{ ...smallest, name: `${lines}p`, lines }];
-  return taken.map((rung) => plan(rung, source, fps));
+  return taken.map((rung) => plan(rung, source, fps, defaults));
 }
 
-function plan(rung: Rung, { width, height }: Source, sourceFps: number | undefined): PlannedRung {
+function plan(
+  rung: Rung,
+  { width, height }: Source,
+  sourceFps: number | undefined,
+  defaults: RungDefaults,
+): PlannedRung {
   const scale = rung.lines / Math.min(width, height);
   const even = (pixels: number): number => Math.max(2, Math.round((pixels * scale) / 2) * 2);
-  const fps = rung.fps !== undefined && rung.fps < (sourceFps ?? Infinity) ? rung.fps : undefined;
+  // Every second, third, ... picture, so that key frames stay where the others' are. A source that does not tell its rate keeps it.
+  const every =
+    rung.fps === undefined || sourceFps === undefined ? 1 : Math.max(1, Math.ceil(sourceFps / rung.fps - RATE_SLACK));
+  const fps = every === 1 ? undefined : Number((sourceFps! / every).toFixed(3));
   const size = { width: even(width), height: even(height) };
   return {
     name: rung.name,
     ...size,
     fps,
+    every,
     bitrate: rung.bitrate ?? usualBitrate(size.width, size.height, fps ?? sourceFps),
+    codec: rung.codec ?? defaults.codec,
+    profile: rung.profile,
+    gops: Math.round((rung.gop ?? defaults.gop) / defaults.gop),
   };
 }
 
@@ -151,4 +104,16 @@ function autoRungs({ width, height }: Source): Rung[] {
     }
   }
   return rungs;
+}
+
+/** Pictures of the source after which all rungs may have a key frame: each takes one of its own number of them. */
+export function keyStep(rungs: readonly Pick<PlannedRung, 'every'>[]): number {
+  const common = (a: number, b: number): number => (b === 0 ? a : common(b, a % b));
+  return rungs.reduce((step, { every }) => (step * every) / common(step, every), 1);
+}
+
+/** Pictures of the source from one key frame of the ladder to the next: as near to `gop` (ms) as all rungs allow. */
+export function keyIntervalOf(rungs: readonly Pick<PlannedRung, 'every'>[], gop: number, fps: number): number {
+  const step = keyStep(rungs);
+  return step * Math.max(1, Math.round(((gop / 1000) * fps) / step));
 }

@@ -23,9 +23,15 @@ const GOP_TOLERANCE = 2;
 /** Frames a second, as far as they are known. */
 export const fpsOf = ({ frameRate }: VideoCaps): number => (frameRate ? frameRate.num / frameRate.den : USUAL_FPS);
 
-/** True where a source has the size of this rung, and the codec that is made. */
+/** True where a source has the size and the codec of this rung, of which nothing else was asked. */
 export const canPass = ({ codec, width, height }: VideoCaps, top: PlannedRung | undefined): boolean =>
-  codec === 'h264' && top !== undefined && top.fps === undefined && top.height >= height - 1 && top.width >= width - 1;
+  top !== undefined &&
+  top.codec === codec &&
+  top.every === 1 &&
+  top.gops === 1 &&
+  top.profile === undefined &&
+  top.height >= height - 1 &&
+  top.width >= width - 1;
 
 /** See the file's head. */
 export class SourceRung {
@@ -33,9 +39,11 @@ export class SourceRung {
   readonly #gops = new GopMeter();
   /** The longest GOP that is good enough, in frames. */
   readonly #longest: number;
+  readonly #step: number;
 
-  /** `gop`: what the other rungs would have by themselves, ms. */
-  constructor(track: InputTrack<'frames'>, out: FlowOutput<'frames'>, gop: number) {
+  /** `gop`: what the other rungs would have by themselves, ms; `step`: of how many frames a GOP must be a multiple for them to keep step. */
+  constructor(track: InputTrack<'frames'>, out: FlowOutput<'frames'>, gop: number, step: number) {
+    this.#step = step;
     this.#longest = (gop / 1000) * GOP_TOLERANCE * fpsOf(track.caps as VideoCaps);
     this.#writer = out.addTrack(track.id, track.caps, { from: track });
     this.#writer.onKeyFrameRequest(() => track.requestKeyFrame());
@@ -49,7 +57,8 @@ export class SourceRung {
   /** Counts a frame: false where it cannot be a rung any more, and this frame is no longer its. */
   count({ key }: AccessUnit): boolean {
     this.#gops.count(key);
-    return !this.#gops.broken && (this.#gops.constant ?? 0) <= this.#longest;
+    const { broken, constant = 0 } = this.#gops;
+    return !broken && constant <= this.#longest && constant % this.#step === 0;
   }
 
   pass(unit: AccessUnit): void | Promise<void> {

@@ -8,8 +8,11 @@ import type { PassedOn } from '../shared/words.ts';
 
 /** Ticks a second of the line, as encoders' output is counted. */
 export const LINE_RATE = 90_000;
-/** Where the line begins, s: encoders that reorder give decode times before their first picture. */
-const LINE_START = 10;
+/**
+ * Where the line begins, in ticks: encoders that reorder give decode times before their first picture. One more than ten seconds: av1enc counts
+ * whole pictures of a timestamp in ns that was rounded down, takes each second one for no time at all, and spends twice its bit rate.
+ */
+const LINE_START = 10 * LINE_RATE + 1;
 /** A source whose timestamps jump back by more than this without a word has jumped, s. */
 const BACK_S = 1;
 /** Entries that are kept for rungs that are behind: a minute of pictures. */
@@ -51,8 +54,8 @@ export class LadderTimeline {
   /** Of each rung: how many events it has told. */
   readonly #cursors = new Map<string, number>();
   #offset: number | undefined;
-  #lastDts = LINE_START * LINE_RATE;
-  #end = LINE_START * LINE_RATE;
+  #lastDts = LINE_START;
+  #end = LINE_START;
   #pending: PassedOn[] = [];
   #cut = false;
 
@@ -110,12 +113,12 @@ export class LadderTimeline {
 
   /** Seconds of media placed so far. */
   get seconds(): number {
-    return this.#end / LINE_RATE - LINE_START;
+    return (this.#end - LINE_START) / LINE_RATE;
   }
 
   /** Seconds of media placed after a moment of the line. */
   inside(at: number): number {
-    return (this.#end - Math.max(at, LINE_START * LINE_RATE)) / LINE_RATE;
+    return (this.#end - Math.max(at, LINE_START)) / LINE_RATE;
   }
 
   /** Pictures come nearly in order: reordered ones are a few places from the end. */
