@@ -1,5 +1,5 @@
 /** `eddy run FILE`: checks, starts and supervises a pipeline until it is told to stop. */
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { createEngine } from '../engine/engine.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
 import { asEddyError, type EddyError } from '../errors/index.ts';
@@ -15,7 +15,7 @@ export const verb: Verb = {
   usage: 'FILE [--data FOLDER] [--log-format json|pretty]',
   options: { data: { type: 'string' }, 'log-format': { type: 'string' } },
   help: {
-    data: 'folder for the control socket (default ./data)',
+    data: 'folder for the control socket, the session key and revocations (default ./data)',
     'log-format': 'json or pretty (default: pretty on a terminal)',
   },
   async run(args, cli) {
@@ -46,6 +46,7 @@ export const verb: Verb = {
     const pipeline = createEngine({
       log,
       ...(cli.redactor && { redactor: cli.redactor }),
+      dataDir: dirname(socketPath(args, cli)),
       onFatal: (error) => stopping.resolve(error),
     });
     const signals = onSignals(stopping.resolve);

@@ -14,6 +14,13 @@ export interface HttpRequest {
   /** Parameters of the route's pattern. A parameter named `camera` was validated: the handler is only called with one. */
   readonly params: Readonly<Record<string, string>> & { readonly camera: CameraId };
   readonly query: URLSearchParams;
+  /**
+   * The sealed session that the path carries before all else, `/~{session}/hls/...`, which neither `path` nor a route shows: so every
+   * route can be asked with one.
+   */
+  readonly session?: string | undefined;
+  /** Whether it came over TLS, to this server or to a proxy that it trusts. */
+  readonly secure: boolean;
   /** Header names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The peer's address without port. */
@@ -74,16 +81,38 @@ export const HttpServer = contract<HttpServer>('http-server', 1, 'Serves HTTP ro
   'route',
 ]);
 
-/** What a request brings to prove who sends it: a bearer token, `?token=`, or Basic authentication. */
-export function credentialsOf(request: Pick<HttpRequest, 'headers' | 'query'>): Credentials {
-  const [scheme, value = ''] = (request.headers.authorization ?? '').split(/\s+/, 2);
+/** The cookie that carries a viewer's sealed session of a camera, where the pipeline says `sessions: { carry: cookie }`. */
+export const sessionCookie = (camera: CameraId): string => `eddy-session-${camera}`;
+
+/** What of a request {@link credentialsOf} looks at. */
+export type CredentialedRequest = Pick<HttpRequest, 'headers' | 'query'> &
+  Partial<Pick<HttpRequest, 'session' | 'params'>>;
+
+/**
+ * What a request brings to prove who sends it: a session in its path, a bearer token (RFC 6750), Basic authentication, `?token=`, or a session
+ * in a cookie. The first of these counts.
+ */
+export function credentialsOf(request: CredentialedRequest): Credentials {
+  if (request.session !== undefined) return { session: request.session };
+  const { authorization, cookie } = request.headers;
+  const [scheme, value = ''] = (authorization ?? '').split(/\s+/, 2);
   if (/^bearer$/i.test(scheme ?? '') && value !== '') return { token: value };
   if (/^basic$/i.test(scheme ?? '') && value !== '') {
     const [user = '', ...password] = Buffer.from(value, 'base64').toString('utf8').split(':');
     return { user, password: password.join(':') };
   }
   const token = request.query.get('token');
-  return token === null || token === '' ? {} : { token };
+  if (token !== null && token !== '') return { token };
+  const session = cookie && request.params?.camera && cookieOf(cookie, sessionCookie(request.params.camera));
+  return session ? { session } : {};
+}
+
+function cookieOf(header: string, name: string): string | undefined {
+  for (const pair of header.split(';')) {
+    const [key, value] = pair.trim().split('=', 2);
+    if (key === name) return value;
+  }
+  return undefined;
 }
 
 /** Where a request comes from, for the engine. `protocol` as in {@link Peer}. */

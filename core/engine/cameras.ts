@@ -3,7 +3,6 @@
  * opens and closes flows.
  */
 import { randomUUID } from 'node:crypto';
-import type { Authorizer } from '../contracts/index.ts';
 import { EddyError } from '../errors/index.ts';
 import type { CheckedGraph } from '../graph/checked.ts';
 import { CAMERA_ID_PATTERN, parseCameraId, type CameraId, type EndCause, type PublicationId } from '../model/index.ts';
@@ -15,11 +14,12 @@ import type {
   PublishRequest,
   Report,
 } from '../plugin/index.ts';
+import type { Access } from './access.ts';
 import { Flow, type FlowHost } from './flow.ts';
 import { limitsOf, type RecordingPath } from './limits.ts';
 import type { RunningNode } from './node.ts';
+import { keepAsking } from './recheck.ts';
 import { Publication } from './publication.ts';
-import { decide } from './sessions.ts';
 
 /** A camera that went away stays known, so that viewers are told "away" and not "unknown"; the oldest are forgotten. */
 const MAX_AWAY = 10_000;
@@ -34,7 +34,7 @@ export interface CamerasHost extends FlowHost {
   readonly events: Events;
   settings(): CheckedGraph['cameras'];
   recordingPath(): RecordingPath;
-  authorizer(): Authorizer | undefined;
+  readonly access: Access;
   gateOpen(): boolean;
   /** The camera is away: nothing of it need be kept but its name. */
   gone(cameraId: CameraId): void;
@@ -71,9 +71,10 @@ export class CameraRegistry {
     this.#assertOpen(node);
     const { credentials, peer } = request;
     const question = { action: 'publish', cameraId, credentials, peer } as const;
-    const decision = await decide(this.#host.authorizer(), question, () => this.#host.clock.now());
+    const decision = await this.#host.access.ask(question);
     if (!decision.allowed) {
-      this.#host.events.emit({ type: 'publish.refused', cameraId, stage: node.name, data: { peer: peer.address } });
+      const data = { peer: peer.address, protocol: peer.protocol, reason: decision.reason };
+      this.#host.events.emit({ type: 'publish.refused', cameraId, stage: node.name, data });
       throw new EddyError('PUBLISH_REFUSED', decision.message, { details: { reason: decision.reason, cameraId } });
     }
     await this.#cameras.get(cameraId)?.closing;
@@ -87,6 +88,12 @@ export class CameraRegistry {
       );
     }
     const publication = this.#accept(camera, request, node, decision.subject);
+    // A publisher whose token expires stays: to lose a camera in the middle of a match is worse. Who is revoked goes.
+    const cancel = keepAsking(this.#host, question, decision, {
+      refused: (message) =>
+        publication.end('stopped', new EddyError('PUBLISH_REFUSED', message, { details: { cameraId } })),
+    });
+    publication.face().signal.addEventListener('abort', cancel, { once: true });
     if (settings.secondPublisher === 'take-over') this.#takeOver(camera, publication);
     this.#elect(camera, 'replaced');
     return publication.face();

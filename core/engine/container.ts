@@ -8,7 +8,10 @@ import { container as globalContainer, instanceCachingFactory, type DependencyCo
 import type { Contract } from '../contracts/index.ts';
 import type { EngineEvents, EngineMetrics, Redactor, RootLogger } from '../observe/index.ts';
 import type { Clock } from '../plugin/index.ts';
+import type { Access } from './access.ts';
 import type { CameraRegistry } from './cameras.ts';
+import type { Revocations } from './revocations.ts';
+import type { Seals } from './seals.ts';
 import type { ServiceSlot } from './services.ts';
 import type { SessionRegistry } from './sessions.ts';
 
@@ -19,6 +22,9 @@ export interface Components {
   redactor: Redactor;
   metrics: EngineMetrics;
   events: EngineEvents;
+  access: Access;
+  revocations: Revocations;
+  seals: Seals;
   cameras: CameraRegistry;
   sessions: SessionRegistry;
 }

@@ -15,6 +15,11 @@ export interface EngineOptions {
   readonly clock?: Clock;
   /** Measure this process's CPU and memory; default true. One engine a process should. */
   readonly measureProcess?: boolean;
+  /**
+   * Folder in which the engine keeps what must survive a restart: the key that sessions are sealed with, and who was revoked. Default:
+   * none, they last as long as the process.
+   */
+  readonly dataDir?: string;
   /** Called when a pipeline stops by its own rules; default: logged only. */
   readonly onFatal?: OnFatal;
 }
@@ -26,7 +31,8 @@ export function createEngine(options: EngineOptions = {}): Pipeline {
     .component('redactor', () => options.redactor ?? new Redactor())
     .component('log', (container) => options.log ?? createLogger({ redactor: container.get('redactor') }))
     .component('metrics', () => createMetrics({ process: options.measureProcess ?? true }));
-  return new Pipeline(root, options.onFatal ?? ((error) => root.get('log').error({ code: error.code }, error.message)));
+  const onFatal: OnFatal = options.onFatal ?? ((error) => root.get('log').error({ code: error.code }, error.message));
+  return new Pipeline(root, onFatal, options.dataDir);
 }
 
 /** Starts a checked graph; rejects with the error of the node that did not start. */

@@ -36,10 +36,17 @@ export function nodeContext(node: RunningNode, host: ContextHost): Context {
     },
     sessions: {
       open: (request) => sessions.open(request, name),
-      check: (request) => sessions.check(request),
+      check: (request) => sessions.check(request, name),
       list: () => sessions.list(),
       end: (id) => sessions.end(id),
-      administer: (credentials, peer) => sessions.administer(credentials, peer),
+      invite: (cameraId, grant) => sessions.invite(cameraId, grant),
+      revoke: (userId, ms) => sessions.revoke(userId, ms),
+      unrevoke: (userId) => sessions.unrevoke(userId),
+      revocations: () => sessions.revocations(),
+      get carry() {
+        return sessions.carry;
+      },
+      administer: (request) => sessions.administer(request, name),
     },
     log,
     clock: scopedClock(container.get('clock'), node.scope),

@@ -6,6 +6,7 @@ import { EddyError } from '../errors/index.ts';
 import type { CheckedGraph, CheckedNode } from '../graph/checked.ts';
 import { createEvents } from '../observe/index.ts';
 import type { PipelineView } from '../plugin/index.ts';
+import { Access } from './access.ts';
 import { CameraRegistry } from './cameras.ts';
 import type { Container } from './container.ts';
 import { Lifecycle, type State } from './lifecycle.ts';
@@ -15,6 +16,8 @@ import { OnDemand } from './on-demand.ts';
 import { hasPast } from './past.ts';
 import { dataOrder, inDataOrder, planApply, type ApplyPlan } from './plan.ts';
 import { tellReport } from './reports.ts';
+import { Revocations } from './revocations.ts';
+import { keyOf, ownKey, Seals } from './seals.ts';
 import { SessionRegistry } from './sessions.ts';
 import { lacking, LinkMeters, pipelineView } from './view.ts';
 
@@ -37,6 +40,7 @@ export class Pipeline {
   readonly #onDemand: OnDemand;
   readonly #meters = new LinkMeters();
   readonly #forgetMeters: () => void;
+  readonly #ownKey: Buffer;
   #graph: CheckedGraph | undefined;
   #order: readonly string[] = [];
   #gate = false;
@@ -45,7 +49,9 @@ export class Pipeline {
   #unwatch: (() => void) | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(root: Container, onFatal: OnFatal) {
+  /** `dataDir`: where the engine keeps its own key and revocations; undefined: for this process alone. */
+  constructor(root: Container, onFatal: OnFatal, dataDir?: string) {
+    this.#ownKey = ownKey(dataDir);
     this.container = root.child();
     const clock = root.get('clock');
     const log = root.get('log');
@@ -57,6 +63,12 @@ export class Pipeline {
           onListenerError: (error) => log.error({ err: error }, 'an event listener threw'),
         }),
       )
+      .component('seals', () => new Seals(this.#ownKey))
+      .component('revocations', () => new Revocations(clock, log, dataDir))
+      .component('access', (container) => {
+        const [revocations, seals] = [container.get('revocations'), container.get('seals')];
+        return new Access({ clock, revocations, seals, authorizer: () => this.#authorizer });
+      })
       .component('cameras', (container) => this.#cameraRegistry(container))
       .component('sessions', (container) => this.#sessionRegistry(container));
     this.#lifecycle = new Lifecycle((state, from) => {
@@ -219,6 +231,7 @@ export class Pipeline {
       this.container.get('sessions').endWhere(() => true, new EddyError('GATE_CLOSED', 'the pipeline is stopping'));
       this.#unwatch?.();
       await this.#nodes.stop([...names].reverse());
+      await this.container.get('revocations').settled();
       if (blocked.size > 0) this.#tellBlocked([...blocked]);
       return { blocked: [...blocked] };
     } finally {
@@ -237,22 +250,13 @@ export class Pipeline {
   #use(graph: CheckedGraph): void {
     this.#graph = graph;
     this.#order = dataOrder(graph);
+    this.container.get('seals').use(graph.sessions.key === undefined ? this.#ownKey : keyOf(graph.sessions.key));
     this.#nodes.prepare(graph.nodes);
     const authorizer = this.#nodes.authorizer(graph.nodes);
     if (authorizer === this.#authorizer) return;
     this.#authorizer = authorizer;
     this.#unwatch?.();
-    this.#unwatch = authorizer?.onRevoked?.(({ subject }) => this.#revoked(subject));
-  }
-
-  /** Whoever lost a right is put out; what they still may do, they can ask for again. */
-  #revoked(subject: string): void {
-    const details = { reason: 'revoked' };
-    const watching = new EddyError('WATCH_REFUSED', 'the right was revoked', { details });
-    this.container.get('sessions').endWhere((session) => session.subject === subject, watching);
-    this.container
-      .get('cameras')
-      .revoke(subject, new EddyError('PUBLISH_REFUSED', 'the right was revoked', { details }));
+    this.#unwatch = authorizer?.onRevoked?.(({ subject }) => this.container.get('sessions').revoked(subject));
   }
 
   /** Sinks first, sources last: whoever may announce finds everybody listening. */
@@ -286,7 +290,7 @@ export class Pipeline {
       report: (report, stage) => tellReport(container, report, stage),
       settings: () => this.#graph!.cameras,
       recordingPath: () => recordingPath(this.#graph?.nodes ?? [], this.#graph?.links ?? []),
-      authorizer: () => this.#authorizer,
+      access: container.get('access'),
       gateOpen: () => this.#gate,
       gone: (cameraId) => {
         this.#meters.retire(cameraId);
@@ -302,7 +306,12 @@ export class Pipeline {
       events: container.get('events'),
       knows: (cameraId) =>
         cameras.get(cameraId) !== undefined || hasPast(this.#graph?.nodes ?? [], container, cameraId),
-      authorizer: () => this.#authorizer,
+      access: container.get('access'),
+      revocations: container.get('revocations'),
+      seals: container.get('seals'),
+      log: container.get('log'),
+      settings: () => this.#graph!.sessions,
+      endPublications: (userId, reason) => cameras.revoke(userId, reason),
       gateOpen: () => this.#gate,
     });
   }

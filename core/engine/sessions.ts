@@ -1,173 +1,216 @@
 /** Viewers: the only way out. Every gateway asks here, and here alone the authorizer is asked. */
 import { randomUUID } from 'node:crypto';
-import type { AccessRequest, Authorizer, Credentials, Decision, Peer } from '../contracts/index.ts';
+import type { Grant } from '../contracts/index.ts';
 import { EddyError } from '../errors/index.ts';
+import type { CheckedGraph } from '../graph/checked.ts';
 import { parseCameraId, type CameraId, type SessionId } from '../model/index.ts';
-import type { Clock, Events, Session, SessionRequest, SessionStatus } from '../plugin/index.ts';
+import type {
+  Access as ViewerAccess,
+  AdminRequest,
+  Clock,
+  Events,
+  Logger,
+  Revocation,
+  Session,
+  SessionRequest,
+  SessionStatus,
+} from '../plugin/index.ts';
+import type { Access, Answer } from './access.ts';
+import { assertAllowed, OpenSession, reasonOf, type OpenSessionHost } from './open-session.ts';
+import type { Revocations } from './revocations.ts';
+import type { Seals } from './seals.ts';
 
 /** What sessions need of the pipeline. */
 export interface SessionsHost {
+  readonly access: Access;
+  readonly revocations: Revocations;
+  readonly seals: Seals;
   readonly clock: Clock;
   readonly events: Events;
-  authorizer(): Authorizer | undefined;
+  readonly log: Logger;
+  settings(): CheckedGraph['sessions'];
   gateOpen(): boolean;
   knows(cameraId: CameraId): boolean | Promise<boolean>;
-}
-
-interface OpenSession extends SessionStatus {
-  state: Readonly<Record<string, unknown>>;
-  readonly end: (reason: EddyError | undefined) => void;
-}
-
-/** An answer for pipelines without an authorizer: they bind loopback only, the graph checks see to it. */
-const OPEN: Decision = { allowed: true, subject: 'anonymous' };
-
-const EXPIRED: Decision = { allowed: false, reason: 'unauthenticated', message: 'the grant has expired' };
-
-/** Timers hold at most 2^31-1 ms; a later expiry is looked at again then. */
-const MAX_TIMER_MS = 2_147_483_647;
-
-/** Asks the authorizer; an authorizer that cannot tell lets nobody in. */
-export async function decide(
-  authorizer: Authorizer | undefined,
-  request: AccessRequest,
-  now: () => number,
-): Promise<Decision> {
-  if (!authorizer) return OPEN;
-  try {
-    const decision = await authorizer.authorize(request);
-    const expired = decision.allowed && decision.expiresAt !== undefined && decision.expiresAt <= now();
-    return expired ? EXPIRED : decision;
-  } catch (error) {
-    throw new EddyError('AUTH_UNAVAILABLE', 'the authorizer cannot tell who you are; try again', { cause: error });
-  }
+  endPublications(userId: string, reason: EddyError): void;
 }
 
 /** See the file's head. */
 export class SessionRegistry {
   readonly #host: SessionsHost;
   readonly #sessions = new Map<SessionId, OpenSession>();
+  readonly #ofSessions: OpenSessionHost;
 
   constructor(host: SessionsHost) {
     this.#host = host;
+    this.#ofSessions = {
+      access: host.access,
+      clock: host.clock,
+      life: () => host.settings().life,
+      seal: (session) => host.seals.seal(session),
+      ended: (session, reason) => this.#ended(session, reason),
+    };
   }
 
   async open(request: SessionRequest, stage: string): Promise<Session> {
-    const { cameraId, decision } = await this.#admit(request);
-    return this.#start(cameraId, request, stage, decision);
+    const { cameraId, answer } = await this.#admit(request, stage);
+    this.#makeRoom(answer, request, stage);
+    const sealedId = answer.sealed?.id;
+    const { sealed: _sealed, ...grant } = answer;
+    // Taken up by two gateways at a time, it is two sessions.
+    const id = sealedId === undefined || this.#sessions.has(sealedId) ? (randomUUID() as SessionId) : sealedId;
+    const session = new OpenSession({ id, cameraId, stage, request, grant }, this.#ofSessions);
+    session.signal.throwIfAborted();
+    this.#sessions.set(id, session);
+    const data = { session: id, userId: session.userId, protocol: request.peer.protocol, mode: session.status().mode };
+    this.#host.events.emit({ type: 'session.started', cameraId, stage, data });
+    return session;
   }
 
   /** Whether `open` would let in. */
-  async check(request: SessionRequest): Promise<{ readonly subject: string }> {
-    return { subject: (await this.#admit(request)).decision.subject };
+  async check(request: SessionRequest, stage: string): Promise<ViewerAccess> {
+    const { answer } = await this.#admit(request, stage);
+    const { subject, maxBitrate, maxLines } = answer;
+    return { userId: subject, earliest: this.#host.access.earliest(answer), maxBitrate, maxLines };
+  }
+
+  async administer(request: AdminRequest, stage: string): Promise<{ readonly userId: string }> {
+    const { credentials, peer, what, change, quiet } = request;
+    const { events, log, access } = this.#host;
+    const told = { what, change, peer: peer.address };
+    let grant: Grant;
+    try {
+      grant = assertAllowed(await access.ask({ action: 'admin', credentials, peer }), 'admin');
+      if (change && grant.role === 'read-only') {
+        const message = 'your role lets you look here, not change anything';
+        throw new EddyError('WATCH_REFUSED', message, { details: { reason: 'forbidden', action: 'admin' } });
+      }
+    } catch (error) {
+      if (!quiet) events.emit({ type: 'admin.refused', stage, data: told });
+      throw error;
+    }
+    if (change && !quiet) {
+      events.emit({ type: 'admin.allowed', stage, data: { ...told, userId: grant.subject } });
+      log.info({ ...told, user: grant.subject, stage }, `administration: ${what}`);
+    }
+    return { userId: grant.subject };
+  }
+
+  list(): readonly SessionStatus[] {
+    return [...this.#sessions.values()].map((session) => session.status());
+  }
+
+  /** Ends one session for good; false where there is none of this id. */
+  end(id: string, message = 'an operator has ended this session'): boolean {
+    const session = this.#sessions.get(id as SessionId);
+    if (!session) return false;
+    this.#host.revocations.end(id, this.#host.settings().life);
+    session.finish(new EddyError('SESSION_ENDED', message));
+    return true;
+  }
+
+  /** Ends the sessions that match; used for a stage that stops, and the end. Those over HTTP can be taken up again. */
+  endWhere(match: (session: OpenSession) => boolean, reason: EddyError): number {
+    const ending = [...this.#sessions.values()].filter(match);
+    for (const session of ending) session.finish(reason);
+    return ending.length;
+  }
+
+  get carry(): 'path' | 'cookie' {
+    return this.#host.settings().carry;
+  }
+
+  /** A sealed session for somebody whom no authorizer need know. */
+  invite(cameraId: CameraId, grant: Grant & { readonly expiresAt: number }): string {
+    const [id, at] = [randomUUID() as SessionId, this.#host.clock.now()];
+    return this.#host.seals.seal({ id, cameraId, at, until: grant.expiresAt, grant });
+  }
+
+  /** Nothing is granted to this user for `ms`, and what they have open ends. */
+  async revoke(userId: string, ms: number): Promise<Revocation> {
+    const kept = this.#host.revocations.revoke(userId, ms);
+    this.#endOf(userId);
+    return kept;
+  }
+
+  unrevoke(userId: string): Promise<boolean> {
+    return this.#host.revocations.unrevoke(userId);
+  }
+
+  revocations(): readonly Revocation[] {
+    return this.#host.revocations.list();
+  }
+
+  /** An authorizer took something back: what this user carries is void, and what is open ends. */
+  revoked(userId: string): void {
+    this.#host.revocations.voidSealed(userId, this.#host.settings().life);
+    this.#endOf(userId);
   }
 
   async #admit(
     request: SessionRequest,
-  ): Promise<{ cameraId: CameraId; decision: Extract<Decision, { allowed: true }> }> {
+    stage: string,
+  ): Promise<{ cameraId: CameraId; answer: Extract<Answer, { allowed: true }> }> {
+    const { access, events } = this.#host;
     const cameraId = parseCameraId(request.cameraId);
     if (!cameraId) {
       throw new EddyError('CAMERA_ID_INVALID', `"${request.cameraId.slice(0, 80)}" is not a camera name`);
     }
     this.#assertOpen();
     const { action, credentials, peer } = request;
-    const decision = await this.#decide({ action, cameraId, credentials, peer });
-    if (!decision.allowed) {
-      throw new EddyError('WATCH_REFUSED', decision.message, {
-        details: { reason: decision.reason, action, cameraId },
-      });
+    let answer;
+    try {
+      answer = assertAllowed(await access.ask({ action, cameraId, credentials, peer }), action, cameraId);
+      if (request.action !== 'watch') access.assertReaches(answer, request.from);
+    } catch (error) {
+      const data = { action, reason: reasonOf(error), protocol: peer.protocol, peer: peer.address };
+      if (!request.quiet) events.emit({ type: 'session.refused', cameraId, stage, data });
+      throw error;
     }
     // Asked after the authorizer, so that strangers cannot find out which cameras exist.
     if (!(await this.#host.knows(cameraId)))
       throw new EddyError('CAMERA_UNKNOWN', `no camera "${cameraId}" has published here`);
     this.#assertOpen();
-    return { cameraId, decision };
+    return { cameraId, answer };
   }
 
-  async administer(credentials: Credentials, peer: Peer): Promise<{ readonly subject: string }> {
-    const decision = await this.#decide({ action: 'admin', credentials, peer });
-    if (decision.allowed) return { subject: decision.subject };
-    throw new EddyError('WATCH_REFUSED', decision.message, { details: { reason: decision.reason, action: 'admin' } });
+  /** Throws SESSIONS_TOO_MANY, or ends the oldest, as the pipeline says. */
+  #makeRoom(grant: Grant, { peer, action }: SessionRequest, stage: string): void {
+    if (grant.sessions === undefined) return;
+    const theirs = [...this.#sessions.values()].filter(({ userId }) => userId === grant.subject);
+    if (theirs.length < grant.sessions) return;
+    if (this.#host.settings().atLimit === 'end-oldest' && grant.sessions > 0) {
+      const excess = theirs.slice(0, theirs.length - grant.sessions + 1);
+      for (const { id } of excess) this.end(id, 'a newer session of the same user took its place');
+      return;
+    }
+    const data = { action, reason: 'SESSIONS_TOO_MANY', protocol: peer.protocol, peer: peer.address };
+    this.#host.events.emit({ type: 'session.refused', stage, data: { ...data, userId: grant.subject } });
+    throw new EddyError('SESSIONS_TOO_MANY', `you have ${theirs.length} sessions open, as many as you may`, {
+      details: { limit: grant.sessions, retryAfter: 10 },
+    });
   }
 
-  list(): readonly SessionStatus[] {
-    return [...this.#sessions.values()].map(({ end: _end, ...status }) => status);
+  #ended(session: OpenSession, reason: EddyError | undefined): void {
+    this.#sessions.delete(session.id);
+    const { protocol, mode } = session.status();
+    this.#host.events.emit({
+      type: 'session.ended',
+      cameraId: session.cameraId,
+      stage: session.stage,
+      data: { session: session.id, userId: session.userId, protocol, mode, ...(reason ? { code: reason.code } : {}) },
+    });
   }
 
-  /** Ends one session; false where there is none of this id. */
-  end(id: string): boolean {
-    const reason = new EddyError('SESSION_ENDED', 'an operator has ended this session');
-    return this.endWhere((session) => session.id === id, reason) > 0;
-  }
-
-  /** Ends the sessions that match; used for revocation, a stage that stops, and the end. */
-  endWhere(match: (session: SessionStatus) => boolean, reason: EddyError): number {
-    const ending = [...this.#sessions.values()].filter(match);
-    for (const session of ending) session.end(reason);
-    return ending.length;
-  }
-
-  #decide(request: AccessRequest): Promise<Decision> {
-    return decide(this.#host.authorizer(), request, () => this.#host.clock.now());
+  /** Whoever lost a right is put out, of publishing too. */
+  #endOf(userId: string): void {
+    const details = { reason: 'revoked' };
+    const watching = new EddyError('WATCH_REFUSED', 'the right was revoked', { details });
+    this.endWhere((session) => session.userId === userId, watching);
+    this.#host.endPublications(userId, new EddyError('PUBLISH_REFUSED', 'the right was revoked', { details }));
   }
 
   #assertOpen(): void {
     if (!this.#host.gateOpen())
       throw new EddyError('GATE_CLOSED', 'the pipeline is starting or stopping; try again shortly');
-  }
-
-  #start(
-    cameraId: CameraId,
-    request: SessionRequest,
-    stage: string,
-    decision: Extract<Decision, { allowed: true }>,
-  ): Session {
-    const { clock, events } = this.#host;
-    const abort = new AbortController();
-    let cancelExpiry = (): void => {};
-    const status: OpenSession = {
-      id: randomUUID() as string as SessionId,
-      cameraId,
-      subject: decision.subject,
-      stage,
-      action: request.action,
-      protocol: request.peer.protocol,
-      peer: request.peer.address,
-      since: clock.now(),
-      state: {},
-      end: (reason) => {
-        if (!this.#sessions.delete(status.id)) return;
-        cancelExpiry();
-        events.emit({
-          type: 'session.ended',
-          cameraId,
-          stage,
-          data: { session: status.id, ...(reason ? { code: reason.code } : {}) },
-        });
-        abort.abort(reason);
-      },
-    };
-    const { expiresAt } = decision;
-    if (expiresAt !== undefined) {
-      const check = (): void => {
-        const left = expiresAt - clock.now();
-        if (left <= 0)
-          status.end(new EddyError('WATCH_REFUSED', 'the grant has expired', { details: { reason: 'expired' } }));
-        else cancelExpiry = clock.after(Math.min(left, MAX_TIMER_MS), check);
-      };
-      check();
-    }
-    this.#sessions.set(status.id, status);
-    events.emit({ type: 'session.started', cameraId, stage, data: { session: status.id, subject: status.subject } });
-    return {
-      id: status.id,
-      cameraId,
-      subject: status.subject,
-      signal: abort.signal,
-      update: (state) => {
-        status.state = { ...status.state, ...state };
-      },
-      end: () => status.end(undefined),
-    };
   }
 }

@@ -73,6 +73,14 @@ export interface CheckedGraph {
     /** ms that a flow outlives its last publication. */
     readonly linger: number;
   };
+  readonly sessions: {
+    readonly carry: 'path' | 'cookie';
+    /** ms that a sealed session can be taken up again. */
+    readonly life: number;
+    /** What sessions are sealed with; undefined: the engine's own. */
+    readonly key: string | undefined;
+    readonly atLimit: 'refuse' | 'end-oldest';
+  };
   /** Services, then stages, each in an order in which every need is met by one before it. */
   readonly nodes: readonly CheckedNode[];
   readonly links: readonly CheckedLink[];

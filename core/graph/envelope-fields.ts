@@ -1,5 +1,5 @@
 /** The engine's own sections of a pipeline file, declared like a plugin's configuration. */
-import { Duration, DurationRange, ListOf, MapOf, OneOf, Rate, Text, type Fields } from '../plugin/fields.ts';
+import { Duration, DurationRange, ListOf, MapOf, OneOf, Rate, Secret, Text, type Fields } from '../plugin/fields.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export const FULL_POLICIES = ['block', 'drop-to-keyframe', 'drop-newest', 'spill'] as const;
@@ -13,6 +13,27 @@ export const cameraFields = {
   linger: Duration({
     doc: 'How long a camera waits for its publisher to come back before its flow ends.',
     default: '30s',
+  }),
+} satisfies Fields;
+
+/** `sessions:` */
+export const sessionFields = {
+  carry: OneOf(['path', 'cookie'], {
+    doc: 'How players over HTTP carry a session that began with ?token=: in the path of every URL, which any player can; or in a cookie, for pages of the same site.',
+    default: 'path',
+  }),
+  life: Duration({
+    doc: 'How long a session over HTTP can be taken up again without its token. One that goes on does not end by it.',
+    default: '12h',
+    min: '1m',
+  }),
+  key: Secret({
+    doc: 'What sessions are sealed with, 32 random characters or more, the same on all machines. Default: a key in the data folder, made at the first start.',
+    optional: true,
+  }),
+  'at-limit': OneOf(['refuse', 'end-oldest'], {
+    doc: 'What a user who has as many sessions as their grant allows gets for one more: a refusal, or the place of the oldest.',
+    default: 'refuse',
   }),
 } satisfies Fields;
 

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { Fields } from '../plugin/fields.ts';
 import { checkFields, type ConfigSubject } from './config.ts';
-import { cameraFields, observeFields, pipelineFields, superviseFields } from './envelope-fields.ts';
+import { cameraFields, observeFields, pipelineFields, sessionFields, superviseFields } from './envelope-fields.ts';
 import { quoteList, type Findings } from './finding.ts';
 import { refuseReference } from './references.ts';
 import type { Span } from './source.ts';
@@ -11,7 +11,7 @@ import { entryOf, ownEntries, type MapNode, type TreeNode } from './tree.ts';
 
 /** Keys of the top level; `x-*` is free for notes and anchors. */
 export const TOP_KEYS = [
-  'version', 'name', 'plugins', 'cameras', 'services', 'stages', 'links', 'budget', 'observe', 'supervise', 'drain',
+  'version', 'name', 'plugins', 'cameras', 'sessions', 'services', 'stages', 'links', 'budget', 'observe', 'supervise', 'drain',
 ] as const; // prettier-ignore
 
 type Values = Readonly<Record<string, unknown>>;
@@ -22,6 +22,7 @@ export interface Envelope {
   readonly name: string;
   readonly plugins: readonly { readonly name: string; readonly at: Span }[];
   readonly cameras: Values;
+  readonly sessions: Values;
   readonly observe: Values;
   readonly observeHttpAt: Span | undefined;
   /** As written, for the nodes that overlay it. */
@@ -74,6 +75,7 @@ export function readEnvelope(file: TreeNode, baseDir: string, findings: Findings
     name: checkName(tree, (top.name as string | undefined) ?? nameOf(findings.source.file), findings),
     plugins: listItems(tree, 'plugins'),
     cameras: section('cameras', cameraFields),
+    sessions: section('sessions', sessionFields),
     observe: refused ? { ...observe, http: undefined } : observe,
     observeHttpAt: http?.span,
     supervise,

@@ -154,6 +154,12 @@ function finish(
       secondPublisher: envelope.cameras['second-publisher'] as CheckedGraph['cameras']['secondPublisher'],
       linger: envelope.cameras.linger as number,
     },
+    sessions: {
+      carry: envelope.sessions.carry as CheckedGraph['sessions']['carry'],
+      life: envelope.sessions.life as number,
+      key: envelope.sessions.key as string | undefined,
+      atLimit: envelope.sessions['at-limit'] as CheckedGraph['sessions']['atLimit'],
+    },
     nodes: order.map((node) => finishNode(node, source.position(node.at.start))),
     links: draft.links.map((link) => finishLink(link, source.position(link.at.start))),
     budget: Object.fromEntries(envelope.budget.map(({ stage, ms }) => [stage, ms])),

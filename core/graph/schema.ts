@@ -6,7 +6,14 @@
 import { objectSchema, type JsonSchema } from '../plugin/fields.ts';
 import type { Manifest } from '../plugin/manifest.ts';
 import type { Registry } from '../plugin/registry.ts';
-import { cameraFields, linkFields, observeFields, pipelineFields, superviseFields } from './envelope-fields.ts';
+import {
+  cameraFields,
+  linkFields,
+  observeFields,
+  pipelineFields,
+  sessionFields,
+  superviseFields,
+} from './envelope-fields.ts';
 import { nodeFields } from './node-fields.ts';
 
 const NAME_PATTERN = '^[a-z][a-z0-9-]*$';
@@ -44,6 +51,7 @@ export function pipelineSchema(registry: Registry): JsonSchema {
       name: { type: 'string', pattern: NAME_PATTERN, description: pipelineFields.name.doc },
       plugins: forEditors(pipelineFields.plugins.schema),
       cameras: forEditors(objectSchema(cameraFields)),
+      sessions: forEditors(objectSchema(sessionFields)),
       services: nodes('Services: what stages ask for, such as an HTTP server or a store.'),
       stages: nodes('Stages: what media flows through, from sources to publishers.'),
       links: {

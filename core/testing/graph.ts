@@ -32,6 +32,8 @@ export interface GraphSpec {
   readonly links?: readonly LinkSpec[];
   /** Default: a second publisher takes over; flows linger for 30 s. */
   readonly cameras?: Partial<CheckedGraph['cameras']>;
+  /** Default: carried in the path, 12 h, a key of the process's own, and no more than the limit. */
+  readonly sessions?: Partial<CheckedGraph['sessions']>;
   /** For every node that says nothing itself. Default: on-failure, 500 ms to 30 s, 5 in 2 min, then degrade. */
   readonly supervise?: Partial<SupervisePolicy>;
   /** ms that a drain may take; default 5000. */
@@ -58,6 +60,7 @@ export function graphOf(spec: GraphSpec): CheckedGraph {
     name: spec.name ?? 'test',
     file: 'test.yaml',
     baseDir: spec.baseDir ?? process.cwd(),
+    sessions: { carry: 'path', life: 12 * 3_600_000, key: undefined, atLimit: 'refuse', ...spec.sessions },
     cameras: { secondPublisher: 'take-over', linger: 30_000, ...spec.cameras },
     nodes,
     links: (spec.links ?? []).flatMap((link) => checkedLinks(link, plugins)),

@@ -16,6 +16,8 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly level: stri
 export interface TestPipelineOptions {
   /** Default: a new {@link VirtualClock}. */
   readonly clock?: Clock;
+  /** As of the engine's options: where sessions' key and revocations are kept. Default: nowhere. */
+  readonly dataDir?: string;
 }
 
 /** See the file's head. */
@@ -34,6 +36,7 @@ export class TestPipeline {
       clock: this.clock,
       log: createLogger({ level: 'debug', format: 'json', output }),
       measureProcess: false,
+      ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
       onFatal: (error) => this.fatals.push(error),
     });
     this.engine.container.get('events').on((event) => this.events.push(event));

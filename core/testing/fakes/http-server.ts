@@ -102,6 +102,7 @@ export class FakeHttpServer implements HttpServer {
       params: found.params as never,
       query: new URLSearchParams(query),
       headers: lowerCase(options.headers ?? {}),
+      secure: false,
       remoteAddress: options.remoteAddress ?? '127.0.0.1',
       signal: options.signal ?? new AbortController().signal,
       body: async (limit = 65_536) => {

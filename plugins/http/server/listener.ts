@@ -9,8 +9,7 @@ import {
 } from 'node:http2';
 import { networkInterfaces } from 'node:os';
 import type { AddressInfo, Socket } from 'node:net';
-import { EddyError, peerKey, type Certificate } from 'eddy/plugin';
-import { plainAddress } from './proxies.ts';
+import { EddyError, peerKey, plainAddress, type Certificate } from 'eddy/plugin';
 
 /** Limits against slow and many clients; times in ms. */
 export interface Limits {

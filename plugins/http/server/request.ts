@@ -14,6 +14,7 @@ export class IncomingRequest implements HttpRequest {
   readonly method: HttpMethod;
   readonly path: string;
   readonly params: HttpRequest['params'];
+  readonly session: string | undefined;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #search: string;
@@ -31,6 +32,7 @@ export class IncomingRequest implements HttpRequest {
     this.method = message.method as HttpMethod;
     this.path = target.path;
     this.params = params;
+    this.session = target.session;
     this.#message = message;
     this.#response = response;
     this.#search = target.search;
@@ -47,6 +49,10 @@ export class IncomingRequest implements HttpRequest {
 
   get remoteAddress(): string {
     return this.#addressOf(this.#message.socket.remoteAddress ?? '', this.headers['x-forwarded-for']);
+  }
+
+  get secure(): boolean {
+    return 'encrypted' in this.#message.socket;
   }
 
   get signal(): AbortSignal {

@@ -1,11 +1,18 @@
 /** http.server at work: the route table lives as long as the service; listeners under it may be replaced. */
-import { CertificateFiles, type Context, type HttpServer, type PluginConfig, type Running } from 'eddy/plugin';
+import {
+  addressRule,
+  CertificateFiles,
+  type Context,
+  type HttpServer,
+  type PluginConfig,
+  type Running,
+} from 'eddy/plugin';
 import { CorsPolicy } from './cors.ts';
 import { Dispatcher, type DispatchOptions } from './dispatch.ts';
 import { Guard } from './guard.ts';
 import { Listener, unfit, type Limits } from './listener.ts';
 import type { manifest } from './plugin.ts';
-import { addressList, clientAddress } from './proxies.ts';
+import { clientAddress } from './proxies.ts';
 import { RouteTable } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -102,7 +109,7 @@ function dispatchOptions({ clock }: Pick<Context, 'clock'>, config: Config): Dis
 
 /** A proxy that does not tell its clients brings all of them. */
 const unlimitedOf = ({ unlimited, proxies }: Config): ((address: string) => boolean) =>
-  addressList([...unlimited, ...proxies], 'unlimited');
+  addressRule([...unlimited, ...proxies], 'unlimited');
 
 /** The part of the configuration that needs a new listener. */
 const listening = (config: Config): unknown => [

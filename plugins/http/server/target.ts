@@ -9,6 +9,8 @@ export interface Target {
   readonly segments: readonly string[];
   /** The query without its question mark, not decoded. */
   readonly search: string;
+  /** The sealed session that stands before the path: `/~{session}/a/b` is `/a/b` with one. */
+  readonly session: string | undefined;
 }
 
 /** Characters of a path that mean only themselves (RFC 3986 pchar without percent-encoding). */
@@ -34,7 +36,13 @@ export function parseTarget(target: string): Target {
   if (raw.includes('.') || !plain) {
     for (const segment of segments) if (segment === '.' || segment === '..') throw bad('it has a dot segment');
   }
-  return { path: plain ? raw : `/${segments.join('/')}`, segments, search };
+  if (segments[0]?.startsWith('~')) return withSession(segments, search);
+  return { path: plain ? raw : `/${segments.join('/')}`, segments, search, session: undefined };
+}
+
+function withSession([first = '', ...segments]: readonly string[], search: string): Target {
+  if (segments.length === 0) throw bad('nothing stands behind its session');
+  return { path: `/${segments.join('/')}`, segments, search, session: first.slice(1) };
 }
 
 function decode(segment: string): string {

@@ -74,10 +74,11 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
 
   async function serve(request: HttpRequest): Promise<HttpResponse> {
     const { camera: cameraId } = request.params;
-    const session = { cameraId, action: 'export', credentials: credentialsOf(request) } as const;
-    const peer = peerOf(request, 'export');
-    await ctx.sessions.check({ ...session, peer });
     const range = parseRange(request.query);
+    const earliest = typeof range === 'object' ? range.start : 'earliest';
+    const asked = { cameraId, action: 'export', from: earliest, credentials: credentialsOf(request) } as const;
+    const peer = peerOf(request, 'export');
+    await ctx.sessions.check({ ...asked, peer });
     if (typeof range === 'string') throw refusal('RANGE_INVALID', range);
     if (!range || !Number.isFinite(range.end)) throw refusal('RANGE_INVALID', 'A clip needs a start and an end.');
     if (range.end - range.start > longest)
@@ -95,8 +96,8 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
       etag,
     };
     const condition = request.headers['if-range'];
-    const asked = condition === undefined || condition === etag ? request.headers.range : undefined;
-    const part = readRange(asked, clip.bytes);
+    const bytes = condition === undefined || condition === etag ? request.headers.range : undefined;
+    const part = readRange(bytes, clip.bytes);
     if (part === 'unsatisfiable')
       return { status: 416, headers: { 'content-range': `bytes */${clip.bytes}`, 'accept-ranges': 'bytes' } };
     const { from, to } = part ?? { from: 0, to: clip.bytes };
@@ -114,7 +115,7 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
     async function* send(clip: Clip, from: number, to: number): AsyncGenerator<Uint8Array> {
       busy += 1;
       try {
-        const opened = await ctx.sessions.open({ ...session, peer });
+        const opened = await ctx.sessions.open({ ...asked, peer });
         try {
           for await (const bytes of bytesOf(clip, segmentReader(timeline, cameraId), from, to)) {
             if (request.signal.aborted) return;

@@ -25,11 +25,11 @@ export function fileManifests(camera: LiveCamera, { clock, latency, timeUrl }: F
   return {
     contentType: DASH_TYPE,
     live() {
-      const mpd = liveMpd(camera, periods, { now: clock.now(), latency, suffix: '', files: { clock: timeUrl } });
+      const mpd = liveMpd(camera, periods, { now: clock.now(), latency, files: { clock: timeUrl } });
       return mpd ? [{ name: 'manifest.mpd', text: writeMpd(mpd), needs: liveMedia(camera) }] : [];
     },
     recording(past, name) {
-      const mpd = rangeMpd(past, { now: clock.now(), suffix: '', asked: 0, location: '', files: true });
+      const mpd = rangeMpd(past, { now: clock.now(), asked: 0, location: '', files: true });
       if (!mpd) return [];
       const needs = past.tracks.flatMap(({ id, segments }) =>
         segments.flatMap((one) => [`${folderOf(id)}/${initNameOf(one)}`, `${folderOf(id)}/${fileName(one)}`]),

@@ -13,8 +13,6 @@ export interface LiveMpdOptions {
   readonly now: number;
   /** Seconds that players are told to stay behind. */
   readonly latency: number;
-  /** Appended to every URI: `?token=...`. */
-  readonly suffix: string;
   /** For a server of files: whole segments by number, in folders named by {@link folderOf}, and this time of day. */
   readonly files?: { readonly clock: string | undefined };
 }
@@ -106,12 +104,7 @@ function durationOf(camera: LiveCamera, period: Period, next: Period | undefined
   return (Math.max(...ends) - period.startTs) / 1000;
 }
 
-function tellTrack(
-  track: LiveTrack,
-  init: LiveInit,
-  period: Period,
-  { suffix, files }: LiveMpdOptions,
-): MpdTrack | undefined {
+function tellTrack(track: LiveTrack, init: LiveInit, period: Period, { files }: LiveMpdOptions): MpdTrack | undefined {
   const addressing = files ? countedSegments(track, period) : addressingOf(track, init, period);
   if (!addressing) return undefined;
   const { caps } = init;
@@ -128,8 +121,8 @@ function tellTrack(
     bandwidth: track.bitrate.peak(track.targetDuration) ?? caps.bitrate ?? ASSUMED[track.kind],
     timescale: caps.timescale * scale,
     presentationTimeOffset: presentationTimeOffset * scale,
-    initialization: `${inTrack(folder, init.name)}${suffix}`,
-    media: `${inTrack(folder, template)}${suffix}`,
+    initialization: inTrack(folder, init.name),
+    media: inTrack(folder, template),
     addressing: how,
     independent: track.segments.every(({ independent }) => independent),
   };

@@ -2,7 +2,6 @@
 import type { HttpRequest, HttpResponse } from 'eddy/plugin';
 import type { PastMedia, PastRange } from '../shared/past-media.ts';
 import { rangeQuery, type WantedRange } from '../shared/range.ts';
-import type { Viewer } from '../shared/viewers.ts';
 import { manifestAnswer, refusal } from './answers.ts';
 import { writeMpd } from './mpd.ts';
 import { rangeMpd } from './range-mpd.ts';
@@ -24,19 +23,19 @@ export class RangeManifests {
     this.#isLive = isLive;
   }
 
-  async answer(request: HttpRequest, range: WantedRange, { suffix }: Viewer): Promise<HttpResponse> {
+  async answer(request: HttpRequest, range: WantedRange): Promise<HttpResponse> {
     const cameraId = request.params.camera;
     const past = await this.#past.load(cameraId, range, this.#isLive(cameraId));
     const now = this.#now(cameraId);
     const asked = Number(/^\d{1,15}$/.exec(request.query.get('asked') ?? '')?.[0] ?? Math.round(now));
     // Only a manifest that grows depends on when it was asked for.
-    const key = past.complete ? suffix : `${suffix} ${asked}`;
+    const key = past.complete ? '' : String(asked);
     let written = this.#written.get(past);
     if (!written) this.#written.set(past, (written = new Map<string, Uint8Array>()));
     let body = written.get(key);
     if (!body) {
-      const again = `manifest.mpd?${rangeQuery(range)}&asked=${asked}${suffix === '' ? '' : `&${suffix.slice(1)}`}`;
-      const mpd = rangeMpd(past, { now, suffix, asked, location: again });
+      const again = `manifest.mpd?${rangeQuery(range)}&asked=${asked}`;
+      const mpd = rangeMpd(past, { now, asked, location: again });
       if (!mpd) throw refusal('RANGE_EMPTY', `"${cameraId}" has no media there.`);
       written.set(key, (body = Buffer.from(writeMpd(mpd))));
     }

@@ -10,8 +10,6 @@ import { inTrack, numberTemplate, timeTemplate } from './names.ts';
 export interface RangeMpdOptions {
   /** Epoch ms. */
   readonly now: number;
-  /** Appended to every URI: `?token=...`. */
-  readonly suffix: string;
   /** When the player asked first (epoch ms), and where it is to ask again. */
   readonly asked: number;
   readonly location: string;
@@ -31,7 +29,7 @@ export function rangeMpd(past: PastRange, options: RangeMpdOptions): Mpd | undef
     0,
   );
   const periods = stretches.map((stretch, index) =>
-    tellStretch(past.tracks, stretch, { zero, next: stretches[index + 1], suffix: options.suffix, files }),
+    tellStretch(past.tracks, stretch, { zero, next: stretches[index + 1], files }),
   );
   const common = { periods, publishTime: options.now, maxSegmentDuration: Math.ceil(longest) };
   if (past.complete) return common;
@@ -54,7 +52,7 @@ export function rangeMpd(past: PastRange, options: RangeMpdOptions): Mpd | undef
 function tellStretch(
   tracks: readonly PastTrack[],
   stretch: Stretch,
-  { zero, next, suffix, files }: { zero: number; next: Stretch | undefined; suffix: string; files: boolean },
+  { zero, next, files }: { zero: number; next: Stretch | undefined; files: boolean },
 ): MpdPeriod {
   const { first } = stretch;
   // Where media time stands when the Period begins: no sample may lie before it.
@@ -62,7 +60,7 @@ function tellStretch(
   const startTs = first.startTs - (first.baseTime / first.timescale - media) * 1000;
   const told = tracks.flatMap((track) => {
     const segments = stretch.tracks.get(track.id);
-    return segments ? [tellTrack(track, segments, { media, startTs, suffix, files })] : [];
+    return segments ? [tellTrack(track, segments, { media, startTs, files })] : [];
   });
   const hole = !next || next.start - stretch.end > JOIN_MS;
   const end = Math.max(
@@ -83,7 +81,7 @@ function tellStretch(
 function tellTrack(
   track: PastTrack,
   segments: readonly Segment[],
-  { media, startTs, suffix, files }: { media: number; startTs: number; suffix: string; files: boolean },
+  { media, startTs, files }: { media: number; startTs: number; files: boolean },
 ): MpdTrack {
   const first = segments[0]!;
   const { timescale } = first;
@@ -97,8 +95,8 @@ function tellTrack(
     bandwidth: peak || bytes * 8,
     timescale,
     presentationTimeOffset: Math.floor(media * timescale + 1e-3),
-    initialization: `${inTrack(folder, initNameOf(first))}${suffix}`,
-    media: `${inTrack(folder, template)}${suffix}`,
+    initialization: inTrack(folder, initNameOf(first)),
+    media: inTrack(folder, template),
     addressing: {
       by: 'time',
       segments: segments.map((one) => ({ time: one.baseTime, duration: one.durationTicks })),

@@ -65,7 +65,8 @@ export class DashRoutes {
           if (!range) return viewers.serve(request, (viewer) => this.#live(request, viewer));
           const ranges = this.#ranges;
           if (!ranges) throw refusal('RANGE_EMPTY', 'Nothing of the past is kept here.');
-          return viewers.serve(request, (viewer) => ranges.answer(request, range, viewer), 'rewind');
+          const wish = { action: 'rewind', from: range.start } as const;
+          return viewers.serve(request, () => ranges.answer(request, range), wish);
         },
       }),
       http.route({
@@ -82,21 +83,21 @@ export class DashRoutes {
     if (!this.#periods.has(camera)) this.#periods.set(camera, new Periods(camera));
   }
 
-  async #live(request: HttpRequest, { session, suffix }: Viewer): Promise<HttpResponse> {
+  async #live(request: HttpRequest, { session }: Viewer): Promise<HttpResponse> {
     const camera = this.#options.camera(request.params.camera);
     if (!camera) throw cameraAway(request.params.camera);
     this.watch(camera);
     if (!camera.ready) await camera.wait(() => camera.ready || camera.ended, FIRST_SEGMENT, signalOf(request, session));
-    const body = this.#rendered.get(camera, suffix, () => {
+    const body = this.#rendered.get(camera, 'live', () => {
       const { latency } = this.#options;
-      const mpd = liveMpd(camera, this.#periods.get(camera)!, { now: camera.now, latency, suffix });
+      const mpd = liveMpd(camera, this.#periods.get(camera)!, { now: camera.now, latency });
       if (!mpd) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment yet.`);
       return writeMpd(mpd);
     });
     return manifestAnswer(body, LIVE_AGE);
   }
 
-  async #media(request: HttpRequest, { session }: Viewer): Promise<HttpResponse> {
+  async #media(request: HttpRequest, { session, reach }: Viewer): Promise<HttpResponse> {
     const { camera: cameraId, track: id = '', name = '' } = request.params;
     const camera = this.#options.camera(cameraId);
     const track = camera?.tracks.get(id);
@@ -110,6 +111,7 @@ export class DashRoutes {
     }
     if (camera && track) {
       const segment = await this.#segment(camera, track, key, signalOf(request, session));
+      if (segment) await reach(segment.startTs);
       if (segment && !segment.released) return this.#send(camera, track, segment, signalOf(request, session));
       if (segment) {
         const past = await this.#options.past?.read(cameraId, id, segment.name);
@@ -118,6 +120,7 @@ export class DashRoutes {
     }
     const past = key.by === 'time' ? await this.#options.past?.find(cameraId, id, key) : undefined;
     if (!past) throw unknownMedia(name);
+    await reach(past.startTs);
     return mediaAnswer(past.kind, past.data);
   }
 

@@ -27,7 +27,7 @@ export const filePlaylists: ListingFormat = {
     const uriOf = (id: string) => `${folderOf(id)}/${name}.m3u8`;
     const text = multivariantText(past.tracks.map(offeredThen), uriOf, [startTag(past, stretches)]);
     const media = past.tracks.map(({ id }): Listing => {
-      const playlist = rangePlaylist(past, stretches, id, { skip: false, suffix: '', nameOf: fileName });
+      const playlist = rangePlaylist(past, stretches, id, { skip: false, nameOf: fileName });
       return { name: uriOf(id), text: playlist, needs: mediaOf(past, id) };
     });
     return [...media, { name: `${name}.m3u8`, text, needs: media.map((one) => one.name) }];

@@ -6,8 +6,6 @@ import type { LiveTrack } from '../shared/live-track.ts';
 export interface MediaPlaylistOptions {
   /** `_HLS_skip=YES`: leave out what the player has (6.2.5.1). */
   readonly skip: boolean;
-  /** Appended to every URI: `?token=...`. */
-  readonly suffix: string;
   /** Seconds; see `part-hold-back` of the plugin. */
   readonly partHoldBack: number;
   /** The camera's other tracks, for EXT-X-RENDITION-REPORT. */
@@ -56,7 +54,7 @@ export function mediaPlaylist(track: LiveTrack, options: MediaPlaylistOptions): 
   for (const segment of segments.slice(skipped)) {
     const withParts = end - (at + segment.duration) < PART_TARGETS * targetDuration;
     const newMap = segment.init.name !== map;
-    writeSegment(lines, segment, { withParts, newMap, whole: track.isWhole(segment), suffix: options.suffix });
+    writeSegment(lines, segment, { withParts, newMap, whole: track.isWhole(segment) });
     map = segment.init.name;
     at += segment.duration;
   }
@@ -64,8 +62,8 @@ export function mediaPlaylist(track: LiveTrack, options: MediaPlaylistOptions): 
   if (track.ended) {
     lines.push('#EXT-X-ENDLIST');
   } else {
-    if (track.hint !== undefined) lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${track.hint}${options.suffix}"`);
-    for (const other of options.others) writeReport(lines, other, options.suffix);
+    if (track.hint !== undefined) lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${track.hint}"`);
+    for (const other of options.others) writeReport(lines, other);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -93,27 +91,27 @@ function skippable(track: LiveTrack): number {
 function writeSegment(
   lines: string[],
   segment: LiveSegment,
-  { withParts, newMap, whole, suffix }: { withParts: boolean; newMap: boolean; whole: boolean; suffix: string },
+  { withParts, newMap, whole }: { withParts: boolean; newMap: boolean; whole: boolean },
 ): void {
   if (segment.discontinuity) lines.push('#EXT-X-DISCONTINUITY');
-  if (newMap) lines.push(`#EXT-X-MAP:URI="${segment.init.name}${suffix}"`);
+  if (newMap) lines.push(`#EXT-X-MAP:URI="${segment.init.name}"`);
   lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(Math.round(segment.startTs)).toISOString()}`);
   if (segment.gap && whole) lines.push('#EXT-X-GAP');
-  if (withParts) for (const part of segment.parts) lines.push(partLine(part, suffix));
+  if (withParts) for (const part of segment.parts) lines.push(partLine(part));
   if (!whole) return;
-  lines.push(`#EXTINF:${seconds(segment.duration)},`, `${segment.name}${suffix}`);
+  lines.push(`#EXTINF:${seconds(segment.duration)},`, segment.name);
 }
 
-function partLine(part: LivePart, suffix: string): string {
+function partLine(part: LivePart): string {
   const independent = part.independent ? ',INDEPENDENT=YES' : '';
   const gap = part.data ? '' : ',GAP=YES';
-  return `#EXT-X-PART:DURATION=${seconds(part.duration)},URI="${part.name}${suffix}"${independent}${gap}`;
+  return `#EXT-X-PART:DURATION=${seconds(part.duration)},URI="${part.name}"${independent}${gap}`;
 }
 
-function writeReport(lines: string[], other: LiveTrack, suffix: string): void {
+function writeReport(lines: string[], other: LiveTrack): void {
   const position = other.position;
   if (!position) return;
-  const uri = `../${encodeURIComponent(other.id)}/live.m3u8${suffix}`;
+  const uri = `../${encodeURIComponent(other.id)}/live.m3u8`;
   lines.push(
     `#EXT-X-RENDITION-REPORT:URI="${uri}",LAST-MSN=${position.number},LAST-PART=${Math.max(0, position.part)}`,
   );

@@ -31,14 +31,14 @@ export interface Rates {
 }
 
 /**
- * The live multivariant playlist; `suffix` (`?token=...`) is appended to every URI, `partHoldBack` is what the configuration asks for, in
+ * The live multivariant playlist; `partHoldBack` is what the configuration asks for, in
  * seconds.
  */
-export function multivariantPlaylist(tracks: readonly LiveTrack[], suffix: string, partHoldBack?: number): string {
+export function multivariantPlaylist(tracks: readonly LiveTrack[], partHoldBack?: number): string {
   const video = tracks.find(({ kind }) => kind === 'video');
   return multivariantText(
     tracks.map(offered),
-    (id) => `${encodeURIComponent(id)}/live.m3u8${suffix}`,
+    (id) => `${encodeURIComponent(id)}/live.m3u8`,
     startLine(video, partHoldBack),
   );
 }

@@ -8,8 +8,6 @@ import { HLS_VERSION, seconds, SKIP_TARGETS } from './media-playlist.ts';
 export interface RangePlaylistOptions {
   /** `_HLS_skip`: leave out what the player has. */
   readonly skip: boolean;
-  /** Appended to every URI: `?token=...`. */
-  readonly suffix: string;
   /** How segments are named; default: as the timeline names them. */
   readonly nameOf?: (segment: Segment) => string;
 }
@@ -70,7 +68,7 @@ function entriesOf(
   stretches: readonly Stretch[],
   track: TrackId,
   targetDuration: number,
-  { suffix, nameOf = segmentName }: RangePlaylistOptions,
+  { nameOf = segmentName }: RangePlaylistOptions,
 ): ListedEntry[] {
   const entries: ListedEntry[] = [];
   let before: Stretch | undefined;
@@ -79,8 +77,8 @@ function entriesOf(
     let tags = before ? '#EXT-X-DISCONTINUITY\n' : '';
     const segments = stretch.tracks.get(track) ?? [];
     for (const segment of segments) {
-      if (segment === segments[0]) tags += `#EXT-X-MAP:URI="${initNameOf(segment)}${suffix}"\n`;
-      entries.push(listed(segment, tags, `${nameOf(segment)}${suffix}`));
+      if (segment === segments[0]) tags += `#EXT-X-MAP:URI="${initNameOf(segment)}"\n`;
+      entries.push(listed(segment, tags, nameOf(segment)));
       tags = '';
     }
     // A track that has nothing here still counts the discontinuity, so that it goes on in step with the others.

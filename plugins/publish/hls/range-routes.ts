@@ -3,7 +3,6 @@ import type { HttpRequest, HttpResponse } from 'eddy/plugin';
 import type { PastMedia, PastRange, PastTrack } from '../shared/past-media.ts';
 import { parseRange, rangeQuery, type WantedRange } from '../shared/range.ts';
 import { type Stretch, stretchesOf } from '../shared/stretches.ts';
-import type { Viewer } from '../shared/viewers.ts';
 import { playlistAnswer, refusal } from './answers.ts';
 import { parseDirectives } from './directives.ts';
 import { type OfferedTrack, multivariantText } from './multivariant.ts';
@@ -29,9 +28,9 @@ export class RangePlaylists {
   }
 
   /** The multivariant playlist. */
-  multivariant(request: HttpRequest, range: WantedRange, { suffix }: Viewer): Promise<HttpResponse> {
-    return this.#answer(request, range, `index${suffix}`, (past, stretches) => {
-      const query = `?${rangeQuery(range)}${suffix === '' ? '' : `&${suffix.slice(1)}`}`;
+  multivariant(request: HttpRequest, range: WantedRange): Promise<HttpResponse> {
+    return this.#answer(request, range, 'index', (past, stretches) => {
+      const query = `?${rangeQuery(range)}`;
       const tracks = past.tracks.map(offered);
       return multivariantText(tracks, (id) => `${encodeURIComponent(id)}/range.m3u8${query}`, [
         startTag(past, stretches),
@@ -40,13 +39,13 @@ export class RangePlaylists {
   }
 
   /** The media playlist of the request's track. */
-  media(request: HttpRequest, range: WantedRange, { suffix }: Viewer): Promise<HttpResponse> {
+  media(request: HttpRequest, range: WantedRange): Promise<HttpResponse> {
     const { track = '' } = request.params;
     const { skip } = parseDirectives(request.query);
-    return this.#answer(request, range, `${track}\n${skip}${suffix}`, (past, stretches) => {
+    return this.#answer(request, range, `${track}\n${skip}`, (past, stretches) => {
       if (!past.tracks.some(({ id }) => id === track))
         throw refusal('MEDIA_UNKNOWN', `There is no track "${track}" there.`);
-      return rangePlaylist(past, stretches, track, { skip, suffix });
+      return rangePlaylist(past, stretches, track, { skip });
     });
   }
 

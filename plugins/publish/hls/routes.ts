@@ -1,5 +1,5 @@
 /** The HLS routes: multivariant playlist, media playlists, init segments, segments and parts. */
-import type { HttpRequest, HttpResponse, HttpServer, Session } from 'eddy/plugin';
+import type { HttpRequest, HttpResponse, HttpServer, Session, ViewerWish } from 'eddy/plugin';
 import type { LiveCamera } from '../shared/live-camera.ts';
 import { parsePartName } from '../shared/live-segment.ts';
 import type { LiveTrack } from '../shared/live-track.ts';
@@ -47,42 +47,42 @@ export class HlsRoutes {
   /** Mounts them; the returned function unmounts them. */
   mount(http: HttpServer): () => void {
     const { prefix, viewers } = this.#options;
+    const wish = (range: WantedRange | undefined): ViewerWish =>
+      range ? { action: 'rewind', from: range.start } : { action: 'watch' };
     const route = (path: string, answer: Answer, purpose?: Purpose) =>
       http.route({
         method: 'GET',
         path: `${prefix}/:camera/${path}`,
         handler: (request) => {
           const range = purpose === undefined ? rangeOf(request) : undefined;
-          return viewers.serve(request, (viewer) => answer(request, viewer, range), range ? 'rewind' : purpose);
+          return viewers.serve(request, (viewer) => answer(request, viewer, range), purpose ?? wish(range));
         },
       });
     const unmount = [
       route('index.m3u8', (request, viewer, range) =>
-        range ? this.#past().multivariant(request, range, viewer) : this.#multivariant(request, viewer),
+        range ? this.#past().multivariant(request, range) : this.#multivariant(request, viewer),
       ),
-      route(':track/live.m3u8', (request, viewer) => this.#playlist(request, viewer), 'watch'),
-      route(':track/range.m3u8', (request, viewer, range) => {
+      route(':track/live.m3u8', (request, viewer) => this.#playlist(request, viewer), { action: 'watch' }),
+      route(':track/range.m3u8', (request, _viewer, range) => {
         if (!range) throw refusal('RANGE_INVALID', 'A start is missing.');
-        return this.#past().media(request, range, viewer);
+        return this.#past().media(request, range);
       }),
       route(':track/:name', (request, viewer) => this.#media(request, viewer), 'media'),
     ];
     return () => unmount.forEach((undo) => undo());
   }
 
-  async #multivariant(request: HttpRequest, { session, suffix }: Viewer): Promise<HttpResponse> {
+  async #multivariant(request: HttpRequest, { session }: Viewer): Promise<HttpResponse> {
     const camera = this.#camera(request);
     if (camera.ended) throw cameraAway(camera.cameraId);
     if (!camera.ready) await camera.wait(() => camera.ready || camera.ended, FIRST_SEGMENT, signalOf(request, session));
     const tracks = camera.offered;
     if (tracks.length === 0) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment yet.`);
-    const body = this.#rendered.get(camera, `index${suffix}`, () =>
-      multivariantPlaylist(tracks, suffix, this.#options.partHoldBack),
-    );
+    const body = this.#rendered.get(camera, 'index', () => multivariantPlaylist(tracks, this.#options.partHoldBack));
     return playlistAnswer(body);
   }
 
-  async #playlist(request: HttpRequest, { session, suffix }: Viewer): Promise<HttpResponse> {
+  async #playlist(request: HttpRequest, { session }: Viewer): Promise<HttpResponse> {
     const camera = this.#camera(request);
     const track = this.#track(camera, request);
     const directives = parseDirectives(request.query);
@@ -98,10 +98,9 @@ export class HlsRoutes {
       const came = await camera.wait(() => track.has(msn, part) || track.ended, timeout, signalOf(request, session));
       if (!came) throw refusal('UPDATE_TIMEOUT', `Segment ${msn} of "${track.id}" did not come in time.`);
     }
-    const body = this.#rendered.get(camera, `${track.id}\n${skip}${suffix}`, () =>
+    const body = this.#rendered.get(camera, `${track.id}\n${skip}`, () =>
       mediaPlaylist(track, {
         skip,
-        suffix,
         partHoldBack: partHoldBackOf(track, this.#options.partHoldBack),
         others: camera.listed.filter((other) => other !== track),
       }),
@@ -109,8 +108,14 @@ export class HlsRoutes {
     return playlistAnswer(body, msn === undefined ? undefined : 6 * track.targetDuration);
   }
 
-  #media(request: HttpRequest, { session }: Viewer): HttpResponse | Promise<HttpResponse> {
+  #media(request: HttpRequest, { session, reach }: Viewer): HttpResponse | Promise<HttpResponse> {
     const { name = '' } = request.params;
+    const startTs = startOf(name);
+    const reached = startTs === undefined ? undefined : reach(startTs);
+    return reached ? reached.then(() => this.#reached(request, name, session)) : this.#reached(request, name, session);
+  }
+
+  #reached(request: HttpRequest, name: string, session: Session): HttpResponse | Promise<HttpResponse> {
     const camera = this.#options.camera(request.params.camera);
     const track = camera?.tracks.get(request.params.track ?? '');
     if (camera && track) {
@@ -172,6 +177,12 @@ export class HlsRoutes {
     return track;
   }
 }
+
+/** The moment at which media begins is the first thing in its name; an init segment has none. */
+const startOf = (name: string): number | undefined => {
+  const [, start] = /^(\d{1,16})-\d/.exec(name) ?? [];
+  return start === undefined ? undefined : Number(start);
+};
 
 const unknownMedia = (name: string) => refusal('MEDIA_UNKNOWN', `"${name}" is not kept, or never was.`);
 

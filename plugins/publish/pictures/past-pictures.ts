@@ -2,6 +2,7 @@
 import {
   credentialsOf,
   peerOf,
+  type Access,
   type AccessUnit,
   type CameraId,
   type Context,
@@ -52,7 +53,11 @@ export class PastPictures {
   }
 
   routes(): HttpRoute[] {
-    const route = (name: string, answer: (request: HttpRequest) => Promise<HttpResponse>): HttpRoute => ({
+    const route = (
+      name: string,
+      fromOf: (query: URLSearchParams) => number | 'earliest',
+      answer: (request: HttpRequest, access: Access) => Promise<HttpResponse>,
+    ): HttpRoute => ({
       method: 'GET',
       path: `/api/v1/cameras/:camera/${name}`,
       cors: true,
@@ -60,14 +65,15 @@ export class PastPictures {
         const { camera: cameraId } = request.params;
         const peer = peerOf(request, 'pictures');
         const credentials = credentialsOf(request);
-        await this.#options.ctx.sessions.check({ cameraId, action: 'rewind', credentials, peer });
-        return answer(request);
+        const from = fromOf(request.query);
+        const access = await this.#options.ctx.sessions.check({ cameraId, action: 'rewind', from, credentials, peer });
+        return answer(request, access);
       },
     });
     return [
-      route('thumbnail.jpg', (request) => this.#thumbnail(request)),
-      route('storyboard.vtt', (request) => this.#storyboard(request)),
-      route('storyboard.jpg', (request) => this.#sheet(request)),
+      route('thumbnail.jpg', momentOf, (request) => this.#thumbnail(request)),
+      route('storyboard.vtt', startOf, (request, { earliest }) => this.#storyboard(request, earliest)),
+      route('storyboard.jpg', momentOf, (request) => this.#sheet(request)),
     ];
   }
 
@@ -94,7 +100,7 @@ export class PastPictures {
     });
   }
 
-  async #storyboard({ params: { camera: cameraId }, query }: HttpRequest): Promise<HttpResponse> {
+  async #storyboard({ params: { camera: cameraId }, query }: HttpRequest, earliest: number): Promise<HttpResponse> {
     const { cameras, clock } = this.#options.ctx;
     const range = parseRange(query) ?? 'A storyboard needs a start.';
     if (typeof range === 'string') throw refusal('REQUEST_INVALID', range);
@@ -118,7 +124,8 @@ export class PastPictures {
         { start: range.start, end },
         interval,
       )
-      .filter((cue) => sizes.has(nameOf(cue)));
+      // A sheet may begin before the stretch; one that begins before all that is allowed would be refused.
+      .filter((cue) => cue.at >= earliest && sizes.has(nameOf(cue)));
     const places = new Map<string, number>();
     for (const cue of cues) places.set(`${cue.at} ${nameOf(cue)}`, cue.place + 1);
     const token = query.get('token');
@@ -201,6 +208,14 @@ export class PastPictures {
     return refusal('NO_PICTURE', `What "${cameraId}" shows there cannot be decoded.`);
   }
 }
+
+/** `at`, where it is a moment; whoever asks for none is told so by the answer. */
+const momentOf = (query: URLSearchParams): number | 'earliest' => parseMoment(query.get('at') ?? '') ?? 'earliest';
+
+const startOf = (query: URLSearchParams): number | 'earliest' => {
+  const range = parseRange(query);
+  return typeof range === 'object' ? range.start : 'earliest';
+};
 
 type VideoSize = ReturnType<typeof storyboard.sizeOf>;
 

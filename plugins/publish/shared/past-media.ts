@@ -98,7 +98,7 @@ export class PastMedia {
     cameraId: CameraId,
     track: TrackId,
     wanted: { readonly writer: string; readonly time: number; readonly offset: number },
-  ): Promise<PastBytes | undefined> {
+  ): Promise<(PastBytes & Pick<Segment, 'startTs'>) | undefined> {
     const known = (await this.#timeline.tracks(cameraId)).find((one) => one.track === track);
     // Every track of a camera that was ever written is known; its timescale may have been another one.
     const scales = new Set([known?.caps.timescale ?? 90_000, 90_000, 48_000, 44_100]);
@@ -109,7 +109,7 @@ export class PastMedia {
         ({ baseTime, writer }) => baseTime === wanted.time && writer === wanted.writer,
       );
       const data = found && (await this.#timeline.read(cameraId, track, segmentName(found)));
-      if (data) return { data, kind: kindOfCodec(found.codecString) };
+      if (data) return { data, kind: kindOfCodec(found.codecString), startTs: found.startTs };
     }
     return undefined;
   }

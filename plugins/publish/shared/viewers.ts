@@ -1,38 +1,55 @@
 /**
- * Viewers over HTTP: many requests, one session. A viewer is known by camera, credentials, address and player, and has
- * left when it is silent. Two players that share all four are one session.
+ * Viewers over HTTP: many requests, one session. Who comes with a token is given a sealed session to carry from then on, in the path of every
+ * URL or in a cookie. A viewer is known by it, else by camera, credentials, address and player, and has left when it is silent.
  */
-import type { CameraId, Context, HttpRequest, Session } from 'eddy/plugin';
+import {
+  credentialsOf,
+  peerOf,
+  sessionCookie,
+  type Context,
+  type Credentials,
+  type HttpRequest,
+  type HttpResponse,
+  type Session,
+  type ViewerWish,
+} from 'eddy/plugin';
 
 /** A viewer is gone after this many ms without a request. */
 const SILENCE = 30_000;
 const SWEEP = 5_000;
+/** What a player may hold of a live playlist, ms: older media is the past, which is a right of its own. */
+const LIVE_REACH = 120_000;
 
 /** Who asks, for as long as one request takes. */
 export interface Viewer {
   readonly session: Session;
-  /** What every child URI must carry (`?token=...`), so that the player keeps it; empty where there is none. */
-  readonly suffix: string;
+  /** Throws or rejects as `sessions.open` does where media that begins then (epoch ms) is not for this viewer. */
+  readonly reach: (startTs: number) => void | Promise<void>;
 }
 
-/** What a request is for: the live playlist, one of the past, or the media that either of them lists. */
-export type Purpose = 'watch' | 'rewind' | 'media';
+/** What a request is for: a playlist, live or of the past, or the media that either of them lists. */
+export type Purpose = ViewerWish | 'media';
 
 interface Entry {
   readonly opened: Promise<Session>;
   /** Known once it is open; from then on requests are answered without a turn of the event loop. */
   session: Session | undefined;
+  /** What carries it, by what it was begun for: what was not asked for then may not be in it. */
+  readonly sealed: Map<ViewerWish['action'], string>;
   busy: number;
   seenAt: number;
 }
 
+type Ctx = Pick<Context, 'sessions' | 'clock' | 'scope'>;
+
+/** See the file's head. */
 export class Viewers {
-  readonly #ctx: Pick<Context, 'sessions' | 'clock' | 'scope'>;
+  readonly #ctx: Ctx;
   readonly #protocol: string;
   readonly #entries = new Map<string, Entry>();
 
   /** `protocol` is what authorizers and the session list are told: `hls`, `dash`. */
-  constructor(ctx: Pick<Context, 'sessions' | 'clock' | 'scope'>, protocol: string) {
+  constructor(ctx: Ctx, protocol: string) {
     this.#ctx = ctx;
     this.#protocol = protocol;
     ctx.clock.every(SWEEP, () => this.#sweep());
@@ -41,27 +58,54 @@ export class Viewers {
 
   /** How many viewers there are. */
   get size(): number {
-    return this.#entries.size;
+    return new Set(this.#entries.values()).size;
   }
 
   /**
    * Answers a request for a viewer who may watch, or rewind; rejects as `sessions.open` does for one who may not. Media is asked for
-   * in either way: it is given to whoever has begun to do one of the two.
+   * in either way: it is given to whoever has begun to do one of the two, as far as `reach` lets them.
    */
-  serve<T>(
+  serve(
     request: HttpRequest,
-    answer: (viewer: Viewer) => T | Promise<T>,
-    action: Purpose = 'watch',
-  ): T | Promise<T> {
-    const fromQuery = request.query.get('token') ?? undefined;
-    const entry = this.#entryFor(request, fromQuery ?? bearer(request.headers.authorization), action);
+    answer: (viewer: Viewer) => HttpResponse | Promise<HttpResponse>,
+    purpose: Purpose = { action: 'watch' },
+  ): HttpResponse | Promise<HttpResponse> {
+    const credentials = credentialsOf(request);
+    const entry = this.#entryFor(request, credentials, purpose);
     entry.seenAt = this.#ctx.clock.monotonic();
-    const suffix = fromQuery === undefined ? '' : `?token=${encodeURIComponent(fromQuery)}`;
-    const known = entry.session;
-    const answered = known
-      ? answer({ session: known, suffix })
-      : entry.opened.then((session) => answer({ session, suffix }));
+    const go = (session: Session): HttpResponse | Promise<HttpResponse> => {
+      const admitted = purpose === 'media' ? undefined : session.admit(purpose, this.#asker(request, credentials));
+      return admitted ? admitted.then(() => give(session)) : give(session);
+    };
+    const give = (session: Session): HttpResponse | Promise<HttpResponse> => {
+      if (purpose !== 'media') session.update(stateOf(purpose));
+      // A token in a URL is changed for a session at once, so that it stands in no other one.
+      const exchange = purpose !== 'media' && credentials.token !== undefined && request.query.has('token');
+      if (!exchange) {
+        const answered = answer(this.#viewer(request, credentials, session));
+        // What a cookie opened is for nobody else, which the address does not tell a cache.
+        const byCookie = credentials.session !== undefined && request.session === undefined;
+        return byCookie ? then(answered, asPrivate) : answered;
+      }
+      const sealed = this.#seal(entry, session, request, purpose.action);
+      if (this.#ctx.sessions.carry === 'path') return redirect(request, sealed);
+      return then(answer(this.#viewer(request, credentials, session)), (response) =>
+        withCookie(request, response, sealed),
+      );
+    };
+    const answered = entry.session ? go(entry.session) : entry.opened.then(go);
     return answered instanceof Promise ? this.#whileBusy(entry, answered) : answered;
+  }
+
+  #viewer(request: HttpRequest, credentials: Credentials, session: Session): Viewer {
+    return {
+      session,
+      reach: (startTs) => {
+        if (startTs >= this.#ctx.clock.now() - LIVE_REACH) return;
+        session.update({ mode: 'seek', position: Math.round(startTs) });
+        return session.admit({ action: 'rewind', from: startTs }, this.#asker(request, credentials));
+      },
+    };
   }
 
   /** A request that waits is no silence. What it waited for is not given to one whose session has ended meanwhile. */
@@ -76,38 +120,59 @@ export class Viewers {
     return settled[0].value;
   }
 
-  #entryFor(request: HttpRequest, token: string | undefined, purpose: Purpose): Entry {
-    const cameraId: CameraId = request.params.camera;
-    const { 'user-agent': userAgent, origin } = request.headers;
-    // Only the last of these may hold a line break.
-    const viewer = [cameraId, request.remoteAddress, userAgent, token].join('\n');
-    const action = purpose === 'rewind' ? 'rewind' : 'watch';
-    const key = `${action} ${viewer}`;
-    const known = this.#entries.get(key) ?? (purpose === 'media' ? this.#entries.get(`rewind ${viewer}`) : undefined);
+  #entryFor(request: HttpRequest, credentials: Credentials, purpose: Purpose): Entry {
+    const { camera: cameraId } = request.params;
+    const key = keyOf(request, credentials);
+    const known = this.#entries.get(key);
     if (known) return known;
-    const opened = this.#ctx.sessions.open({
-      cameraId,
-      action,
-      credentials: token === undefined ? {} : { token },
-      peer: {
-        address: request.remoteAddress,
-        protocol: this.#protocol,
-        ...(userAgent === undefined ? {} : { userAgent }),
-        ...(origin === undefined ? {} : { origin }),
-      },
+    const wish = purpose === 'media' ? ({ action: 'watch' } as const) : purpose;
+    const asked = { cameraId, ...this.#asker(request, credentials) };
+    const opened = this.#ctx.sessions.open({ ...asked, ...wish }).catch((error: unknown) => {
+      // Whose sealed session is for the past alone goes on with its media after a silence, or a restart of the engine.
+      if (purpose !== 'media' || credentials.session === undefined) throw error;
+      return this.#ctx.sessions.open({ ...asked, action: 'rewind', from: 'earliest' }).catch(() => {
+        throw error;
+      });
     });
-    const entry: Entry = { opened, session: undefined, busy: 0, seenAt: this.#ctx.clock.monotonic() };
+    const entry: Entry = {
+      opened,
+      session: undefined,
+      sealed: new Map(),
+      busy: 0,
+      seenAt: this.#ctx.clock.monotonic(),
+    };
+    this.#keep(key, entry);
+    opened.then(
+      (session) => (entry.session = session),
+      () => undefined,
+    );
+    return entry;
+  }
+
+  #keep(key: string, entry: Entry): void {
     this.#entries.set(key, entry);
     const forget = () => {
       if (this.#entries.get(key) === entry) this.#entries.delete(key);
     };
     // A refusal is not kept: the next request asks again. A revoked session is asked for anew, and refused.
-    opened.then((session) => {
-      entry.session = session;
-      session.signal.addEventListener('abort', forget, { once: true });
-      if (session.signal.aborted) forget();
+    entry.opened.then(({ signal }) => {
+      signal.addEventListener('abort', forget, { once: true });
+      if (signal.aborted) forget();
     }, forget);
-    return entry;
+  }
+
+  /** The same for as long as it lasts, so that a player which comes by its token again is no other viewer. */
+  #seal(entry: Entry, session: Session, request: HttpRequest, action: ViewerWish['action']): string {
+    let sealed = entry.sealed.get(action);
+    if (sealed === undefined) {
+      entry.sealed.set(action, (sealed = session.seal()));
+      this.#keep(keyOf(request, { session: sealed }), entry);
+    }
+    return sealed;
+  }
+
+  #asker(request: HttpRequest, credentials: Credentials) {
+    return { credentials, peer: peerOf(request, this.#protocol) };
   }
 
   #sweep(): void {
@@ -125,14 +190,63 @@ export class Viewers {
   }
 }
 
+/** A sealed session is one viewer wherever it comes from. Only the last of the others may hold a line break. */
+function keyOf(request: HttpRequest, { session, ...credentials }: Credentials): string {
+  const { camera } = request.params;
+  if (session !== undefined) return `${camera} ${session}`;
+  const { token, user, password } = credentials;
+  return [
+    camera,
+    request.remoteAddress,
+    request.headers['user-agent'],
+    cmcdSession(request),
+    user,
+    password,
+    token,
+  ].join('\n');
+}
+
+/** The session id that a player tells (CTA-5004 3.3, key `sid`), which tells players behind one address apart. */
+function cmcdSession({ query, headers }: HttpRequest): string | undefined {
+  const said = headers['cmcd-session'] ?? query.get('CMCD');
+  return said ? /(?:^|,)sid="([^"\n]{1,64})"/.exec(said)?.[1] : undefined;
+}
+
+const stateOf = (wish: ViewerWish): Readonly<Record<string, unknown>> =>
+  wish.action === 'watch'
+    ? { mode: 'live', position: undefined }
+    : { mode: 'seek', ...(wish.from === 'earliest' ? {} : { position: Math.round(wish.from) }) };
+
+/** The same address, with the session instead of the token: whatever its answer names relatively has it too. */
+function redirect(request: HttpRequest, sealed: string): HttpResponse {
+  const query = new URLSearchParams(request.query);
+  query.delete('token');
+  const search = query.size > 0 ? `?${query.toString()}` : '';
+  const path = request.path.split('/').map(encodeURIComponent).join('/');
+  return { status: 302, headers: { location: `/~${sealed}${path}${search}`, 'cache-control': 'no-store' } };
+}
+
+function withCookie(request: HttpRequest, response: HttpResponse, sealed: string): HttpResponse {
+  const cookie = `${sessionCookie(request.params.camera)}=${sealed}; Path=/; HttpOnly; SameSite=Lax`;
+  const headers = { ...response.headers, 'set-cookie': request.secure ? `${cookie}; Secure` : cookie };
+  // The answer to one viewer: no cache may give it to another.
+  return { ...response, headers: { ...headers, 'cache-control': 'private, no-store' } };
+}
+
+function asPrivate(response: HttpResponse): HttpResponse {
+  const cacheControl = response.headers?.['cache-control'];
+  return {
+    ...response,
+    headers: { ...response.headers, 'cache-control': cacheControl ? `private, ${cacheControl}` : 'private, no-cache' },
+  };
+}
+
+const then = <T>(value: T | Promise<T>, next: (value: T) => T): T | Promise<T> =>
+  value instanceof Promise ? value.then(next) : next(value);
+
 function endSession({ opened }: Entry): void {
   opened.then(
     (session) => session.end(),
     () => undefined,
   );
-}
-
-/** The token of an `Authorization: Bearer` header (RFC 6750 2.1). */
-function bearer(header: string | undefined): string | undefined {
-  return /^Bearer +([^\s]+)$/i.exec(header ?? '')?.[1];
 }

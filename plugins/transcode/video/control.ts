@@ -1,10 +1,9 @@
 /** The ladders of a stage over HTTP: what was planned and what runs, and bit rates that change while they run. */
 import {
+  administer,
   Bitrate,
-  credentialsOf,
   EddyError,
   JSON_HEADERS,
-  peerOf,
   type CameraId,
   type Context,
   type HttpRequest,
@@ -21,7 +20,7 @@ const bitrate = Bitrate({ doc: 'Bits a second.', min: '10kbps', max: '200Mbps' }
 /** `/api/v1/cameras/{camera}/ladders/{stage}`: GET tells, PATCH `{"rungs": {"720p": {"bitrate": "1.5Mbps"}}}` changes; both need the right to administer. */
 export function ladderRoutes(ctx: Ctx, ladders: (cameraId: CameraId) => readonly Ladder[]): readonly HttpRoute[] {
   async function find(request: HttpRequest): Promise<readonly Ladder[]> {
-    await ctx.sessions.administer(credentialsOf(request), peerOf(request, 'api'));
+    await administer(ctx, request);
     const { camera } = request.params;
     const found = ladders(camera);
     if (found.length === 0) throw new EddyError('CAMERA_UNKNOWN', `"${camera}" has no ladder in "${ctx.name}".`);

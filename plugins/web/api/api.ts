@@ -1,5 +1,6 @@
 /** web.api at work. */
 import {
+  administer,
   credentialsOf,
   EddyError,
   latencyMeter,
@@ -14,6 +15,7 @@ import { json } from '../shared/json.ts';
 import { openapi } from './openapi.ts';
 import { pastRoutes } from './past.ts';
 import type { manifest } from './plugin.ts';
+import { sessionRoutes } from './sessions.ts';
 
 type Ctx = Context<typeof manifest>;
 
@@ -36,19 +38,7 @@ export function create(ctx: Ctx): Running<typeof manifest> {
       });
       get('/api/v1/cameras', (request) => listCameras(ctx, request));
       get('/api/v1/cameras/:camera', (request) => showCamera(ctx, request));
-      get('/api/v1/sessions', async (request) => {
-        await administer(ctx, request);
-        return json({ sessions: ctx.sessions.list() });
-      });
-      unmounts.push(
-        ctx.services.http.route({
-          method: 'DELETE',
-          path: '/api/v1/sessions/:id',
-          cors: false,
-          handler: (request) => endSession(ctx, request),
-        }),
-      );
-      for (const route of pastRoutes(ctx)) unmounts.push(ctx.services.http.route(route));
+      for (const route of [...sessionRoutes(ctx), ...pastRoutes(ctx)]) unmounts.push(ctx.services.http.route(route));
       unmounts.push(
         ctx.services.http.route({
           method: 'POST',
@@ -77,15 +67,6 @@ async function metrics(ctx: Ctx, request: HttpRequest): Promise<HttpResponse> {
   return { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' }, body };
 }
 
-async function endSession(ctx: Ctx, request: HttpRequest): Promise<HttpResponse> {
-  await administer(ctx, request);
-  const { id = '' } = request.params;
-  if (!ctx.sessions.end(id)) {
-    throw new EddyError('SESSION_UNKNOWN', `There is no session "${id.slice(0, 80)}".`, { details: { status: 404 } });
-  }
-  return json({ ended: id });
-}
-
 /** Players that fetch playlists have no session to report to. Their clock is the playlist's: ingest time. */
 const PATHS: ReadonlySet<unknown> = new Set(['hls', 'dash']);
 
@@ -112,16 +93,13 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-const administer = (ctx: Ctx, request: HttpRequest): Promise<unknown> =>
-  ctx.sessions.administer(credentialsOf(request), peerOf(request, 'api'));
-
 /** Who may administer sees every camera whole; a viewer sees those that they may watch, without who publishes them. */
 async function listCameras(ctx: Ctx, request: HttpRequest): Promise<HttpResponse> {
   const cameras = ctx.cameras.list();
-  const refusal = await refusalOf(administer(ctx, request));
+  const refusal = await refusalOf(administer(ctx, request, true));
   if (refusal === undefined) return json({ cameras });
   const watchable = await Promise.all(
-    cameras.map(async (camera) => (await refusalOf(watch(ctx, request, camera))) === undefined),
+    cameras.map(async (camera) => (await refusalOf(watch(ctx, request, camera, true))) === undefined),
   );
   const visible = cameras.filter((_camera, index) => watchable[index]);
   // With nothing to show, say what would help: credentials.
@@ -131,15 +109,22 @@ async function listCameras(ctx: Ctx, request: HttpRequest): Promise<HttpResponse
 
 async function showCamera(ctx: Ctx, request: HttpRequest): Promise<HttpResponse> {
   const cameraId = request.params.camera;
-  const isAdmin = (await refusalOf(administer(ctx, request))) === undefined;
+  const isAdmin = (await refusalOf(administer(ctx, request, true))) === undefined;
   if (!isAdmin) await watch(ctx, request, { cameraId });
   const camera = ctx.cameras.get(cameraId);
   if (camera === undefined) throw new EddyError('CAMERA_UNKNOWN', `No camera "${cameraId}" has published here.`);
   return json(isAdmin ? camera : forViewers(camera));
 }
 
-const watch = (ctx: Ctx, request: HttpRequest, { cameraId }: Pick<CameraStatus, 'cameraId'>): Promise<unknown> =>
-  ctx.sessions.check({ cameraId, action: 'watch', credentials: credentialsOf(request), peer: peerOf(request, 'api') });
+const watch = (
+  ctx: Ctx,
+  request: HttpRequest,
+  { cameraId }: Pick<CameraStatus, 'cameraId'>,
+  quiet = false,
+): Promise<unknown> => {
+  const [credentials, peer] = [credentialsOf(request), peerOf(request, 'api')];
+  return ctx.sessions.check({ cameraId, action: 'watch', credentials, peer, quiet });
+};
 
 const forViewers = (camera: CameraStatus): CameraStatus => ({
   ...camera,

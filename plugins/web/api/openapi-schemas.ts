@@ -74,13 +74,16 @@ export const schemas = {
   Keep: object({ start: epoch, end: epoch }),
   Session: object({
     id: text,
+    userId: text,
     cameraId: text,
-    subject: text,
+    mode: { type: 'string', enum: ['live', 'seek', 'export'] },
+    position: { ...epoch, description: 'What is shown, where the gateway knows.' },
     stage: text,
-    action: text,
     protocol: text,
     peer: text,
     since: epoch,
+    expiresAt: { ...epoch, description: 'When its grant ends.' },
     state: { type: 'object' },
   }),
+  Revocation: object({ userId: text, since: epoch, until: epoch }),
 };

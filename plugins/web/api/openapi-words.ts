@@ -27,6 +27,11 @@ export const get = (summary: string, answer: Json, schema: Json, more: Json = {}
   get: { summary, responses: { 200: content(summary, schema), ...answer }, ...more },
 });
 
+/** A request body, in which nothing is required that the description of a field does not say. */
+export const jsonBody = (properties: Json): Json => ({
+  content: { 'application/json': { schema: object(properties, []) } },
+});
+
 export const cameraParameter: Json = {
   name: 'camera',
   in: 'path',

@@ -14,6 +14,7 @@ import {
   text,
   type Json,
 } from './openapi-words.ts';
+import { sessionPaths } from './openapi-sessions.ts';
 import { manifest } from './plugin.ts';
 
 const moment = (name: string): Json => ({
@@ -199,18 +200,7 @@ export const openapi: Json = {
       },
     },
     '/api/v1/storage': get('How the store, the index and the write-ahead log stand.', refused, ref('TimelineState')),
-    '/api/v1/sessions': get('Who watches what, since when.', refused, object({ sessions: list(ref('Session')) })),
-    '/api/v1/sessions/{id}': {
-      delete: {
-        summary: 'Ends a session; its viewer is told.',
-        parameters: [{ name: 'id', in: 'path', required: true, schema: text }],
-        responses: {
-          200: content('Ended.', object({ ended: text })),
-          ...refused,
-          404: content('No such session.', ref('Error')),
-        },
-      },
-    },
+    ...sessionPaths,
     '/api/v1/time': get('The clock of the server, for latency figures.', {}, object({ now: epoch }), {
       security: [{}],
     }),

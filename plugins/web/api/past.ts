@@ -1,5 +1,6 @@
 /** The past of a camera over HTTP: segments, timeline, and marks of what is kept. */
 import {
+  administer,
   credentialsOf,
   EddyError,
   parseRfc3339,
@@ -9,6 +10,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   type HttpRoute,
+  type KeepMark,
   type Timeline,
   type TimeRange,
 } from 'eddy/plugin';
@@ -26,15 +28,22 @@ export function pastRoutes(ctx: Ctx): HttpRoute[] {
   const { timeline } = ctx.services;
   if (!timeline) return [];
   const base = '/api/v1/cameras/:camera';
-  const viewers = (path: string, answer: (request: HttpRequest) => Promise<HttpResponse>): HttpRoute => ({
+  const viewers = (
+    path: string,
+    answer: (request: HttpRequest, range: TimeRange) => Promise<HttpResponse>,
+  ): HttpRoute => ({
     method: 'GET',
     path: `${base}/${path}`,
     cors: false,
     handler: async (request) => {
       const { camera: cameraId } = request.params;
       const peer = peerOf(request, 'api');
-      await ctx.sessions.check({ cameraId, action: 'rewind', credentials: credentialsOf(request), peer });
-      return answer(request);
+      const wanted = rangeOf(request);
+      const from = request.query.has('start') ? wanted.start : 'earliest';
+      const credentials = credentialsOf(request);
+      const { earliest } = await ctx.sessions.check({ cameraId, action: 'rewind', from, credentials, peer });
+      // Who asks for all that there is gets what they may see of it.
+      return answer(request, { start: Math.max(wanted.start, earliest), end: Math.max(wanted.end, earliest) });
     },
   });
   const operators = (
@@ -45,7 +54,7 @@ export function pastRoutes(ctx: Ctx): HttpRoute[] {
     path: `${base}/keeps`,
     cors: false,
     handler: async (request: HttpRequest) => {
-      await ctx.sessions.administer(credentialsOf(request), peerOf(request, 'api'));
+      await administer(ctx, request);
       // Nobody keeps, or lets go of, everything by leaving something out.
       if (!request.query.has('start') || !request.query.has('end')) throw invalid('A mark needs a start and an end.');
       return answer(request.params.camera, rangeOf(request));
@@ -56,15 +65,15 @@ export function pastRoutes(ctx: Ctx): HttpRoute[] {
     path: '/api/v1/storage',
     cors: false,
     handler: async (request) => {
-      await ctx.sessions.administer(credentialsOf(request), peerOf(request, 'api'));
+      await administer(ctx, request);
       return json(await timeline.state());
     },
   };
   return [
     storage,
-    viewers('segments', (request) => segments(timeline, request)),
-    viewers('timeline', (request) => spans(ctx, timeline, request)),
-    viewers('keeps', async ({ params }) => json({ keeps: await timeline.keeps(params.camera) })),
+    viewers('segments', (request, range) => segments(timeline, request, range)),
+    viewers('timeline', (request, range) => spans(ctx, timeline, request, range)),
+    viewers('keeps', async ({ params }, range) => json({ keeps: within(await timeline.keeps(params.camera), range) })),
     operators('PUT', async (camera, range) => {
       await timeline.keep(camera, range);
       return json({ keeps: await timeline.keeps(camera) });
@@ -77,23 +86,25 @@ export function pastRoutes(ctx: Ctx): HttpRoute[] {
 }
 
 /** Acknowledged segments alone: what is told here survives a crash. */
-async function segments(timeline: Timeline, request: HttpRequest): Promise<HttpResponse> {
+async function segments(timeline: Timeline, request: HttpRequest, range: TimeRange): Promise<HttpResponse> {
   const limit = wholeNumber(request, 'limit', MOST) ?? PAGE;
   const track = request.query.get('track') ?? undefined;
-  const found = await timeline.segments(request.params.camera, rangeOf(request), track, {
+  const found = await timeline.segments(request.params.camera, range, track, {
     limit: limit + 1,
     acknowledged: true,
   });
   return json({ segments: found.slice(0, limit), more: found.length > limit });
 }
 
-async function spans(ctx: Ctx, timeline: Timeline, request: HttpRequest): Promise<HttpResponse> {
-  const range = rangeOf(request);
+const within = (keeps: readonly KeepMark[], { start, end }: TimeRange): readonly KeepMark[] =>
+  keeps.filter((keep) => keep.end > start && keep.start < end);
+
+async function spans(ctx: Ctx, timeline: Timeline, request: HttpRequest, range: TimeRange): Promise<HttpResponse> {
   const { camera } = request.params;
   // Marks are read from the store, which may be away: spans are told nevertheless.
   const keeps = timeline.keeps(camera).catch(() => null);
-  const [found, kept, state] = await Promise.all([timeline.spans(camera, range), keeps, timeline.state()]);
-  return json({ now: ctx.clock.now(), ...finite(range), spans: found, keeps: kept, state });
+  const [found, all, state] = await Promise.all([timeline.spans(camera, range), keeps, timeline.state()]);
+  return json({ now: ctx.clock.now(), ...finite(range), spans: found, keeps: all && within(all, range), state });
 }
 
 /** What was asked for, without the ends that were left open. */

@@ -20,7 +20,7 @@ export interface FakeSession extends Session {
 }
 
 /** A context for any stage, and what became of it. */
-export function fakeContext(options: { config: object; services?: object; clock?: Clock }) {
+export function fakeContext(options: { config: object; services?: object; clock?: Clock; carry?: 'path' | 'cookie' }) {
   const clock = options.clock ?? systemClock;
   const errors: unknown[] = [];
   const scope = new DisposableScope((error) => errors.push(error));
@@ -28,7 +28,7 @@ export function fakeContext(options: { config: object; services?: object; clock?
   const sessions: FakeSession[] = [];
   const states = new Map<string, CameraStatus['state']>();
   const listeners = new Set<(event: PipelineEvent) => void>();
-  const gates: { refuse?: Error } = {};
+  const gates: { refuse?: Error; tooDeep?: Error } = {};
   const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
 
   const ctx = {
@@ -54,16 +54,22 @@ export function fakeContext(options: { config: object; services?: object; clock?
     },
     cameras: { get: (id: string) => (states.has(id) ? ({ state: states.get(id) } as CameraStatus) : undefined) },
     sessions: {
+      carry: options.carry ?? 'path',
       open: async (request: SessionRequest): Promise<Session> => {
         if (gates.refuse) throw gates.refuse;
         const abort = new AbortController();
         const session: FakeSession = {
           id: `s${sessions.length}` as Session['id'],
           cameraId: request.cameraId as CameraId,
-          subject: 'tester',
+          userId: 'tester',
+          earliest: 0,
           signal: abort.signal,
           request,
           ended: false,
+          admit: (wish) => {
+            if (gates.tooDeep && wish.action === 'rewind') throw gates.tooDeep;
+          },
+          seal: () => `sealed-${request.cameraId}`,
           update() {},
           end: () => void (session.ended = true),
           revoke: (reason) => abort.abort(reason),

@@ -16,7 +16,6 @@ function track(chunks: ReturnType<typeof segments> = [], caps = videoCaps(), id 
 function render(of: LiveTrack, changes: Partial<Parameters<typeof mediaPlaylist>[1]> = {}): string {
   return mediaPlaylist(of, {
     skip: false,
-    suffix: '',
     partHoldBack: partHoldBackOf(of, undefined),
     others: [],
     ...changes,
@@ -181,17 +180,17 @@ describe('a live media playlist', () => {
       audioCaps(),
       'audio',
     );
-    const { reports } = read(render(track(segments(0, 1)), { others: [audio], suffix: '?token=a' }));
-    expect(reports).toEqual([{ uri: '../audio/live.m3u8?token=a', msn: FIRST + 1, part: 0 }]);
+    const { reports } = read(render(track(segments(0, 1)), { others: [audio] }));
+    expect(reports).toEqual([{ uri: '../audio/live.m3u8', msn: FIRST + 1, part: 0 }]);
   });
 
-  it('puts the token behind every URI', () => {
-    const text = render(track(segments(0, 2)), { suffix: '?token=a%20b' });
+  it('names everything relatively, so that a session in the path goes with it', () => {
+    const text = render(track(segments(0, 2)));
     const uris = [...text.matchAll(/URI="([^"]*)"/g)]
       .map(([, uri]) => uri!)
       .concat(text.split('\n').filter((line) => /^[^#]/.test(line)));
     expect(uris.length).toBeGreaterThan(10);
-    expect(uris.every((uri) => uri.endsWith('?token=a%20b'))).toBe(true);
+    expect(uris.filter((uri) => /^[/?]|:\/\//.test(uri))).toEqual([]);
   });
 
   it('ends with all that came, no hint and ENDLIST', () => {
@@ -216,19 +215,19 @@ describe('the multivariant playlist', () => {
   const audio = () => track(segments(0, 2, { timescale: 48_000 }), audioCaps({ language: 'en' }), 'audio');
 
   it('tells codecs, size, rate, measured bit rates and the audio group', () => {
-    const text = multivariantPlaylist([track(segments(0, 2)), audio()], '?token=t');
+    const text = multivariantPlaylist([track(segments(0, 2)), audio()]);
     expect(text).toContain(
-      '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio/live.m3u8?token=t"',
+      '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio/live.m3u8"',
     );
     // 4 parts of 100 bytes in 2 s: 1600 bits a second a track.
     expect(text).toContain(
-      '#EXT-X-STREAM-INF:BANDWIDTH=3200,AVERAGE-BANDWIDTH=3200,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=30.000,AUDIO="audio",CLOSED-CAPTIONS=NONE\nvideo/live.m3u8?token=t',
+      '#EXT-X-STREAM-INF:BANDWIDTH=3200,AVERAGE-BANDWIDTH=3200,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=30.000,AUDIO="audio",CLOSED-CAPTIONS=NONE\nvideo/live.m3u8',
     );
   });
 
   it('lets no publisher write lines of its own', () => {
     const odd = track(segments(0, 1), audioCaps({ language: 'en",URI="x\n#EXT-X-ENDLIST' }), 'a"b');
-    const text = multivariantPlaylist([track(segments(0, 2)), odd], '');
+    const text = multivariantPlaylist([track(segments(0, 2)), odd]);
     expect(text).toContain('NAME="ab",LANGUAGE="en,URI=x#EXT-X-ENDLIST",');
     expect(text).not.toMatch(/^#EXT-X-ENDLIST/m);
   });
@@ -240,18 +239,18 @@ describe('the multivariant playlist', () => {
         live.append(chunk(number, part, { last: part === 3, independent: part === 0 && number === 1 }));
     }
     // Two segments and the key frame's own after it, of 2 s each.
-    expect(multivariantPlaylist([live, audio()], '')).toContain('#EXT-X-START:TIME-OFFSET=-6.000,PRECISE=YES\n');
+    expect(multivariantPlaylist([live, audio()])).toContain('#EXT-X-START:TIME-OFFSET=-6.000,PRECISE=YES\n');
     // A key frame nearer to the end than players may be is not yet theirs.
     live.append(chunk(4, 0));
-    expect(multivariantPlaylist([live, audio()], '')).toContain('TIME-OFFSET=-6.500,');
+    expect(multivariantPlaylist([live, audio()])).toContain('TIME-OFFSET=-6.500,');
     for (const part of [1, 2]) live.append(chunk(4, part));
-    expect(multivariantPlaylist([live, audio()], '')).toContain('TIME-OFFSET=-1.500,');
-    expect(multivariantPlaylist([live, audio()], '', 2)).toContain('TIME-OFFSET=-7.500,');
-    expect(multivariantPlaylist([track(segments(0, 2)), audio()], '')).not.toContain('EXT-X-START');
+    expect(multivariantPlaylist([live, audio()])).toContain('TIME-OFFSET=-1.500,');
+    expect(multivariantPlaylist([live, audio()], 2)).toContain('TIME-OFFSET=-7.500,');
+    expect(multivariantPlaylist([track(segments(0, 2)), audio()])).not.toContain('EXT-X-START');
   });
 
   it('makes an audio-only camera a variant of its own', () => {
-    const text = multivariantPlaylist([audio()], '');
+    const text = multivariantPlaylist([audio()]);
     expect(text).toContain('CODECS="mp4a.40.2"\naudio/live.m3u8');
     expect(text).not.toContain('EXT-X-MEDIA');
   });

@@ -27,6 +27,7 @@ interface StageOptions {
   readonly timeline?: object;
   /** Server time at the start, epoch ms. */
   readonly now?: number;
+  readonly carry?: 'path' | 'cookie';
 }
 
 export const hlsStage = (options: StageOptions = {}) =>
@@ -53,12 +54,15 @@ async function publisherStage(create: typeof createHls | typeof createDash, conf
       return () => void routes.splice(routes.indexOf(route), 1);
     },
   };
-  const fake = fakeContext({ config, clock, services: { http, timeline: options.timeline } });
+  const { timeline, carry = 'path' } = options;
+  const fake = fakeContext({ config, clock, services: { http, timeline }, carry });
   const stage = create(fake.ctx);
   await stage.start?.();
 
   const ask = async (target: string, { headers = {}, address = '127.0.0.1', signal }: Ask = {}): Promise<Answer> => {
-    const url = new URL(target, 'http://test');
+    // As http.server does: a session in the path is no part of the route.
+    const [, session, rest = target] = /^\/~([^/]+)(\/.*)$/.exec(target) ?? [];
+    const url = new URL(rest, 'http://test');
     const found = find(routes, url.pathname);
     if (!found) throw new Error(`no route for ${url.pathname}`);
     const request = {
@@ -66,6 +70,8 @@ async function publisherStage(create: typeof createHls | typeof createDash, conf
       path: url.pathname,
       params: found.params,
       query: url.searchParams,
+      session,
+      secure: false,
       headers: { 'user-agent': 'test', ...headers },
       remoteAddress: address,
       signal: signal ?? new AbortController().signal,

@@ -2,11 +2,13 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type {
+  AdminRequest,
   AnyPlugin,
   CameraStatus,
   Credentials,
   Fields,
   Peer,
+  Revocation,
   SessionRequest,
   SessionStatus,
 } from '../../../core/plugin/index.ts';
@@ -23,6 +25,7 @@ import {
 export interface FakeEngine {
   cameras: CameraStatus[];
   sessions: SessionStatus[];
+  revocations: Revocation[];
   ready: { ready: boolean; reasons: string[] };
   state: string;
   /** Whether `administer` lets in. */
@@ -54,6 +57,7 @@ export function fakeContext<C>(
   const engine: FakeEngine = {
     cameras: [],
     sessions: [],
+    revocations: [],
     ready: { ready: true, reasons: [] },
     state: 'running',
     admin: () => {},
@@ -82,7 +86,7 @@ export function fakeContext<C>(
       open: () => Promise.reject(new EddyError('GATE_CLOSED', 'no engine here')),
       check: async (request: SessionRequest) => {
         engine.viewer(request.cameraId, request.credentials);
-        return { subject: 'viewer' };
+        return { userId: 'viewer', earliest: 0 };
       },
       list: () => engine.sessions,
       end: (id: string) => {
@@ -90,9 +94,22 @@ export function fakeContext<C>(
         engine.sessions = engine.sessions.filter((session) => session.id !== id);
         return engine.sessions.length < before;
       },
-      administer: async (credentials: Credentials, peer: Peer) => {
+      invite: (cameraId: string) => `sealed-${cameraId}`,
+      revoke: async (userId: string, ms: number) => {
+        const entry = { userId, since: 1, until: 1 + ms };
+        engine.revocations.push(entry);
+        return entry;
+      },
+      unrevoke: async (userId: string) => {
+        const before = engine.revocations.length;
+        engine.revocations = engine.revocations.filter((entry) => entry.userId !== userId);
+        return engine.revocations.length < before;
+      },
+      revocations: () => engine.revocations,
+      carry: 'path',
+      administer: async ({ credentials, peer }: AdminRequest) => {
         engine.admin(credentials, peer);
-        return { subject: 'tester' };
+        return { userId: 'tester' };
       },
     },
     log: silentLogger,

@@ -86,7 +86,7 @@ class Simulation {
 
   /** Asks for the manifest and holds it against the rules, and against what was told before. */
   look(): void {
-    const mpd = liveMpd(this.camera, this.periods, { now: this.#wall, latency: 1.8, suffix: '' });
+    const mpd = liveMpd(this.camera, this.periods, { now: this.#wall, latency: 1.8 });
     if (!mpd) return;
     this.looks += 1;
     const read = readMpd((this.xml = writeMpd(mpd)));

@@ -85,10 +85,12 @@ describe('live', () => {
     expect(mpd.periods[1]!.start).toBe((START + 6000) / 1000);
   });
 
-  it('a token travels into every URL, and nothing in it can break the XML', async () => {
+  it('a token is changed for a session, which goes before every URL', async () => {
     const { ask } = await liveStage();
-    const { text } = await ask(`${MPD}?token=a%26%22b`);
-    expect(readMpd(text).periods[0]!.tracks[0]!.media).toBe('video/w1.$Number$.m4s?token=a%26%22b');
+    const moved = await ask(`${MPD}?token=a%26%22b`);
+    expect(moved).toMatchObject({ status: 302, headers: { location: `/~sealed-cam1${MPD}` } });
+    const { text } = await ask(moved.headers.location!);
+    expect(readMpd(text).periods[0]!.tracks[0]!.media).toBe('video/w1.$Number$.m4s');
   });
 
   it('tells the time, which goes on where the clock is set back', async () => {

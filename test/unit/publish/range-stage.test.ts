@@ -38,9 +38,9 @@ function playlist(text: string) {
 describe('HLS', () => {
   it('begins exactly at the moment, with the segment that holds it', async () => {
     const { ask } = await hlsStage({ timeline: await recorded() });
-    const index = await ask(`/hls/cam1/index.m3u8?start=${START + 5250}&duration=4s&token=t`);
+    const index = await ask(`/hls/cam1/index.m3u8?start=${START + 5250}&duration=4s`);
     expect(index.text).toContain('#EXT-X-START:TIME-OFFSET=1.250,PRECISE=YES');
-    expect(index.text).toContain(`video/range.m3u8?start=${START + 5250}&end=${START + 9250}&token=t`);
+    expect(index.text).toContain(`video/range.m3u8?start=${START + 5250}&end=${START + 9250}`);
     const { text, headers } = await ask(`/hls/cam1/video/range.m3u8?start=${START + 5250}&end=${START + 9250}`);
     expect(text).toContain('#EXT-X-START:TIME-OFFSET=1.250,PRECISE=YES');
     expect(headers['cache-control']).toBe('max-age=60');
@@ -100,7 +100,8 @@ describe('HLS', () => {
     expect((await ask(`/hls/cam1/video/${START}-${FIRST}.w1.m4s`)).status).toBe(200);
     expect(sessions.map(({ request }) => request.action)).toEqual(['rewind']);
     await ask('/hls/cam1/video/live.m3u8');
-    expect(sessions.map(({ request }) => request.action)).toEqual(['rewind', 'watch']);
+    // The same viewer, who watches now.
+    expect(sessions).toHaveLength(1);
   });
 
   it.each([

@@ -1,0 +1,190 @@
+/** One authorized viewer, from the engine's word to the end: what they may see, and for how long. */
+import type { AccessRequest, Action, Grant } from '../contracts/index.ts';
+import { asEddyError, EddyError } from '../errors/index.ts';
+import type { CameraId, SessionId } from '../model/index.ts';
+import type { Clock, Session, SessionRequest, SessionStatus, ViewerWish } from '../plugin/index.ts';
+import { actionsOf, type Access } from './access.ts';
+import { keepAsking } from './recheck.ts';
+import type { SealedSession } from './seals.ts';
+
+/** What a session needs of the registry. */
+export interface OpenSessionHost {
+  readonly access: Access;
+  readonly clock: Clock;
+  /** How long a sealed session can be opened, ms. */
+  life(): number;
+  seal(session: SealedSession): string;
+  ended(session: OpenSession, reason: EddyError | undefined): void;
+}
+
+/** What a session begins with. */
+export interface OpenSessionOptions {
+  readonly id: SessionId;
+  readonly cameraId: CameraId;
+  readonly stage: string;
+  readonly request: SessionRequest;
+  readonly grant: Grant;
+}
+
+/** Timers hold at most 2^31-1 ms; a later expiry is looked at again then. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+const MODES = { watch: 'live', rewind: 'seek', export: 'export' } as const;
+
+/** See the file's head. */
+export class OpenSession implements Session {
+  readonly id: SessionId;
+  readonly cameraId: CameraId;
+  readonly userId: string;
+  readonly since: number;
+  readonly #host: OpenSessionHost;
+  readonly #options: OpenSessionOptions;
+  readonly #abort = new AbortController();
+  /** What each action was granted with; several where an authorizer was asked again for another. */
+  readonly #grants = new Map<Action, Grant>();
+  #state: Readonly<Record<string, unknown>> = {};
+  #cancelExpiry = (): void => {};
+  #cancelRecheck = (): void => {};
+  #over = false;
+
+  constructor(options: OpenSessionOptions, host: OpenSessionHost) {
+    const { id, cameraId, grant, request } = options;
+    this.id = id;
+    this.cameraId = cameraId;
+    this.userId = grant.subject;
+    this.since = host.clock.now();
+    this.#host = host;
+    this.#options = options;
+    this.#take(grant, request.action);
+    this.#watchExpiry();
+    this.#cancelRecheck = keepAsking(host, this.#question(request, request.action), grant, {
+      granted: (again) => this.#take(again, request.action),
+      refused: (message) =>
+        this.finish(
+          new EddyError('WATCH_REFUSED', message, { details: { reason: 'forbidden', action: request.action } }),
+        ),
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get earliest(): number {
+    return this.#host.access.earliest(this.#grants.get('rewind') ?? this.#grant);
+  }
+
+  get maxBitrate(): number | undefined {
+    return this.#grant.maxBitrate;
+  }
+
+  get maxLines(): number | undefined {
+    return this.#grant.maxLines;
+  }
+
+  admit(wish: ViewerWish, request: Pick<SessionRequest, 'credentials' | 'peer'>): void | Promise<void> {
+    this.signal.throwIfAborted();
+    const grant = this.#grants.get(wish.action);
+    if (!grant) return this.#askFor(wish, request);
+    const { access } = this.#host;
+    if (grant.origins || grant.addresses) assertAllowed(access.hold(grant, request.peer), wish.action, this.cameraId);
+    if (wish.action !== 'watch') access.assertReaches(grant, wish.from);
+  }
+
+  seal(): string {
+    const { clock } = this.#host;
+    const at = clock.now();
+    const grants = [...this.#grants.values()];
+    const grant = { ...this.#grant, ...limitsOf(this.#grants.get('rewind')), actions: [...this.#grants.keys()] };
+    // Who is to be asked about again cannot be, without the token: it may be taken up for no longer than one answer holds.
+    const life = Math.min(this.#host.life(), ...grants.map(({ recheck = Infinity }) => recheck));
+    const until = Math.min(at + life, ...grants.map(({ expiresAt = Infinity }) => expiresAt));
+    return this.#host.seal({ id: this.id, cameraId: this.cameraId, at, until, grant });
+  }
+
+  update(state: Readonly<Record<string, unknown>>): void {
+    this.#state = { ...this.#state, ...state };
+  }
+
+  end(): void {
+    this.finish(undefined);
+  }
+
+  /** The end; `reason` where somebody else wants it. */
+  finish(reason: EddyError | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#cancelExpiry();
+    this.#cancelRecheck();
+    this.#host.ended(this, reason);
+    this.#abort.abort(reason);
+  }
+
+  status(): SessionStatus {
+    const { stage, request } = this.#options;
+    const { mode, position, ...state } = this.#state as Partial<SessionStatus>;
+    const { expiresAt } = this.#grant;
+    return {
+      id: this.id,
+      userId: this.userId,
+      cameraId: this.cameraId,
+      mode: mode ?? MODES[request.action],
+      ...(position === undefined ? {} : { position }),
+      stage,
+      protocol: request.peer.protocol,
+      peer: request.peer.address,
+      since: this.since,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+      state,
+    };
+  }
+
+  get stage(): string {
+    return this.#options.stage;
+  }
+
+  /** Of what was asked first. */
+  get #grant(): Grant {
+    return this.#grants.get(this.#options.request.action)!;
+  }
+
+  #take(grant: Grant, asked: Action): void {
+    for (const action of actionsOf(grant, asked)) this.#grants.set(action, grant);
+  }
+
+  #question({ credentials, peer }: Pick<SessionRequest, 'credentials' | 'peer'>, action: Action): AccessRequest {
+    return { action, cameraId: this.cameraId, credentials, peer };
+  }
+
+  async #askFor(wish: ViewerWish, request: Pick<SessionRequest, 'credentials' | 'peer'>): Promise<void> {
+    const { access } = this.#host;
+    const answer = assertAllowed(await access.ask(this.#question(request, wish.action)), wish.action, this.cameraId);
+    if (wish.action !== 'watch') access.assertReaches(answer, wish.from);
+    this.#grants.set(wish.action, answer);
+  }
+
+  #watchExpiry(): void {
+    const { expiresAt } = this.#grant;
+    if (expiresAt === undefined) return;
+    const left = expiresAt - this.#host.clock.now();
+    if (left > 0) this.#cancelExpiry = this.#host.clock.after(Math.min(left, MAX_TIMER_MS), () => this.#watchExpiry());
+    else this.finish(new EddyError('WATCH_REFUSED', 'the grant has expired', { details: { reason: 'expired' } }));
+  }
+}
+
+const limitsOf = (grant: Grant | undefined): Partial<Grant> =>
+  grant?.rewind === undefined ? {} : { rewind: grant.rewind };
+
+/** The grant, or throws WATCH_REFUSED. */
+export function assertAllowed(answer: Awaited<ReturnType<Access['ask']>>, action: Action, cameraId?: CameraId): Grant {
+  if (answer.allowed) return answer;
+  throw new EddyError('WATCH_REFUSED', answer.message, {
+    details: { reason: answer.reason, action, ...(cameraId === undefined ? {} : { cameraId }) },
+  });
+}
+
+/** Why somebody was refused: `unauthenticated`, `forbidden`, else the code of the error. */
+export function reasonOf(error: unknown): string {
+  const { code, details } = asEddyError(error);
+  return code === 'WATCH_REFUSED' ? String(details.reason) : code;
+}

@@ -1,0 +1,82 @@
+/**
+ * Sealed sessions: what a viewer over HTTP carries in each URL or in a cookie instead of a token. AES-256-GCM: nobody else can
+ * make, change or read one, and checking it asks nobody.
+ */
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Grant } from '../contracts/index.ts';
+import type { CameraId, SessionId } from '../model/index.ts';
+
+/** What a sealed text holds. */
+export interface SealedSession {
+  readonly id: SessionId;
+  readonly cameraId: CameraId;
+  /** When it was sealed, epoch ms. */
+  readonly at: number;
+  /** Until when it can be opened, epoch ms. */
+  readonly until: number;
+  readonly grant: Grant;
+}
+
+const NONCE = 12;
+const TAG = 16;
+/** Told to the cipher beside the text, so that another kind of sealed text is never taken for a session. */
+const KIND = Buffer.from('eddy session 1');
+/** Longer texts are no session of ours: 8 KiB is what servers take of a request line. */
+const LONGEST = 6000;
+
+/** Seals and opens sessions with one key. */
+export class Seals {
+  #key: Buffer;
+
+  /** `key`: 32 bytes. */
+  constructor(key: Buffer) {
+    this.#key = key;
+  }
+
+  /** Another key from now on; what was sealed with the one before can be opened no more. */
+  use(key: Buffer): void {
+    this.#key = key;
+  }
+
+  seal(session: SealedSession): string {
+    const nonce = randomBytes(NONCE);
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(KIND);
+    const sealed = Buffer.concat([cipher.update(JSON.stringify(session), 'utf8'), cipher.final()]);
+    return Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('base64url');
+  }
+
+  /** Undefined for a text that was not sealed with this key. */
+  open(text: string): SealedSession | undefined {
+    if (text.length > LONGEST || !/^[A-Za-z0-9_-]+$/.test(text)) return undefined;
+    const bytes = Buffer.from(text, 'base64url');
+    if (bytes.length <= NONCE + TAG) return undefined;
+    const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, NONCE), { authTagLength: TAG });
+    decipher.setAAD(KIND).setAuthTag(bytes.subarray(-TAG));
+    try {
+      const opened = Buffer.concat([decipher.update(bytes.subarray(NONCE, -TAG)), decipher.final()]);
+      return JSON.parse(opened.toString('utf8')) as SealedSession;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** The key that a text of the pipeline stands for. */
+export const keyOf = (secret: string): Buffer =>
+  createHash('sha256').update('eddy session key\n').update(secret).digest();
+
+/** The engine's own key: kept in its data folder for the next start, or for this process alone. */
+export function ownKey(dataDir: string | undefined): Buffer {
+  if (dataDir === undefined) return randomBytes(32);
+  const file = join(dataDir, 'session.key');
+  mkdirSync(dataDir, { recursive: true });
+  try {
+    writeFileSync(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    chmodSync(file, 0o600);
+  }
+  return keyOf(readFileSync(file, 'utf8').trim());
+}
