@@ -5,7 +5,6 @@ import {
   type AccessRequest,
   type Context,
   type Decision,
-  type SessionRequest,
 } from '../../../core/plugin/index.ts';
 import { serviceOf, testPipeline, testPlugin } from '../../../core/testing/index.ts';
 import { avSource } from './support.ts';
