@@ -2,6 +2,8 @@
 import type { AnyPlugin } from 'eddy/plugin';
 import authNone from './auth/none/plugin.ts';
 import authStatic from './auth/static/plugin.ts';
+import eventsFile from './events/file/plugin.ts';
+import eventsWebhook from './events/webhook/plugin.ts';
 import httpServer from './http/server/plugin.ts';
 import indexPostgres from './index/postgres/plugin.ts';
 import indexSqlite from './index/sqlite/plugin.ts';
@@ -30,6 +32,8 @@ import webrtcWorkers from './webrtc/workers/plugin.ts';
 const plugins = [
   authNone,
   authStatic,
+  eventsFile,
+  eventsWebhook,
   httpServer,
   indexPostgres,
   indexSqlite,

@@ -8,6 +8,7 @@ import type { CheckedGraph, CheckedLink, CheckedNode } from './checked.ts';
 import { checkCycles } from './cycles.ts';
 import type { Draft, DraftLink, DraftNode } from './draft.ts';
 import { checkEnvelopeNames, readEnvelope, type Envelope } from './envelope.ts';
+import { checkEvents } from './events.ts';
 import { Findings, type Finding } from './finding.ts';
 import { nodeHash } from './hash.ts';
 import { checkBudget } from './latency.ts';
@@ -115,6 +116,8 @@ async function check(findings: Findings, baseDir: string, options: LoadOptions):
     lintMedia(draft, findings);
   }
   checkClaims(draft, registry, findings);
+  // The events of a plugin that could not be loaded are not known.
+  if (!incomplete) checkEvents(draft, registry, findings);
   if (options.probe) await checkMachine(draft, options.probe, findings);
   if (findings.failed) return { registry, nodes, secrets };
   return { graph: finish(envelope, draft, order, findings.source, baseDir), registry, nodes, secrets };

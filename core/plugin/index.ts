@@ -7,6 +7,7 @@ export * from './administer.ts';
 export * from './certificate-files.ts';
 export * from './context.ts';
 export * from './engine-events.ts';
+export * from './event-filter.ts';
 export * from './events.ts';
 export * from './fields.ts';
 export * from './latency.ts';

@@ -11,6 +11,7 @@ export async function generate(): Promise<Map<string, string>> {
     'Made from the catalogue in `core/plugin/engine-events.ts` and the manifests of the plugins. Every event has `type` and `at`',
     '(server time, epoch ms), and where it is about one `camera` and `stage` (also the name of a service); the table tells its `data`.',
     'Entries of `data` in brackets may be missing. New entries and new types may come; a type is never reused for another meaning.',
+    '[How to receive them](guides/events.md).',
     '',
   ];
   section(lines, 'The engine', engineEvents);

@@ -28,6 +28,12 @@ export const pipelineCodes = defineCodes({
     mend: 'Write version: 1 at the top.',
     example: 'version: 2',
   },
+  EVENT_UNKNOWN: {
+    ...refused,
+    meaning: 'An option waits for events that neither the engine nor any plugin tells, so it would wait for ever.',
+    mend: 'Write a type of docs/events.md, "session.*" for a family, or "*" for all.',
+    example: 'audit: { plugin: events.file, file: ./audit.jsonl, events: [sesion.*] }   # session.*',
+  },
   PIPELINE_KEY_UNKNOWN: {
     ...refused,
     meaning: 'The top level has a section that does not exist.',
