@@ -13,7 +13,7 @@ const peer = {
 const protocol = { type: 'string', doc: 'How it came: rtmp, whip, whep, hls, dash, api.' } as const;
 const reason = {
   type: 'string',
-  doc: 'Why: unauthenticated, forbidden, or a word for the limit that was met.',
+  doc: 'Why: unauthenticated, forbidden, or the code of the limit that was met.',
 } as const;
 const userId = { type: 'string', doc: 'Who: the subject that the authorizer told.' } as const;
 
@@ -89,7 +89,7 @@ export const engineEvents = defineEvents({
     },
   },
 
-  'admin.allowed': { meaning: 'Somebody used a guarded route of the API.', data: admin },
+  'admin.allowed': { meaning: 'Somebody changed something by a guarded route of the API.', data: admin },
   'admin.refused': { meaning: 'Somebody was kept from a guarded route of the API.', data: admin },
 
   report: {
