@@ -25,6 +25,7 @@ const GROUPS: readonly { readonly issue: number; readonly title: string; readonl
       /seek|scrub|clips|playlists|durable|store|index|timeline|timeshift|ring|retention|dash|rewind|export|power|kill|outage|cdn|push/,
   },
   { issue: 5, title: 'Transcoding', files: /transcode|ladder|rung/ },
+  { issue: 6, title: 'Who may publish, who may watch', files: /\/(auth|access|sessions|tls|secrets)/ },
 ];
 
 /** The issue of a row. */

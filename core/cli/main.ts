@@ -44,9 +44,12 @@ export async function main(argv: readonly string[], cli: Cli): Promise<number> {
     return EXIT.ok;
   }
   const redactor = cli.redactor ?? new Redactor();
+  // Whatever a verb prints: no verb has to think of it.
+  const out = (text: string): void => cli.out(redactor.known(text));
+  const err = (text: string): void => cli.err(redactor.known(text));
   try {
     const parsed = parse(rest, verb);
-    return await verb.run(parsed, { ...cli, redactor });
+    return await verb.run(parsed, { ...cli, redactor, out, err });
   } catch (error) {
     return tell(error, name, verb, { ...cli, err: (text) => cli.err(redactor.text(text)) });
   }

@@ -6,7 +6,16 @@ import type { Findings } from './finding.ts';
 import { refuseConfigError } from './config-errors.ts';
 import type { Span } from './source.ts';
 import { mendUnit, unitExample, unitOf } from './unit-mend.ts';
-import { entryOf, nodeAt, ownEntries, toPlain, type MapNode, type ScalarNode, type TreeNode } from './tree.ts';
+import {
+  entryOf,
+  isShownReference,
+  nodeAt,
+  ownEntries,
+  toPlain,
+  type MapNode,
+  type ScalarNode,
+  type TreeNode,
+} from './tree.ts';
 
 /** What a set of fields belongs to. */
 export interface ConfigSubject {
@@ -129,7 +138,7 @@ function maskSecrets(map: MapNode, fields: Fields, findings: Findings): void {
 
 function maskSecret(node: TreeNode, field: Field<unknown>, findings: Findings): void {
   if (node.kind === 'scalar') {
-    if (node.resolved || node.value === null) return;
+    if ((node.resolved && isShownReference(node.written)) || node.value === null) return;
     node.secret = true;
     findings.source.mask(node.span);
   } else if (field.parts && 'fields' in field.parts && node.kind === 'map')

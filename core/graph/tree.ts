@@ -68,6 +68,10 @@ export function parseTree(findings: Findings): TreeNode | undefined {
   return findings.count > before ? undefined : tree;
 }
 
+/** True for a secret that is only referred to; one with a default, `${env:NAME:-default}`, has it written out. */
+export const isShownReference = (written: unknown): boolean =>
+  typeof written === 'string' && written.includes('${') && !/\$\{env:[^}]*:-/.test(written);
+
 /** Where the file has no structure yet, nothing but its key tells that a value is a secret. */
 function maskByName(source: Source): void {
   const named =
@@ -75,7 +79,7 @@ function maskByName(source: Source): void {
   for (const match of source.text.matchAll(named)) {
     const value = match[1]!;
     const end = match.index + match[0].length;
-    if (!value.includes('${')) source.mask({ start: end - value.length, end });
+    if (!isShownReference(value)) source.mask({ start: end - value.length, end });
   }
 }
 
@@ -170,7 +174,7 @@ function hide(node: TreeNode, source: Source): void {
   if (node.kind === 'list') for (const item of node.items) hide(item, source);
   if (node.kind !== 'scalar' || node.value === null || typeof node.value === 'boolean') return;
   // A reference may be shown; what it stands for is known as a secret once it is resolved.
-  if (String(node.value).includes('${')) return;
+  if (isShownReference(node.value)) return;
   node.secret = true;
   source.mask(node.span);
 }

@@ -27,20 +27,23 @@ const SECRET_KEYS = /(?:^|[-_])(?:api|stream|private|access|secret|signing)[-_]?
 
 /** `?token=...` and its kind, in a URL, an RTMP stream name or a form body. */
 const URL_SECRET =
-  /([?&;](?:access_token|token|jwt|key|api_key|apikey|secret|password|passwd|pass|signature|sig|x-amz-signature)=)[^&;#\s"'<>]+/gi;
+  /([?&;](?:access_token|token|jwt|key|api_key|apikey|secret|password|passwd|pass|signature|sig|x-amz-signature|x-amz-security-token)=)[^&;#\s"'<>]+/gi;
 /** `rtmp://user:password@host` */
 const URL_USERINFO = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:)[^\s/@]+(?=@)/gi;
+/** `/~<sealed session>/hls/...`: the path segment that carries a viewer's session. */
+const PATH_SECRET = /(\/(?:~|%7e))[^/?#\s"'<>]{8,}/gi;
+const IN_URLS = [URL_SECRET, URL_USERINFO, PATH_SECRET];
 /** `Authorization: Bearer ...` as text. */
 const BEARER = /\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi;
 /** A JSON Web Token anywhere. */
 const JWT = /\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;
 
 /**
- * Where secrets stand in a text by their form alone: behind `?token=`, or as the password in an address. As offsets, in
- * no order.
+ * Where secrets stand in a text by their form alone: behind `?token=`, as the password in an address, or as the session in
+ * its path. As offsets, in no order.
  */
 export function secretsInUrls(text: string): { readonly start: number; readonly end: number }[] {
-  return [URL_SECRET, URL_USERINFO].flatMap((form) =>
+  return IN_URLS.flatMap((form) =>
     [...text.matchAll(form)].map((match) => {
       const end = match.index + match[0].length;
       return { start: match.index + match[1]!.length, end };
@@ -50,7 +53,7 @@ export function secretsInUrls(text: string): { readonly start: number; readonly 
 
 /** The text without the secrets of {@link secretsInUrls}. */
 export function hideInUrls(text: string): string {
-  return text.replace(URL_SECRET, `$1${REDACTED}`).replace(URL_USERINFO, `$1${REDACTED}`);
+  return IN_URLS.reduce((clean, form) => clean.replace(form, `$1${REDACTED}`), text);
 }
 
 /** Shorter values would blank out innocent text; a field that holds nothing else is still redacted. */
@@ -81,11 +84,15 @@ export class Redactor {
     this.#inText = new RegExp(long.map((value) => value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'), 'g');
   }
 
+  /** The text without the secrets that were registered; what only looks like one stays, as in the examples of a reference page. */
+  known(text: string): string {
+    return this.#inText === undefined ? text : text.replace(this.#inText, REDACTED);
+  }
+
   /** The text without secrets. */
   text(text: string): string {
     if (this.#values.has(text)) return REDACTED;
-    const known = this.#inText === undefined ? text : text.replace(this.#inText, REDACTED);
-    return hideInUrls(known).replace(BEARER, `$1 ${REDACTED}`).replace(JWT, REDACTED);
+    return hideInUrls(this.known(text)).replace(BEARER, `$1 ${REDACTED}`).replace(JWT, REDACTED);
   }
 
   /**

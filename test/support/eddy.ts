@@ -1,6 +1,7 @@
 /** Runs a pipeline as a user does: the launcher, a file, a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { get as httpsGet } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,9 +20,12 @@ export async function freePort(): Promise<number> {
 /** A running pipeline. */
 export interface RunningEddy {
   readonly pid: number;
+  /** Where it answers; `https:` where the pipeline has TLS. */
   readonly http: string;
   /** `rtmp://127.0.0.1:port/live` */
   readonly rtmp: string;
+  /** `rtmps://127.0.0.1:port/live` */
+  readonly rtmps: string;
   /** The folder with the pipeline file and the control socket. */
   readonly folder: string;
   readonly exit: Promise<number | null>;
@@ -69,6 +73,22 @@ export async function until<T>(
   }
 }
 
+/** Asks http: or https:, whoever signed the certificate. */
+async function getAny(url: string): Promise<{ status: number; body: string }> {
+  if (url.startsWith('http:')) {
+    const answer = await fetch(url);
+    return { status: answer.status, body: await answer.text() };
+  }
+  return new Promise((resolve, reject) => {
+    const request = httpsGet(url, { rejectUnauthorized: false, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => void (body += text));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body })).on('error', reject);
+    });
+    request.on('error', reject);
+  });
+}
+
 /** Options of {@link startEddy}. */
 export interface StartOptions {
   /** The `eddy` to run; default: this checkout's. */
@@ -77,16 +97,21 @@ export interface StartOptions {
   readonly folder?: string;
   /** A command in front of it, with its arguments: it must become the launcher, or pass signals on. */
   readonly under?: readonly string[];
+  /** Its HTTP server speaks TLS, with whatever certificate. */
+  readonly tls?: boolean;
 }
 
-/** Starts a pipeline; `HTTP` and `RTMP` in the text stand for free addresses. Settles when it is ready. */
+/** Starts a pipeline; `HTTP`, `RTMP` and `RTMPS` in the text stand for free addresses. Settles when it is ready. */
 export async function startEddy(yaml: string, options: StartOptions = {}): Promise<RunningEddy> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'eddy-run-')));
   const launcher = options.launcher ?? join(root, 'scripts/eddy.mjs');
   const file = join(folder, 'pipeline.yaml');
   const http = `127.0.0.1:${await freePort()}`;
   const rtmp = `127.0.0.1:${await freePort()}`;
-  const fill = (text: string): string => text.replaceAll('HTTP', http).replaceAll('RTMP', rtmp);
+  const rtmps = `127.0.0.1:${await freePort()}`;
+  const fill = (text: string): string =>
+    text.replaceAll('HTTP', http).replaceAll('RTMPS', rtmps).replaceAll('RTMP', rtmp);
+  const base = `${options.tls === true ? 'https' : 'http'}://${http}`;
   await writeFile(file, fill(yaml));
   const eddy = (args: readonly string[], under: readonly string[] = []): ChildProcess => {
     const [command = '', ...rest] = [...under, process.execPath, launcher, ...args];
@@ -99,8 +124,9 @@ export async function startEddy(yaml: string, options: StartOptions = {}): Promi
   let stopped: Promise<number | null> | undefined;
   const running: RunningEddy = {
     pid: child.pid!,
-    http: `http://${http}`,
+    http: base,
     rtmp: `rtmp://${rtmp}/live`,
+    rtmps: `rtmps://${rtmps}/live`,
     folder,
     exit,
     stderr: () => stderr,
@@ -109,7 +135,7 @@ export async function startEddy(yaml: string, options: StartOptions = {}): Promi
         .split('\n')
         .filter((line) => line.startsWith('{'))
         .map((line) => JSON.parse(line) as Record<string, unknown>),
-    json: async <T>(path: string) => (await (await fetch(`http://${http}${path}`)).json()) as T,
+    json: async <T>(path: string) => JSON.parse((await getAny(base + path)).body) as T,
     async apply(text) {
       await writeFile(file, fill(text));
       const apply = eddy(['apply', file]);
@@ -132,7 +158,7 @@ export async function startEddy(yaml: string, options: StartOptions = {}): Promi
   try {
     await until(`${file} to be ready`, async () => {
       if (child.exitCode !== null) throw new Error(`eddy ended with ${child.exitCode}:\n${stderr}`);
-      return (await fetch(`http://${http}/readyz`).catch(() => undefined))?.ok === true;
+      return (await getAny(`${base}/readyz`).catch(() => undefined))?.status === 200;
     });
   } catch (error) {
     await running.stop();

@@ -30,11 +30,13 @@ export interface DispatchOptions {
 export interface Tally {
   requests: number;
   failed: number;
+  /** Answered 429 by the guard. */
+  limited: number;
 }
 
 /** Answers requests from a route table. */
 export class Dispatcher {
-  readonly tally: Tally = { requests: 0, failed: 0 };
+  readonly tally: Tally = { requests: 0, failed: 0, limited: 0 };
   options: DispatchOptions;
   readonly #routes: RouteTable;
   readonly #log: Logger;
@@ -74,6 +76,7 @@ export class Dispatcher {
     const method = message.method as HttpMethod;
     refuseAmbiguous(message, headers);
     const tooMany = this.options.guard.judge(message);
+    if (tooMany !== undefined) this.tally.limited += 1;
     if (message.url === '*' && method === 'OPTIONS') return { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } };
     const target = parseTarget(message.url ?? '/');
     const match = this.#routes.match(target.segments);

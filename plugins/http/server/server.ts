@@ -133,11 +133,13 @@ const limitsOf = (config: Config): Limits => ({
 function meter(ctx: Context<typeof manifest>, { tally }: Dispatcher, connections: () => number): void {
   const requests = ctx.metrics.counter('http_requests_total', 'Requests answered.');
   const failed = ctx.metrics.counter('http_requests_failed_total', 'Requests answered with a status of 500 or above.');
+  const limited = ctx.metrics.counter('http_requests_limited_total', 'Requests answered 429 for their number.');
   const open = ctx.metrics.gauge('http_connections', 'Open connections.');
   let seen = { ...tally };
   const cancel = ctx.clock.every(1000, () => {
     requests.add(tally.requests - seen.requests);
     failed.add(tally.failed - seen.failed);
+    limited.add(tally.limited - seen.limited);
     open.set(connections());
     seen = { ...tally };
   });

@@ -98,6 +98,10 @@ export interface PagePermissions {
   readonly captures?: boolean;
 }
 
+const CAPTURE = ['camera', 'microphone', 'display-capture'];
+/** What no page of ours asks for, and so no script that got into one. */
+const NEVER = ['geolocation=()', 'payment=()', 'usb=()', 'serial=()', 'hid=()', 'midi=()'];
+
 /** Only our own files run, nothing inline; media may come from, and go to, the hosts that the configuration names. */
 export function pageHeaders({ speaksTo, embed, captures = false }: PagePermissions): Readonly<Record<string, string>> {
   const origins = new Set(speaksTo.filter((to) => to.startsWith('http')).map((to) => new URL(to).origin));
@@ -118,7 +122,7 @@ export function pageHeaders({ speaksTo, embed, captures = false }: PagePermissio
     'content-type': 'text/html; charset=utf-8',
     'cache-control': 'no-cache',
     'content-security-policy': policy.join('; '),
-    ...(captures ? { 'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self)' } : {}),
+    'permissions-policy': [...CAPTURE.map((name) => `${name}=(${captures ? 'self' : ''})`), ...NEVER].join(', '),
     // The address may hold a token.
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',

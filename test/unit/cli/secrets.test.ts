@@ -64,7 +64,7 @@ const CARELESS: Readonly<Record<string, Place>> = {
 };
 const places = Object.entries({ ...SECRET_FIELDS, ...CARELESS });
 
-const cli = fakeCli({ EDDY_SECRET_PLANT: PLANT });
+const cli = fakeCli({ EDDY_SECRET_PLANT: PLANT, PLANTED: PLANT });
 const printed = (): string => cli.printed.out + cli.printed.err;
 
 const pipeline = ({ service, config }: Place, more = ''): string => `version: 1
@@ -76,6 +76,20 @@ stages:
   rtmp: { plugin: ingest.rtmp }
 links: []
 `;
+/** What may be wrong beside it, as YAML flow. */
+const SLIPS = ['', ', colour: blue', ', bucket: 7, keys: 9', ', credentials: {', ', listen: [}'];
+/** The ways to write it, but for itself. `planted.txt` holds it. */
+const REFERENCES = ['${secret:plant}', '${env:PLANTED}', '${env:NOT_THERE:-' + PLANT + '}', '${file:./planted.txt}'];
+
+/** The place with its plant written as a reference, quoted where it is not yet. */
+const referring = (place: Place, reference: string): Place => ({
+  ...place,
+  config: place.config.replaceAll(/"[^"]*"|\b\w+\b/g, (token) => {
+    if (!token.includes(PLANT)) return token;
+    return `"${token.replaceAll('"', '').replace(PLANT, () => reference)}"`;
+  }),
+});
+
 /** The plugins, with code that does nothing, or as `create` says. */
 const hollow = (create: (config: unknown) => void): AnyPlugin[] =>
   builtins.map((plugin) => ({
@@ -105,13 +119,27 @@ it('knows every secret field of the plugins in the box', () => {
 
 describe.each(places)('%s', (_, place) => {
   it('is not printed by validate, whatever is wrong beside it, nor by graph', async () => {
-    for (const more of ['', ', colour: blue', ', bucket: 7, keys: 9', ', credentials: {', ', listen: [}']) {
+    for (const more of SLIPS) {
       await main(['validate', await cli.file(pipeline(place, more)), '--offline'], cli);
       await main(['validate', 'p.yaml', '--offline', '--json'], cli);
     }
     for (const format of ['text', 'mermaid', 'dot']) {
       expect(await main(['graph', await cli.file(pipeline(place)), '--format', format], cli)).toBe(0);
     }
+    expect(printed()).toContain('p.yaml');
+    expect(printed()).not.toContain(PLANT);
+  });
+
+  it.each(REFERENCES)('is not printed where it is written as %s', async (reference) => {
+    await cli.file(PLANT, 'planted.txt');
+    const written = referring(place, reference);
+    expect(written.config).not.toContain(reference.includes(PLANT) ? '"' + PLANT : PLANT);
+    for (const more of SLIPS) {
+      await main(['validate', await cli.file(pipeline(written, more)), '--offline'], cli);
+      await main(['validate', 'p.yaml', '--offline', '--json'], cli);
+      if (more !== '') await main(['run', 'p.yaml', '--log-format', 'json'], cli);
+    }
+    await main(['graph', await cli.file(pipeline(written))], cli);
     expect(printed()).toContain('p.yaml');
     expect(printed()).not.toContain(PLANT);
   });
@@ -153,4 +181,43 @@ describe.each(places)('%s', (_, place) => {
       await engine.stop();
     }
   });
+});
+
+/** Each option that holds a value, as a path; `0` is an item of a list, `any` a key of a map. */
+function options(fields: Fields, path: readonly string[] = []): (readonly string[])[] {
+  return Object.entries(fields).flatMap(([name, field]) => optionsOf(field, [...path, name]));
+}
+function optionsOf({ parts, schema }: Field<unknown>, path: readonly string[]): (readonly string[])[] {
+  if (parts && 'fields' in parts) return options(parts.fields, path);
+  if (parts) return optionsOf(parts.item, [...path, schema['type'] === 'array' ? '0' : 'any']);
+  return [path];
+}
+/** YAML flow with a value at that path. */
+const flowAt = ([name = '', ...rest]: readonly string[], value: string): string => {
+  const inner = rest.length === 0 ? JSON.stringify(value) : flowAt(rest, value);
+  return name === '0' ? `[${inner}]` : `{ ${name}: ${inner} }`;
+};
+
+describe('a reference in any option', () => {
+  it.each(builtins.map((plugin) => [plugin.manifest.name, plugin] as const))(
+    'of %s is not printed resolved',
+    async (name, { manifest }) => {
+      const isStage = Object.keys(manifest.inputs).length + Object.keys(manifest.outputs).length > 0;
+      let count = 0;
+      for (const path of options(manifest.config)) {
+        for (const reference of ['${secret:plant}', '${env:PLANTED}']) {
+          const config = flowAt(path, reference).slice(2);
+          const node = `  it: { plugin: ${name}, ${config}\n`;
+          const [services, stages] = isStage ? ['', node] : [node, ''];
+          const text = `version: 1\nservices:\n${services || '  none: { plugin: auth.none }\n'}stages:\n${stages}  rtmp: { plugin: ingest.rtmp }\n`;
+          await main(['validate', await cli.file(text), '--offline'], cli);
+          await main(['validate', 'p.yaml', '--offline', '--json'], cli);
+          await main(['graph', 'p.yaml'], cli);
+          count += 1;
+        }
+      }
+      if (count > 0) expect(printed()).toContain('p.yaml');
+      expect(printed()).not.toContain(PLANT);
+    },
+  );
 });

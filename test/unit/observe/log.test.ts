@@ -38,15 +38,17 @@ describe('createLogger', () => {
         url: 'rtmp://user:pa55@host/live/cam1?token=s3cr3t&x=1',
         headers: { authorization: 'Bearer abcdefgh', 'x-api-key': 'k', accept: '*/*' },
         nested: [{ password: 'p' }],
+        path: ['/~c2VhbGVkLXNlc3Npb24/hls/cam1/index.m3u8', 'https://host/%7Ec2VhbGVkLXNlc3Npb24/x?y=1'],
         err: new Error('refused hunter2-hunter2', { cause: new Error('token eyJhbGciOi.eyJzdWIi.c2ln') }),
       },
       'GET /hls/cam1/index.m3u8?token=s3cr3t by hunter2-hunter2',
     );
     const text = lines.join('');
-    for (const secret of ['hunter2', 's3cr3t', 'pa55', 'abcdefgh', 'eyJzdWIi', '"abc"', '"p"', '"k"']) {
+    for (const secret of ['hunter2', 's3cr3t', 'pa55', 'abcdefgh', 'eyJzdWIi', 'c2Vhb', '"abc"', '"p"', '"k"']) {
       expect(text).not.toContain(secret);
     }
     expect(text).toContain('x=1');
+    expect(text).toContain('/~[redacted]/hls/cam1/index.m3u8');
     expect(text).toContain('*/*');
   });
 
