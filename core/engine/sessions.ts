@@ -174,9 +174,9 @@ export class SessionRegistry {
   }
 
   /** Throws SESSIONS_TOO_MANY, or ends the oldest, as the pipeline says. */
-  #makeRoom(grant: Grant, { peer, action }: SessionRequest, stage: string): void {
+  #makeRoom(grant: Grant, { peer, action, replaces }: SessionRequest, stage: string): void {
     if (grant.sessions === undefined) return;
-    const theirs = [...this.#sessions.values()].filter(({ userId }) => userId === grant.subject);
+    const theirs = [...this.#sessions.values()].filter(({ userId, id }) => userId === grant.subject && id !== replaces);
     if (theirs.length < grant.sessions) return;
     if (this.#host.settings().atLimit === 'end-oldest' && grant.sessions > 0) {
       const excess = theirs.slice(0, theirs.length - grant.sessions + 1);

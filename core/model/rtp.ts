@@ -55,6 +55,8 @@ export interface RtpHandle {
    * this server. Absent: they are the publisher's own, if there are any.
    */
   readonly timedFrom?: LatencyFrom;
+  /** Lines of the shorter side of each layer's picture, the lowest layer first, where they are known. */
+  readonly lines?: readonly number[];
 }
 
 /** From where a latency counts: `capture` is glass to glass, `ingest` only from where the media reached the server. */

@@ -184,6 +184,8 @@ export type SessionRequest = {
   readonly peer: Peer;
   /** The answer only decides what is shown: a refusal is nothing that anybody need be told of. */
   readonly quiet?: boolean;
+  /** The session that the new one takes the place of, and that ends once it has: it does not count against a limit. */
+  readonly replaces?: SessionId;
 } & ViewerWish;
 
 /** What a viewer wants to see. The past is asked for with the moment where it begins, so that no right is wider than was granted. */

@@ -5,9 +5,11 @@ import type { LiveSegment } from '../shared/live-segment.ts';
 import type { LiveTrack } from '../shared/live-track.ts';
 import type { PastMedia } from '../shared/past-media.ts';
 import { parseRange } from '../shared/range.ts';
+import { assertWithin, limitsKey } from '../shared/quality.ts';
 import { RenderCache } from '../shared/render-cache.ts';
 import type { Viewer, Viewers } from '../shared/viewers.ts';
 import { cameraAway, manifestAnswer, mediaAnswer, refusal } from './answers.ts';
+import { limitMpd } from './limits.ts';
 import { liveMpd } from './live-mpd.ts';
 import { writeMpd } from './mpd.ts';
 import { parseName, type SegmentKey } from './names.ts';
@@ -66,7 +68,7 @@ export class DashRoutes {
           const ranges = this.#ranges;
           if (!ranges) throw refusal('RANGE_EMPTY', 'Nothing of the past is kept here.');
           const wish = { action: 'rewind', from: range.start } as const;
-          return viewers.serve(request, () => ranges.answer(request, range), wish);
+          return viewers.serve(request, ({ session }) => ranges.answer(request, range, session), wish);
         },
       }),
       http.route({
@@ -88,11 +90,11 @@ export class DashRoutes {
     if (!camera) throw cameraAway(request.params.camera);
     this.watch(camera);
     if (!camera.ready) await camera.wait(() => camera.ready || camera.ended, FIRST_SEGMENT, signalOf(request, session));
-    const body = this.#rendered.get(camera, 'live', () => {
+    const body = this.#rendered.get(camera, `live${limitsKey(session)}`, () => {
       const { latency } = this.#options;
       const mpd = liveMpd(camera, this.#periods.get(camera)!, { now: camera.now, latency });
       if (!mpd) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment yet.`);
-      return writeMpd(mpd);
+      return writeMpd(limitMpd(mpd, session));
     });
     return manifestAnswer(body, LIVE_AGE);
   }
@@ -102,6 +104,11 @@ export class DashRoutes {
     const camera = this.#options.camera(cameraId);
     const track = camera?.tracks.get(id);
     const key = parseName(name);
+    if (track) {
+      const { caps, bitrate } = track;
+      const { width, height } = caps;
+      assertWithin(session, { kind: track.kind, width, height, bitrate: caps.bitrate ?? bitrate.average() });
+    }
     if (!key) {
       const init = track?.findInit(name);
       if (init) return mediaAnswer(init.caps.kind, init.caps.init);
@@ -120,6 +127,7 @@ export class DashRoutes {
     }
     const past = key.by === 'time' ? await this.#options.past?.find(cameraId, id, key) : undefined;
     if (!past) throw unknownMedia(name);
+    assertWithin(session, past);
     await reach(past.startTs);
     return mediaAnswer(past.kind, past.data);
   }

@@ -1,6 +1,7 @@
 /** Answers requests for playlists of a stretch of the past. */
-import type { HttpRequest, HttpResponse } from 'eddy/plugin';
+import type { Access, HttpRequest, HttpResponse } from 'eddy/plugin';
 import type { PastMedia, PastRange, PastTrack } from '../shared/past-media.ts';
+import { assertWithin, limitsKey, within, type Rendition } from '../shared/quality.ts';
 import { parseRange, rangeQuery, type WantedRange } from '../shared/range.ts';
 import { type Stretch, stretchesOf } from '../shared/stretches.ts';
 import { playlistAnswer, refusal } from './answers.ts';
@@ -28,10 +29,10 @@ export class RangePlaylists {
   }
 
   /** The multivariant playlist. */
-  multivariant(request: HttpRequest, range: WantedRange): Promise<HttpResponse> {
-    return this.#answer(request, range, 'index', (past, stretches) => {
+  multivariant(request: HttpRequest, range: WantedRange, access: Access): Promise<HttpResponse> {
+    return this.#answer(request, range, `index${limitsKey(access)}`, (past, stretches) => {
       const query = `?${rangeQuery(range)}`;
-      const tracks = past.tracks.map(offered);
+      const tracks = within(access, past.tracks.map(offered), renditionOf);
       return multivariantText(tracks, (id) => `${encodeURIComponent(id)}/range.m3u8${query}`, [
         startTag(past, stretches),
       ]);
@@ -39,12 +40,13 @@ export class RangePlaylists {
   }
 
   /** The media playlist of the request's track. */
-  media(request: HttpRequest, range: WantedRange): Promise<HttpResponse> {
+  media(request: HttpRequest, range: WantedRange, access: Access): Promise<HttpResponse> {
     const { track = '' } = request.params;
     const { skip } = parseDirectives(request.query);
-    return this.#answer(request, range, `${track}\n${skip}`, (past, stretches) => {
-      if (!past.tracks.some(({ id }) => id === track))
-        throw refusal('MEDIA_UNKNOWN', `There is no track "${track}" there.`);
+    return this.#answer(request, range, `${track}\n${skip}${limitsKey(access)}`, (past, stretches) => {
+      const wanted = past.tracks.find(({ id }) => id === track);
+      if (!wanted) throw refusal('MEDIA_UNKNOWN', `There is no track "${track}" there.`);
+      assertWithin(access, renditionOf(offered(wanted)));
       return rangePlaylist(past, stretches, track, { skip });
     });
   }
@@ -65,6 +67,13 @@ export class RangePlaylists {
     return playlistAnswer(body, past.complete ? COMPLETE_AGE : undefined);
   }
 }
+
+const renditionOf = ({ kind, width, height, rates }: OfferedTrack): Rendition => ({
+  kind,
+  width,
+  height,
+  bitrate: rates.average,
+});
 
 /** Reads the wanted stretch from a request; undefined for the live playlist. Throws `publish.hls/RANGE_INVALID` (400). */
 export function rangeOf(request: HttpRequest): WantedRange | undefined {

@@ -11,6 +11,7 @@ import { checkReach, parseDirectives } from './directives.ts';
 import { mediaPlaylist, partHoldBackOf } from './media-playlist.ts';
 import { multivariantPlaylist } from './multivariant.ts';
 import { rangeOf, RangePlaylists } from './range-routes.ts';
+import { assertWithin, limitsKey, within, type Rendition } from '../shared/quality.ts';
 import { RenderCache } from '../shared/render-cache.ts';
 
 /** How long a request for a camera that has just begun waits for its first segment, ms. */
@@ -60,12 +61,12 @@ export class HlsRoutes {
       });
     const unmount = [
       route('index.m3u8', (request, viewer, range) =>
-        range ? this.#past().multivariant(request, range) : this.#multivariant(request, viewer),
+        range ? this.#past().multivariant(request, range, viewer.session) : this.#multivariant(request, viewer),
       ),
       route(':track/live.m3u8', (request, viewer) => this.#playlist(request, viewer), { action: 'watch' }),
-      route(':track/range.m3u8', (request, _viewer, range) => {
+      route(':track/range.m3u8', (request, { session }, range) => {
         if (!range) throw refusal('RANGE_INVALID', 'A start is missing.');
-        return this.#past().media(request, range);
+        return this.#past().media(request, range, session);
       }),
       route(':track/:name', (request, viewer) => this.#media(request, viewer), 'media'),
     ];
@@ -76,15 +77,18 @@ export class HlsRoutes {
     const camera = this.#camera(request);
     if (camera.ended) throw cameraAway(camera.cameraId);
     if (!camera.ready) await camera.wait(() => camera.ready || camera.ended, FIRST_SEGMENT, signalOf(request, session));
-    const tracks = camera.offered;
+    const tracks = within(session, camera.offered, renditionOf);
     if (tracks.length === 0) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment yet.`);
-    const body = this.#rendered.get(camera, 'index', () => multivariantPlaylist(tracks, this.#options.partHoldBack));
+    const body = this.#rendered.get(camera, `index${limitsKey(session)}`, () =>
+      multivariantPlaylist(tracks, this.#options.partHoldBack),
+    );
     return playlistAnswer(body);
   }
 
   async #playlist(request: HttpRequest, { session }: Viewer): Promise<HttpResponse> {
     const camera = this.#camera(request);
     const track = this.#track(camera, request);
+    assertWithin(session, renditionOf(track));
     const directives = parseDirectives(request.query);
     const { msn, part, skip } = directives;
     if (!track.lastWhole) {
@@ -119,6 +123,7 @@ export class HlsRoutes {
     const camera = this.#options.camera(request.params.camera);
     const track = camera?.tracks.get(request.params.track ?? '');
     if (camera && track) {
+      assertWithin(session, renditionOf(track));
       const partOf = parsePartName(name);
       if (partOf) {
         const part = track.findPart(partOf.stem, partOf.index);
@@ -132,7 +137,7 @@ export class HlsRoutes {
       if (segment?.complete && !segment.gap && !segment.released)
         return mediaAnswer(track.kind, Buffer.concat(segment.data()));
     }
-    return this.#stored(request, name);
+    return this.#stored(request, name, session);
   }
 
   /** EXT-X-PRELOAD-HINT: a part that is asked for before it exists is sent as soon as it does. */
@@ -152,11 +157,12 @@ export class HlsRoutes {
   }
 
   /** Segments that left the playlist are the timeline's, where the pipeline has one. */
-  async #stored(request: HttpRequest, name: string): Promise<HttpResponse> {
+  async #stored(request: HttpRequest, name: string, session: Session): Promise<HttpResponse> {
     const { camera, track = '' } = request.params;
     const { past } = this.#options;
     const found = (await past?.read(camera, track, name)) ?? (await past?.init(camera, track, name));
     if (!found) throw unknownMedia(name);
+    assertWithin(session, found);
     return mediaAnswer(found.kind, found.data);
   }
 
@@ -177,6 +183,13 @@ export class HlsRoutes {
     return track;
   }
 }
+
+const renditionOf = ({ kind, caps, bitrate }: LiveTrack): Rendition => ({
+  kind,
+  width: caps.width,
+  height: caps.height,
+  bitrate: caps.bitrate ?? bitrate.average(),
+});
 
 /** The moment at which media begins is the first thing in its name; an init segment has none. */
 const startOf = (name: string): number | undefined => {

@@ -109,7 +109,8 @@ export class PastMedia {
         ({ baseTime, writer }) => baseTime === wanted.time && writer === wanted.writer,
       );
       const data = found && (await this.#timeline.read(cameraId, track, segmentName(found)));
-      if (data) return { data, kind: kindOfCodec(found.codecString), startTs: found.startTs };
+      const { width, height } = known?.caps ?? {};
+      if (data) return { data, kind: kindOfCodec(found.codecString), startTs: found.startTs, width, height };
     }
     return undefined;
   }
@@ -121,7 +122,8 @@ export class PastMedia {
     reading: Promise<Uint8Array | undefined>,
   ): Promise<PastBytes | undefined> {
     const [data, tracks] = await Promise.all([reading, this.#timeline.tracks(cameraId)]);
-    return data && { data, kind: tracks.find((one) => one.track === track)?.caps.kind ?? 'video' };
+    const { kind = 'video', width, height } = tracks.find((one) => one.track === track)?.caps ?? {};
+    return data && { data, kind, width, height };
   }
 
   async #read(cameraId: CameraId, range: WantedRange, live: boolean): Promise<PastRange> {
@@ -202,6 +204,9 @@ export const initNameOf = ({ initUrl }: Segment): string => initUrl.slice(initUr
 export interface PastBytes {
   readonly data: Uint8Array;
   readonly kind: 'video' | 'audio';
+  /** Of the newest pictures of the track, where that is known. */
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
 }
 
 /** By the four characters that name a codec (RFC 6381). */

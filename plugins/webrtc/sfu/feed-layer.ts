@@ -20,6 +20,12 @@ export class FeedLayer {
     return caps?.kind === 'video' ? caps.width * caps.height : 0;
   }
 
+  /** Lines of the shorter side. */
+  get lines(): number {
+    const caps = this.track?.caps as VideoCaps | undefined;
+    return caps?.kind === 'video' ? Math.min(caps.width, caps.height) : 0;
+  }
+
   /** A track begins here, or its timeline breaks. Throws a MediaError. */
   begin(track: InputTrack<'frames'>): void {
     this.track = track;

@@ -230,7 +230,8 @@ export class FeedSlot {
   }
 
   #handleOf({ feed, layers }: Fed): RtpHandle {
-    return { ...feed.handle, timedFrom: layers.at(-1)!.sender.timedFrom };
+    const lines = this.kind === 'video' ? { lines: layers.map((layer) => layer.lines) } : {};
+    return { ...feed.handle, ...lines, timedFrom: layers.at(-1)!.sender.timedFrom };
   }
 
   #retry(heldFor = 0): void {

@@ -43,6 +43,8 @@ export interface Asker {
   readonly signal: AbortSignal;
   /** How long it waits for a camera that nobody publishes, ms; undefined: as configured. */
   readonly wait?: number | undefined;
+  /** The session that it leaves. */
+  readonly replaces?: Session['id'];
 }
 
 /** See the file's head. */
@@ -75,7 +77,8 @@ export class Joining {
 
   /** Shows another camera in a session. */
   async switch(viewer: Viewer, cameraId: string, asker: Asker): Promise<void> {
-    await this.#admitted(cameraId, asker, [], (camera, session) => viewer.switchTo(camera, session));
+    const replaces = viewer.session.id;
+    await this.#admitted(cameraId, { ...asker, replaces }, [], (camera, session) => viewer.switchTo(camera, session));
   }
 
   /** Whether a camera may be watched and is live now; rejects as `join` does. */
@@ -108,7 +111,7 @@ export class Joining {
         media,
         request,
         latency: this.#host.latency,
-        maxBitrate: capOf(request, config['max-bitrate']),
+        maxBitrate: capOf(request, least(config['max-bitrate'], session.maxBitrate)),
         onEnd: (ended, reason) => this.#host.onEnd(ended, reason),
       });
       if (viewer.ended) throw viewer.reason;
@@ -152,8 +155,10 @@ export class Joining {
     }
   }
 
-  async #open(cameraId: string, { credentials, peer, signal, wait = this.#ctx.config.wait }: Asker): Promise<Session> {
-    const ask = () => this.#ctx.sessions.open({ cameraId, action: 'watch', credentials, peer });
+  async #open(cameraId: string, asker: Asker): Promise<Session> {
+    const { credentials, peer, signal, replaces, wait = this.#ctx.config.wait } = asker;
+    const place = replaces === undefined ? {} : { replaces };
+    const ask = () => this.#ctx.sessions.open({ cameraId, action: 'watch', credentials, peer, ...place });
     try {
       return await this.#known(ask);
     } catch (error) {
@@ -243,6 +248,9 @@ export class Joining {
     });
   }
 }
+
+const least = (...rates: readonly (number | undefined)[]): number | undefined =>
+  rates.reduce((a, b) => (a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)), undefined);
 
 /** `?maxBitrate=` in bits a second, below what the configuration says. */
 function capOf(request: HttpRequest, configured: number | undefined): number | undefined {

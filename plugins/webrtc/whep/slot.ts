@@ -1,5 +1,12 @@
 /** One m-line of a viewer: what it carries now, and how that is replaced without a new negotiation. */
-import type { Clock, ConsumerEvent, RtpConsumer, RtpHandle, WebRtcTransport } from 'eddy/plugin';
+import {
+  EddyError,
+  type Clock,
+  type ConsumerEvent,
+  type RtpConsumer,
+  type RtpHandle,
+  type WebRtcTransport,
+} from 'eddy/plugin';
 import type { TakenMedia } from '../shared/sdp/negotiate.ts';
 
 /** How long the old picture goes on while the new one's key frame is waited for, ms. */
@@ -20,6 +27,18 @@ export interface Prepared {
   readonly consumer: RtpConsumer;
 }
 
+/** The highest layer of at most so many lines, -1 where none is; undefined where nothing is known or asked. */
+function highestWithin({ lines }: RtpHandle, maxLines: number | undefined): number | undefined {
+  if (!lines || maxLines === undefined) return undefined;
+  return lines.findLastIndex((each) => each <= maxLines);
+}
+
+function assertWithin(handle: RtpHandle, maxLines: number | undefined): void {
+  if (highestWithin(handle, maxLines) !== -1) return;
+  const message = `this grant is for at most ${maxLines} lines, and the camera has ${Math.min(...handle.lines!)} at least`;
+  throw new EddyError('WATCH_REFUSED', message, { details: { reason: 'forbidden', action: 'watch' } });
+}
+
 /** See the file's head. */
 export class Slot {
   readonly media: TakenMedia;
@@ -29,6 +48,8 @@ export class Slot {
   #current: Prepared | undefined;
   #paused = false;
   #cap: LayerCap;
+  /** What the viewer's grant lets them have, in lines; a layer whose size is not known is not held to it. */
+  maxLines: number | undefined;
   #shownAt = -Infinity;
 
   constructor(
@@ -59,8 +80,10 @@ export class Slot {
     return this.#paused;
   }
 
-  /** Makes a consumer, paused, without touching what is shown. Rejects with WEBRTC_CODEC_UNFIT or WEBRTC_HANDLE_GONE. */
+  /** Makes a consumer, paused, without touching what is shown. Rejects with WEBRTC_CODEC_UNFIT, WEBRTC_HANDLE_GONE, or
+   * WATCH_REFUSED where its every layer is larger than the viewer may have. */
   async prepare(handle: RtpHandle): Promise<Prepared> {
+    assertWithin(handle, this.maxLines);
     const { rtpParameters, offered } = this.media;
     const consumer = await this.#transport.consume(handle, rtpParameters, { mid: offered.mid });
     return { handle, consumer };
@@ -73,7 +96,8 @@ export class Slot {
   async show(next: Prepared | undefined, ended: AbortSignal): Promise<void> {
     const old = this.#current;
     if (next) {
-      if (this.#cap) await next.consumer.preferLayers(this.#cap);
+      const cap = this.#capFor(next.handle);
+      if (cap) await next.consumer.preferLayers(cap);
       const cooldown = this.#shownAt + RECEIVER_COOLDOWN - this.#clock.monotonic();
       if (old && cooldown > 0) await this.#wait(cooldown, ended);
       const sent =
@@ -100,7 +124,13 @@ export class Slot {
 
   async prefer(cap: LayerCap): Promise<void> {
     this.#cap = cap;
-    await this.consumer?.preferLayers(cap);
+    if (this.#current) await this.#current.consumer.preferLayers(this.#capFor(this.#current.handle));
+  }
+
+  #capFor(handle: RtpHandle): LayerCap {
+    const top = highestWithin(handle, this.maxLines);
+    if (top === undefined) return this.#cap;
+    return { ...this.#cap, spatial: Math.min(this.#cap?.spatial ?? top, top) };
   }
 
   /** Waits for `what`, at most `ms`; less where the session ends. */

@@ -97,6 +97,7 @@ export class Viewer {
     this.key = new SessionKey(request);
     this.ice = new IceSession(transport, offer, media[0]!, refusals);
     this.slots = media.map((each) => new Slot(each, transport, clock, this.#onConsumer));
+    this.#limit(session);
     this.events = new EventStreams(clock, () => [
       ...(this.#camera.live ? [['active', {}] as const] : []),
       ['viewercount', { viewercount: this.#camera.viewers }] as const,
@@ -169,7 +170,11 @@ export class Viewer {
   switchTo(camera: LiveCamera, session: Session): Promise<void> {
     return this.#inTurn(async () => {
       if (this.ended) throw this.reason;
-      const prepared = await prepareSlots(camera, this.slots, this.#options.refusals);
+      this.#limit(session);
+      const prepared = await prepareSlots(camera, this.slots, this.#options.refusals).catch((error: unknown) => {
+        this.#limit(this.#session);
+        throw error;
+      });
       const before = { session: this.#session, release: this.#release };
       this.#release = camera.hold();
       this.#forget();
@@ -184,6 +189,11 @@ export class Viewer {
       await this.#show(prepared, true);
       this.#onCamera();
     });
+  }
+
+  /** Holds what is prepared from now on to what a session allows. */
+  #limit({ maxLines }: Session): void {
+    for (const slot of this.slots) slot.maxLines = slot.kind === 'video' ? maxLines : undefined;
   }
 
   /** Chooses the highest layer; undefined: automatic. */

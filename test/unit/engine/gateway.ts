@@ -1,11 +1,6 @@
 /** A pipeline with a gateway whose sessions a test opens, and an authorizer that answers as it is told. */
 import type { CheckedGraph } from '../../../core/graph/checked.ts';
-import {
-  Authorizer,
-  type AccessRequest,
-  type Context,
-  type Decision,
-} from '../../../core/plugin/index.ts';
+import { Authorizer, type AccessRequest, type Context, type Decision } from '../../../core/plugin/index.ts';
 import { serviceOf, testPipeline, testPlugin } from '../../../core/testing/index.ts';
 import { avSource } from './support.ts';
 

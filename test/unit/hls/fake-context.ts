@@ -28,7 +28,7 @@ export function fakeContext(options: { config: object; services?: object; clock?
   const sessions: FakeSession[] = [];
   const states = new Map<string, CameraStatus['state']>();
   const listeners = new Set<(event: PipelineEvent) => void>();
-  const gates: { refuse?: Error; tooDeep?: Error } = {};
+  const gates: { refuse?: Error; tooDeep?: Error; limits?: Pick<Session, 'maxLines' | 'maxBitrate'> } = {};
   const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
 
   const ctx = {
@@ -63,6 +63,7 @@ export function fakeContext(options: { config: object; services?: object; clock?
           cameraId: request.cameraId as CameraId,
           userId: 'tester',
           earliest: 0,
+          ...gates.limits,
           signal: abort.signal,
           request,
           ended: false,

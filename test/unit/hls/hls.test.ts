@@ -251,6 +251,23 @@ describe('viewers', () => {
     expect(sessions).toHaveLength(2);
   });
 
+  it.each([[{ maxLines: 360 }], [{ maxBitrate: 2000 }]])('have no more than their grant says: %o', async (limits) => {
+    const { ask, gates, flow } = await liveStage();
+    const large = flow.track('video-720p', videoCaps({ width: 1280, height: 720, bitrate: 5000 }));
+    segments(0, 2).forEach((one) => void large.item(one));
+    expect((await ask('/hls/cam1/index.m3u8')).text).toContain('video-720p');
+    gates.limits = limits;
+    const viewer = { address: '10.0.0.2' };
+    const { text } = await ask('/hls/cam1/index.m3u8', viewer);
+    expect(text).toContain('video/live.m3u8');
+    expect(text).not.toContain('video-720p');
+    for (const path of ['live.m3u8', `${START}-${FIRST}.w1.m4s`, `${START}-${FIRST}.w1.0.m4s`])
+      expect((await ask(`/hls/cam1/video-720p/${path}`, viewer)).code, path).toBe('WATCH_REFUSED');
+    expect((await ask(LIVE, viewer)).status).toBe(200);
+    gates.limits = { maxLines: 240 };
+    expect((await ask('/hls/cam1/index.m3u8', { address: '10.0.0.3' })).code).toBe('WATCH_REFUSED');
+  });
+
   it('need the right to rewind for media that is older than a live player holds', async () => {
     const timeline = { read: async () => Uint8Array.of(7), init: async () => undefined, tracks: async () => [] };
     const { ask, gates, clock } = await liveStage({ timeline });

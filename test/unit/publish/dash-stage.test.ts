@@ -85,6 +85,16 @@ describe('live', () => {
     expect(mpd.periods[1]!.start).toBe((START + 6000) / 1000);
   });
 
+  it('a viewer gets no more than their grant says', async () => {
+    const { ask, gates, flow } = await liveStage();
+    const large = flow.track('video-720p', videoCaps({ width: 1280, height: 720 }));
+    segments(0, 2).forEach((one) => void large.item(one));
+    gates.limits = { maxLines: 360 };
+    const told = readMpd((await ask(MPD)).text).periods.flatMap(({ tracks }) => tracks.map(({ id }) => id));
+    expect(told).toEqual(['video']);
+    expect((await ask('/dash/cam1/video-720p/w1.0.m4s')).code).toBe('WATCH_REFUSED');
+  });
+
   it('a token is changed for a session, which goes before every URL', async () => {
     const { ask } = await liveStage();
     const moved = await ask(`${MPD}?token=a%26%22b`);

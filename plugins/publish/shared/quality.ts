@@ -1,0 +1,52 @@
+/** Renditions that a viewer's grant lets them have. */
+import { EddyError, type Access } from 'eddy/plugin';
+
+/** What a rendition is measured by. */
+export interface Rendition {
+  readonly kind: 'video' | 'audio';
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  /** Bits a second, on average; undefined where nobody knows. */
+  readonly bitrate?: number | undefined;
+}
+
+type Limits = Pick<Access, 'maxBitrate' | 'maxLines'>;
+
+/** A measured rate moves: what was listed stays to be had while it is only a little above. */
+const TOLERANCE = 1.25;
+
+/** Whether a viewer may have it. Sound has no limits. */
+export function isWithin({ maxBitrate = Infinity, maxLines = Infinity }: Limits, rendition: Rendition): boolean {
+  const { kind, width = 0, height = 0, bitrate = 0 } = rendition;
+  return kind === 'audio' || (Math.min(width, height) <= maxLines && bitrate <= maxBitrate);
+}
+
+/** Those that a viewer may have; throws WATCH_REFUSED where every picture is beyond the limits. */
+export function within<T>(limits: Limits, all: readonly T[], renditionOf: (one: T) => Rendition): readonly T[] {
+  if (limits.maxBitrate === undefined && limits.maxLines === undefined) return all;
+  const some = all.filter((one) => isWithin(limits, renditionOf(one)));
+  const hasVideo = (list: readonly T[]): boolean => list.some((one) => renditionOf(one).kind === 'video');
+  if (hasVideo(all) && !hasVideo(some)) throw beyond(limits);
+  return some;
+}
+
+/** Throws WATCH_REFUSED for media of a rendition that the viewer may not have. */
+export function assertWithin(limits: Limits, rendition: Rendition | undefined): void {
+  if (limits.maxBitrate === undefined && limits.maxLines === undefined) return;
+  const maxBitrate = limits.maxBitrate && limits.maxBitrate * TOLERANCE;
+  if (rendition && !isWithin({ maxBitrate, maxLines: limits.maxLines }, rendition)) throw beyond(limits);
+}
+
+/** Names the limits, for what is kept of answers to viewers with the same. */
+export const limitsKey = ({ maxBitrate, maxLines }: Limits): string =>
+  maxBitrate === undefined && maxLines === undefined ? '' : ` ${maxBitrate} ${maxLines}`;
+
+function beyond({ maxBitrate, maxLines }: Limits): EddyError {
+  const most = [
+    ...(maxLines === undefined ? [] : [`${maxLines} lines`]),
+    ...(maxBitrate === undefined ? [] : [`${maxBitrate} bit/s`]),
+  ].join(' and ');
+  return new EddyError('WATCH_REFUSED', `this grant is for at most ${most}, and this rendition has more`, {
+    details: { reason: 'forbidden', action: 'watch' },
+  });
+}
