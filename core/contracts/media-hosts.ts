@@ -85,10 +85,26 @@ export interface HostEnd {
   readonly code?: `${string}/${string}`;
 }
 
+/** What a launch has done, and what it takes. What is measured every few seconds is absent until it was. */
+export interface HostUsage {
+  /** Processors that its child is busy with, over the last few seconds; other launches may share the child. */
+  readonly cores?: number;
+  /** Resident memory of its child, in bytes. */
+  readonly rssBytes?: number;
+  readonly framesIn: number;
+  /** Of all its outputs. */
+  readonly framesOut: number;
+  /** Seconds of media that came out a second, over the last few: 1 is real time. */
+  readonly speed?: number;
+  /** From a frame that went in until what was made of it came out, ms. */
+  readonly latency?: number;
+}
+
 /** A running launch. */
 export interface MediaHost {
   /** Of the child, which other launches may share. */
   readonly pid: number;
+  readonly usage: HostUsage;
   /**
    * Called for each frame, in order for each output; a returned promise holds that output back (its pipe fills, the
    * child waits). One listener; frames made before it was set wait. What it throws ends the host with `error`.

@@ -110,6 +110,7 @@ export function mediaHostsContract(name: string, provide: () => Promise<Provided
         if (!host.write('video', moved)) await host.drained('video');
       }
       await host.close(5000);
+      expect(host.usage).toMatchObject({ framesIn: 20, framesOut: 20, latency: expect.any(Number) as number });
       expect(frames[0]!.caps).toMatchObject({ width: 160, height: 90 });
       expect(frames.map(({ unit }) => unit.pts)).toEqual(original.frames.map(({ unit }) => unit.pts + shift));
       expect(host.write('video', original.frames[0]!.unit)).toBe(true);

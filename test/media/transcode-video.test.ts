@@ -179,6 +179,7 @@ describe('transcode.video', () => {
           track: 'video',
           source: { codec: 'h264', width: 640, height: 360, fps: 30 },
           running: true,
+          usage: { framesIn: expect.any(Number), framesOut: expect.any(Number) },
           rungs: [
             {
               name: '360p',

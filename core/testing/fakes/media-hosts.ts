@@ -1,5 +1,5 @@
 /** Media hosts without children: the test plays what a launch gives and sees what it is given. */
-import type { HostEnd, HostFrame, HostLaunch, MediaHost, MediaHosts } from '../../contracts/index.ts';
+import type { HostEnd, HostFrame, HostLaunch, HostUsage, MediaHost, MediaHosts } from '../../contracts/index.ts';
 import { EddyError } from '../../errors/index.ts';
 import type { AccessUnit, TrackCaps } from '../../model/index.ts';
 
@@ -14,6 +14,7 @@ export class FakeMediaHost implements MediaHost {
   /** Properties set: element, property, value. */
   readonly properties: (readonly [string, string, number | string | boolean])[] = [];
   readonly ended: Promise<HostEnd>;
+  readonly #count = { framesIn: 0, framesOut: 0 };
   readonly #end = Promise.withResolvers<HostEnd>();
   readonly #drained = new Map<string, PromiseWithResolvers<void>>();
   #listener: ((frame: HostFrame) => void | Promise<void>) | undefined;
@@ -29,6 +30,11 @@ export class FakeMediaHost implements MediaHost {
     for (const { name } of launch.inputs ?? []) this.written.set(name, []);
   }
 
+  /** Frames alone. */
+  get usage(): HostUsage {
+    return { ...this.#count };
+  }
+
   /** True until it ended. */
   get running(): boolean {
     return this.#result === undefined;
@@ -38,7 +44,10 @@ export class FakeMediaHost implements MediaHost {
   emit(output: string, caps: TrackCaps, unit: AccessUnit): Promise<void> {
     const known = this.launch.outputs?.some(({ name }) => name === output) ?? false;
     if (!known) throw new TypeError(`the launch "${this.launch.label}" has no output "${output}"`);
-    if (this.running) this.#waiting.push({ output, caps, unit });
+    if (this.running) {
+      this.#count.framesOut += 1;
+      this.#waiting.push({ output, caps, unit });
+    }
     return this.#hand();
   }
 

@@ -18,6 +18,7 @@ import { expandLaunch } from './launch.ts';
 import { HEARTBEAT, START_MS } from './limits.ts';
 import { GstMediaHost, startError } from './media-host.ts';
 import type { manifest } from './plugin.ts';
+import type { HostWork } from './shared-host.ts';
 import { SharedHosts } from './shared-hosts.ts';
 
 /** The bus poll parks one thread of libuv's pool for good; the file reads of module loading need others. */
@@ -35,7 +36,7 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
     clock: ctx.clock,
     niceOf,
     onStart: (host, pid) => ctx.log.debug({ host, pid }, 'host started'),
-    onUsage: (host, usage) => meters.note(host, usage),
+    onUsage: (host, usage, work) => meters.note(host, usage, work),
     onSlots: (host, taken) => meters.slots(host, taken),
     onEnd: (host, end, labels) => {
       meters.forget(host);
@@ -79,7 +80,10 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
         heartbeat: HEARTBEAT,
         nice: niceOf(spec),
         onMessage: (message) => host?.onMessage(message as unknown as HostMessage),
-        onUsage: (usage) => meters.note(spec.label, usage),
+        onUsage: (usage) => {
+          host?.onUsage(usage);
+          meters.note(spec.label, usage, host?.usage);
+        },
       });
       // Before the launch runs, so that no message of its elements is lost.
       host = new GstMediaHost(spec, child);
@@ -143,24 +147,39 @@ async function listElements(): Promise<ReadonlySet<string>> {
   }
 }
 
+/** Of each host; that of a launch that has one for itself is named by its stage, camera and track. */
 function usageMeters(ctx: Context<typeof manifest>): {
-  note(host: string, usage: ProcessUsage): void;
+  note(host: string, usage: ProcessUsage, work: HostWork | undefined): void;
   slots(host: string, taken: number): void;
   forget(host: string): void;
 } {
-  const cpu = ctx.metrics.counter('host_cpu_seconds_total', 'Processor time used by a media host.');
-  const rss = ctx.metrics.gauge('host_resident_bytes', 'Resident memory of a media host.');
-  const slots = ctx.metrics.gauge('host_slots_used', 'Launches that run side by side in a shared media host.');
+  const { metrics } = ctx;
+  const cpu = metrics.counter('host_cpu_seconds_total', 'Processor time used by a media host.');
+  const rss = metrics.gauge('host_resident_bytes', 'Resident memory of a media host.');
+  const slots = metrics.gauge('host_slots_used', 'Launches that run side by side in a shared media host.');
+  const framesIn = metrics.counter('host_frames_in_total', 'Frames that went into a media host.');
+  const framesOut = metrics.counter('host_frames_out_total', 'Frames that came out of a media host.');
+  const speed = metrics.gauge(
+    'host_speed',
+    'Seconds of media that a host gives a second; of several launches, the slowest.',
+  );
+  const latency = metrics.gauge(
+    'host_latency_seconds',
+    'From a frame into a host to what was made of it; of several launches, the latest.',
+  );
   return {
-    note(host, usage) {
+    note(host, usage, work) {
       cpu.follow(usage.cpuSeconds, { host });
       rss.set(usage.rssBytes, { host });
+      if (!work) return;
+      framesIn.follow(work.framesIn, { host });
+      framesOut.follow(work.framesOut, { host });
+      if (work.speed !== undefined) speed.set(work.speed, { host });
+      if (work.latency !== undefined) latency.set(work.latency / 1000, { host });
     },
     slots: (host, taken) => slots.set(taken, { host }),
     forget(host) {
-      cpu.remove({ host });
-      rss.remove({ host });
-      slots.remove({ host });
+      for (const meter of [cpu, rss, slots, framesIn, framesOut, speed, latency]) meter.remove({ host });
     },
   };
 }

@@ -10,10 +10,13 @@ const HIGH_WATER = 1024 * 1024;
 /** Writes access units as GDP. */
 export class HostInputWriter {
   readonly #pipe: Socket;
+  /** Ticks a second of what is written. */
+  readonly timescale: number;
   readonly #timescale: bigint;
 
   constructor(pipe: Socket, name: string, caps: TrackCaps) {
     this.#pipe = pipe;
+    this.timescale = caps.timescale;
     this.#timescale = BigInt(caps.timescale);
     pipe.write(gdpPreamble(`eddy-${name}`, writeInputCaps(caps)));
   }

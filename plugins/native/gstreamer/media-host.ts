@@ -8,14 +8,17 @@ import {
   type HostEnd,
   type HostFrame,
   type HostLaunch,
+  type HostUsage,
   type Json,
   type MediaHost,
+  type ProcessUsage,
 } from 'eddy/plugin';
 import type { HostMessage, HostRefusal, HostRequest } from './control.ts';
 import { within } from './deadline.ts';
 import { GdpReader } from './gdp.ts';
 import { HostInputWriter } from './input.ts';
 import { elementOf, pipeOf } from './launch.ts';
+import { LaunchMeter } from './launch-meter.ts';
 import { OutputDecoder } from './output.ts';
 import { StallWatch } from './stall-watch.ts';
 
@@ -38,6 +41,7 @@ export class GstMediaHost implements MediaHost {
   #closing = false;
   #eos = false;
   readonly #stall: StallWatch;
+  readonly #meter = new LaunchMeter(() => performance.now());
 
   constructor(spec: HostLaunch, child: Child) {
     this.#spec = spec;
@@ -56,6 +60,15 @@ export class GstMediaHost implements MediaHost {
 
   get pid(): number {
     return this.#child.pid;
+  }
+
+  get usage(): HostUsage {
+    return this.#meter.usage;
+  }
+
+  /** What the child has used until now. */
+  onUsage(usage: ProcessUsage): void {
+    this.#meter.look(usage);
   }
 
   /** What the child tells of its launch. */
@@ -82,7 +95,9 @@ export class GstMediaHost implements MediaHost {
 
   write(input: string, unit: AccessUnit): boolean {
     this.#stall.asked();
-    return this.#input(input).write(unit);
+    const writer = this.#input(input);
+    this.#meter.wrote(unit.pts / writer.timescale);
+    return writer.write(unit);
   }
 
   drained(input: string): Promise<void> {
@@ -126,6 +141,7 @@ export class GstMediaHost implements MediaHost {
     const take = async (piece: Buffer): Promise<void> => {
       for (const packet of reader.push(piece)) {
         const frame = decoder.take(packet);
+        if (frame) this.#meter.came(frame.unit.pts / frame.caps.timescale);
         const taken = frame && listener({ output, ...frame });
         if (taken) await this.#stall.hold(taken);
       }

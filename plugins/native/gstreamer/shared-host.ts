@@ -3,6 +3,7 @@ import { siblingModule, spawnChild, type Child, type ChildEnd, type HostLaunch, 
 import { slotPipe, type SharedMessage } from './control.ts';
 import { HEARTBEAT, START_MS } from './limits.ts';
 import { pipeOf, type ExpandedLaunch } from './launch.ts';
+import type { FrameCount } from './launch-meter.ts';
 import { startError } from './media-host.ts';
 import { SlotUse, type SlotPort, type SlotRequest } from './slot-use.ts';
 
@@ -23,6 +24,14 @@ interface Slot {
   use: SlotUse | undefined;
 }
 
+/** What the launches of a child have done together. */
+export interface HostWork extends FrameCount {
+  /** Of the slowest. */
+  readonly speed?: number;
+  /** Of the one that is latest, ms. */
+  readonly latency?: number;
+}
+
 /** What a shared host is made of, and whom it tells. */
 export interface SharedHostOptions {
   /** For logs, metrics and `ps`. */
@@ -30,7 +39,7 @@ export interface SharedHostOptions {
   readonly slots: number;
   readonly nice: number;
   onStart(pid: number): void;
-  onUsage(usage: ProcessUsage): void;
+  onUsage(usage: ProcessUsage, work: HostWork): void;
   /** Slots were taken or freed, or it takes no more launches. */
   onChange(): void;
   /** The process has ended; `labels` are those of the launches in it. */
@@ -45,6 +54,7 @@ export class SharedHost {
   readonly #options: SharedHostOptions;
   readonly #slots: Slot[];
   readonly #child: Promise<Child>;
+  readonly #frames: FrameCount = { framesIn: 0, framesOut: 0 };
   #uses = 0;
   #readings = 0;
   #restingBytes: number | undefined;
@@ -143,7 +153,8 @@ export class SharedHost {
       nice,
       onMessage: (message) => this.#told(message as unknown as SharedMessage),
       onUsage: (usage) => {
-        this.#options.onUsage(usage);
+        for (const { use } of this.#slots) use?.onUsage(usage);
+        this.#options.onUsage(usage, this.#work());
         this.#weigh(usage.rssBytes);
       },
     });
@@ -162,9 +173,21 @@ export class SharedHost {
     return {
       pid: child.pid,
       pipe: child.pipe(slotPipe(index)),
+      frames: this.#frames,
       ask: (request: SlotRequest) => child.request({ ...request, slot: index }),
       doubt: () => void (slot.doubted = true),
       release: (state) => this.#release(slot, state),
+    };
+  }
+
+  #work(): HostWork {
+    const uses = this.#slots.flatMap(({ use }) => (use ? [use.usage] : []));
+    const speeds = uses.flatMap(({ speed }) => speed ?? []);
+    const latencies = uses.flatMap(({ latency }) => latency ?? []);
+    return {
+      ...this.#frames,
+      ...(speeds.length > 0 && { speed: Math.min(...speeds) }),
+      ...(latencies.length > 0 && { latency: Math.max(...latencies) }),
     };
   }
 

@@ -1,7 +1,7 @@
 /** Places launches that may share a child: hosts are started, filled, drained and ended. */
 import { EddyError, type ChildEnd, type Clock, type HostLaunch, type MediaHost, type ProcessUsage } from 'eddy/plugin';
 import { checkShared, expandLaunch } from './launch.ts';
-import { SharedHost } from './shared-host.ts';
+import { SharedHost, type HostWork } from './shared-host.ts';
 import { Suspects } from './suspects.ts';
 
 /** A host without launches is kept for so long, in ms: its next one starts in no time. */
@@ -13,7 +13,7 @@ export interface SharedHostsHooks {
   /** The nice value of a launch's host. */
   niceOf(spec: HostLaunch): number;
   onStart(host: string, pid: number): void;
-  onUsage(host: string, usage: ProcessUsage): void;
+  onUsage(host: string, usage: ProcessUsage, work: HostWork): void;
   onSlots(host: string, taken: number): void;
   onEnd(host: string, end: ChildEnd, labels: readonly string[]): void;
   onHung(host: string, label: string): void;
@@ -73,7 +73,7 @@ export class SharedHosts {
         slots,
         nice: hooks.niceOf(spec),
         onStart: (pid) => hooks.onStart(name, pid),
-        onUsage: (usage) => hooks.onUsage(name, usage),
+        onUsage: (usage, work) => hooks.onUsage(name, usage, work),
         onChange: () => {
           if (!entry.host.ended) hooks.onSlots(name, entry.host.taken);
           this.#look(entry);

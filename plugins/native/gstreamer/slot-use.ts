@@ -1,11 +1,12 @@
 /** One launch in a slot of a shared host, seen from the engine. */
 import type { Socket } from 'node:net';
-import type { AccessUnit, ChildEnd, HostEnd, HostLaunch, MediaHost } from 'eddy/plugin';
+import type { AccessUnit, ChildEnd, HostEnd, HostLaunch, HostUsage, MediaHost, ProcessUsage } from 'eddy/plugin';
 import type { SharedRequest } from './control.ts';
 import { within } from './deadline.ts';
 import { GDP, GdpReader, type GdpPacket } from './gdp.ts';
 import { HostInputWriter } from './input.ts';
 import { elementOf } from './launch.ts';
+import { LaunchMeter, type FrameCount } from './launch-meter.ts';
 import { CLOSE_MS, hostEnd, STALL_MS, type FrameListener } from './media-host.ts';
 import { OutputDecoder } from './output.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -24,6 +25,8 @@ export type SlotRequest = SharedRequest extends infer R
 export interface SlotPort {
   readonly pid: number;
   readonly pipe: Socket;
+  /** Of the whole child. */
+  readonly frames: FrameCount;
   ask(request: SlotRequest): Promise<unknown>;
   /** The launch owes frames, and whether it will end is not known yet: its host may be at fault. */
   doubt(): void;
@@ -45,6 +48,7 @@ export class SlotUse implements MediaHost {
   readonly #reader = new GdpReader();
   readonly #decoder = new OutputDecoder();
   readonly #stall: StallWatch;
+  readonly #meter: LaunchMeter;
   readonly #end = Promise.withResolvers<HostEnd>();
   #listener: FrameListener | undefined;
   /** The rest of a piece that waits for the listener. */
@@ -61,6 +65,7 @@ export class SlotUse implements MediaHost {
     this.#spec = spec;
     this.#slot = slot;
     this.pid = slot.pid;
+    this.#meter = new LaunchMeter(() => performance.now(), slot.frames);
     this.label = spec.label;
     this.ended = this.#end.promise;
     const input = spec.inputs?.[0];
@@ -71,6 +76,15 @@ export class SlotUse implements MediaHost {
     });
     // Frames that are made before anyone listens wait in the pipe; a launch without output has only its end to tell.
     if (!spec.outputs?.length) slot.pipe.resume();
+  }
+
+  get usage(): HostUsage {
+    return this.#meter.usage;
+  }
+
+  /** What the child has used until now. */
+  onUsage(usage: ProcessUsage): void {
+    this.#meter.look(usage);
   }
 
   onFrame(listener: FrameListener): void {
@@ -84,6 +98,7 @@ export class SlotUse implements MediaHost {
     const writer = this.#writer(input);
     if (this.#over || this.#inputEnded) return true;
     this.#stall.asked();
+    this.#meter.wrote(unit.pts / writer.timescale);
     return writer.write(unit);
   }
 
@@ -174,7 +189,9 @@ export class SlotUse implements MediaHost {
     }
     if (this.#over) return;
     const frame = this.#decoder.take(packet);
-    if (frame) return this.#listener?.({ output: this.#spec.outputs![0]!.name, ...frame });
+    if (!frame) return;
+    this.#meter.came(frame.unit.pts / frame.caps.timescale);
+    return this.#listener?.({ output: this.#spec.outputs![0]!.name, ...frame });
   }
 
   #badOutput(error: unknown): void {

@@ -170,7 +170,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
       track: this.#track.id,
       source: { codec, width, height, fps: frameRate && Number((frameRate.num / frameRate.den).toFixed(3)) },
       running: this.#use !== undefined,
-      ...(this.#use && { pid: this.#use.pid }),
+      ...(this.#use && { pid: this.#use.pid, usage: this.#use.usage }),
       rungs: this.#rungs.map((rung) => ({
         ...rung,
         ...(rung === top

@@ -1,5 +1,15 @@
 /** One run of a ladder's host: frames in, pictures of every rung out in the input's time. */
-import type { AccessUnit, Clock, HostEnd, HostFrame, HostLaunch, MediaHost, MediaHosts, VideoCaps } from 'eddy/plugin';
+import type {
+  AccessUnit,
+  Clock,
+  HostEnd,
+  HostFrame,
+  HostLaunch,
+  HostUsage,
+  MediaHost,
+  MediaHosts,
+  VideoCaps,
+} from 'eddy/plugin';
 import { CatchUp } from '../shared/catch-up.ts';
 import type { PassedOn } from '../shared/words.ts';
 import type { Mode } from './encoders.ts';
@@ -14,7 +24,7 @@ export interface UseSink {
 }
 
 /** How long what is inside may take to come out, in ms. */
-const FINISH_MS = 3000;
+const FINISH_MS = 5000;
 /**
  * Media that may be inside, in s: an encoder that looks ahead holds a second by itself. More waits at the link, whose policy says what is left
  * out, until there is room again.
@@ -56,6 +66,11 @@ export class Use {
   /** Of the host. */
   get pid(): number {
     return this.#host.pid;
+  }
+
+  /** What its host has done and takes. */
+  get usage(): HostUsage {
+    return this.#host.usage;
   }
 
   /** Sets a property of an element while it runs. */
