@@ -15,6 +15,7 @@ export * from './manifest.ts';
 export * from './pads.ts';
 export * from './peer-rate.ts';
 export * from './plugin.ts';
+export * from './refused-keys.ts';
 export * from './rfc3339.ts';
 export * from './tracks.ts';
 export {

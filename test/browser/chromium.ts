@@ -46,3 +46,11 @@ export async function openPage(
   });
   return { page, errors };
 }
+
+/** An empty page of this origin, without the policy that ours have. */
+export async function openBlank(page: Page, origin: string): Promise<void> {
+  await page.route(`${origin}/blank`, (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<!doctype html><body></body>' }),
+  );
+  await page.goto(`${origin}/blank`);
+}

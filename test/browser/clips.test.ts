@@ -11,7 +11,7 @@ import { atLevel, level } from '../level.ts';
 import { recordClock } from '../support/clock-recording.ts';
 import { type RunningEddy, startEddy, until } from '../support/eddy.ts';
 import { runFfmpeg } from '../support/ffmpeg.ts';
-import { launchChromium, openPage } from './chromium.ts';
+import { launchChromium, openBlank, openPage } from './chromium.ts';
 
 const SIZE = { width: 320, height: 80 };
 const FPS = 25;
@@ -170,7 +170,7 @@ describe('a clip', () => {
     const browser = await launchChromium();
     try {
       const { page, errors } = await openPage(browser);
-      await page.goto(`${eddy.http}/livez`);
+      await openBlank(page, eddy.http);
       const clock = await page.evaluate<{
         first: number;
         later: number;

@@ -7,6 +7,7 @@
 import type { Page } from 'playwright-core';
 import { blockClockSource } from '../../core/media/block-clock.ts';
 import { beepsSource } from './av-sync.ts';
+import { openBlank } from './chromium.ts';
 
 /** What a page is told to send. */
 export interface PublishOptions {
@@ -217,8 +218,7 @@ const library = `(() => {
 
 /** Opens an empty page of this origin with the library in it. */
 export async function webrtcPage(page: Page, origin: string): Promise<Page> {
-  await page.route(`${origin}/blank`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
-  await page.goto(`${origin}/blank`);
+  await openBlank(page, origin);
   await page.evaluate(library);
   return page;
 }

@@ -1,5 +1,5 @@
 /** `ingest.rtmp` at work: the listener, its connections and what they are counted by. */
-import { peerKey, PeerRate, type Context, type Running } from 'eddy/plugin';
+import { asEddyError, EddyError, peerKey, PeerRate, RefusedKeys, type Context, type Running } from 'eddy/plugin';
 import { Connection, type ConnectionHost, type ConnectionLimits } from './connection.ts';
 import { RtmpListener, type Door, type ListenerEvents } from './listener.ts';
 import { nodeMediaParser } from './node-media-parser.ts';
@@ -29,6 +29,7 @@ export function create(ctx: Context<typeof manifest>, createParser: ParserFactor
   let sockets = 0;
   const perPeer = new Map<string, number>();
   const rate = new PeerRate(ctx.clock, ctx.config.limits['connection-rate']);
+  const keys = new RefusedKeys(ctx.clock, ctx.config.limits.refusals);
   let stopSweep: (() => void) | undefined;
 
   const host: ConnectionHost = {
@@ -37,12 +38,23 @@ export function create(ctx: Context<typeof manifest>, createParser: ParserFactor
     clock: ctx.clock,
     log: ctx.log,
     createParser,
-    publish: ({ cameraId, token }, address, userAgent) =>
-      ctx.cameras.publish({
-        cameraId,
-        credentials: token === undefined ? {} : { token },
-        peer: { address, protocol: 'rtmp', ...(userAgent === undefined ? {} : { userAgent }) },
-      }),
+    publish: async ({ cameraId, token }, address, userAgent) => {
+      const wait = token === undefined ? 0 : keys.wait(address, token);
+      if (wait > 0) {
+        const message = `too many keys from this address were refused; try again in ${wait} s`;
+        throw new EddyError('PUBLISH_REFUSED', message);
+      }
+      const credentials = token === undefined ? {} : { token };
+      const peer = { address, protocol: 'rtmp', ...(userAgent === undefined ? {} : { userAgent }) };
+      try {
+        const publication = await ctx.cameras.publish({ cameraId, credentials, peer });
+        if (token !== undefined) keys.accepted(address, token);
+        return publication;
+      } catch (error) {
+        if (token !== undefined && asEddyError(error).code === 'PUBLISH_REFUSED') keys.refused(address, token);
+        throw error;
+      }
+    },
     report: (report) => ctx.report(report),
     dropped: (reason) => dropped.add(1, { reason }),
     ended: (reason) => ended.add(1, { reason }),

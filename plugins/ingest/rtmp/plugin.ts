@@ -60,6 +60,10 @@ export const manifest = defineManifest({
           doc: 'How often one address may connect; an IPv6 address counts with its /64.',
           default: '600 in 1m',
         }),
+        refusals: Rate({
+          doc: 'How many refused keys one address may try; then others than those that were good there have to wait.',
+          default: '120 in 1m',
+        }),
         backlog: Bytes({ doc: 'Answers that a peer leaves unread.', default: '64KiB', min: '16KiB' }),
       },
       { doc: 'What one stranger may cost.', default: {} },

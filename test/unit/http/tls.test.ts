@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
+import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -57,6 +58,21 @@ describe('TLS', () => {
     const gone = once(session, 'close');
     await one.running.stop?.();
     await gone;
+  });
+
+  it('closes a connection whose handshake does not come to its end', async () => {
+    const one = await server({ tls: { cert, key }, 'request-timeout': '300ms' });
+    const silent = connectTcp(Number(new URL(one.url).port), '127.0.0.1');
+    silent.on('error', () => {});
+    await once(silent, 'close');
+    // Nor does one that speaks plainly get an answer, or end anything else.
+    const plain = connectTcp(Number(new URL(one.url).port), '127.0.0.1');
+    let answer = '';
+    plain.on('data', (data) => (answer += String(data))).on('error', () => {});
+    plain.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(plain, 'close');
+    expect(answer).not.toMatch(/HTTP\/1.1 [23]/);
+    (await connected(one.url)).destroy();
   });
 
   it('says what is wrong with a certificate', async () => {

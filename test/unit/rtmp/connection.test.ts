@@ -223,6 +223,28 @@ describe('the listener', () => {
     expect(clients[0]!.over).toBe(false);
   });
 
+  it('hears no more keys of an address that was refused too often, but for those that were good there', async () => {
+    const engine = await start({
+      config: { limits: { refusals: '2 in 1h' } },
+      authorize: ({ credentials }) => {
+        if (!credentials.token?.startsWith('good')) throw new EddyError('PUBLISH_REFUSED', 'this key is none');
+      },
+    });
+    const publish = async (name: string): Promise<string | undefined> => {
+      const client = await RtmpClient.publish(engine.port, name);
+      return client.status;
+    };
+    const [started, refused] = ['NetStream.Publish.Start', 'NetStream.Publish.Unauthorized'];
+    expect(await publish('cam1?token=bad1')).toBe(refused);
+    expect(await publish('cam2?token=good')).toBe(started);
+    expect(await publish('cam3?token=bad2')).toBe(refused);
+    expect(engine.requests).toHaveLength(3);
+    expect(await publish('cam4?token=bad3')).toBe(refused);
+    expect(await publish('cam5?token=good2')).toBe(refused);
+    expect(engine.requests).toHaveLength(3);
+    expect(await publish('cam6?token=good')).toBe(started);
+  });
+
   it('serves RTMP and RTMPS side by side, with one count of their connections', async () => {
     const tls = { cert: 'rtmps-cert.pem', key: 'rtmps-key.pem', listen: '127.0.0.1:0' };
     const engine = await start({
