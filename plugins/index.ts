@@ -1,5 +1,8 @@
 /** The plugins in the box: manifests only, their code is loaded when a pipeline uses them. */
 import type { AnyPlugin } from 'eddy/plugin';
+import authAll from './auth/all/plugin.ts';
+import authAny from './auth/any/plugin.ts';
+import authJwt from './auth/jwt/plugin.ts';
 import authNone from './auth/none/plugin.ts';
 import authStatic from './auth/static/plugin.ts';
 import eventsFile from './events/file/plugin.ts';
@@ -30,6 +33,9 @@ import webrtcWhip from './webrtc/whip/plugin.ts';
 import webrtcWorkers from './webrtc/workers/plugin.ts';
 
 const plugins = [
+  authAll,
+  authAny,
+  authJwt,
   authNone,
   authStatic,
   eventsFile,

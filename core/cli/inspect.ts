@@ -4,6 +4,7 @@ import { describeAccepted, describeCaps } from '../graph/caps.ts';
 import { refusesDemand } from '../graph/on-demand.ts';
 import { suggest } from '../graph/suggest.ts';
 import { objectSchema, type Manifest } from '../plugin/index.ts';
+import { contractOf } from '../plugin/registry.ts';
 import { EXIT, onePositional, type Verb } from './cli.ts';
 import { registryFor } from './load.ts';
 
@@ -28,7 +29,10 @@ export const verb: Verb = {
 function asJson(manifest: Manifest): unknown {
   const names = (needs: Manifest['needs']): Record<string, string> =>
     Object.fromEntries(
-      Object.entries(needs).map(([key, need]) => [key, 'optional' in need ? `${need.optional.name}?` : need.name]),
+      Object.entries(needs).map(([key, need]) => {
+        const { contract, optional, several } = contractOf(need);
+        return [key, `${contract.name}${optional ? '?' : several ? '[]' : ''}`];
+      }),
     );
   const { config, needs, provides, ...rest } = manifest;
   return {
@@ -76,8 +80,8 @@ function describe(manifest: Manifest): string {
   section(
     'needs',
     Object.entries(manifest.needs).map(([name, need]) => {
-      const contract = 'optional' in need ? need.optional : need;
-      return `${name}: ${contract.name}${'optional' in need ? ', optional' : ''}. ${contract.summary}`;
+      const { contract, optional, several } = contractOf(need);
+      return `${name}: ${contract.name}${optional ? ', optional' : several ? `, several, named in "${name}"` : ''}. ${contract.summary}`;
     }),
   );
   section(

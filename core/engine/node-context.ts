@@ -4,6 +4,7 @@ import type { CheckedNode } from '../graph/checked.ts';
 import type { Contract } from '../contracts/index.ts';
 import type { CameraId } from '../model/index.ts';
 import type { Context, Events, PipelineView, Report } from '../plugin/index.ts';
+import { contractOf } from '../plugin/registry.ts';
 import { scopedClock } from './clock.ts';
 import type { Container } from './container.ts';
 import type { RunningNode } from './node.ts';
@@ -85,15 +86,19 @@ function nodeEvents(events: Events, { spec, scope }: RunningNode): Events {
 }
 
 function services(spec: CheckedNode, container: Container): Readonly<Record<string, unknown>> {
+  const handleOf = (contract: Contract<unknown>, key: string): unknown => {
+    const provider = spec.uses[key];
+    return provider === undefined ? undefined : container.handle(contract, provider);
+  };
   const bound: Record<string, unknown> = {};
   for (const [need, wanted] of Object.entries(spec.plugin.manifest.needs)) {
-    const contract: Contract<unknown> = 'optional' in wanted ? wanted.optional : wanted;
-    const provider = spec.uses[need];
-    const handle = provider === undefined ? undefined : container.handle(contract, provider);
-    if (handle === undefined && !('optional' in wanted)) {
+    const { contract, optional, several } = contractOf(wanted);
+    const keys = Object.keys(spec.uses).filter((key) => key.startsWith(`${need}[`));
+    const handles = several ? keys.map((key) => handleOf(contract, key)) : [handleOf(contract, need)];
+    if (!optional && (handles.length === 0 || handles.includes(undefined))) {
       throw new EddyError('INTERNAL', `"${spec.name}" needs ${contract.name}, and the checked graph binds none`);
     }
-    bound[need] = handle;
+    bound[need] = several ? handles : handles[0];
   }
   return bound;
 }

@@ -2,6 +2,7 @@
 import type { Authorizer } from '../contracts/index.ts';
 import { Authorizer as AuthorizerContract } from '../contracts/index.ts';
 import { asEddyError, EddyError } from '../errors/index.ts';
+import { authorizersOf } from '../graph/authorizers.ts';
 import type { CheckedNode } from '../graph/checked.ts';
 import type { Container } from './container.ts';
 import { nodeContext, type ContextHost } from './node-context.ts';
@@ -107,14 +108,10 @@ export class Nodes {
     }
   }
 
+  /** The authorizer that no other one asks. */
   authorizer(specs: readonly CheckedNode[]): Authorizer | undefined {
-    for (const spec of specs) {
-      const provides = Object.values(spec.plugin.manifest.provides);
-      if (provides.some((contract) => contract.token === AuthorizerContract.token)) {
-        return this.#container.handle(AuthorizerContract, spec.name);
-      }
-    }
-    return undefined;
+    const [root] = authorizersOf(specs).roots;
+    return root && this.#container.handle(AuthorizerContract, root.name);
   }
 
   /** Creates and starts a node and provides its services. Rejects with the reason why it did not start. */

@@ -43,7 +43,10 @@ export interface CheckedNode {
   readonly linger: number;
   readonly supervise: SupervisePolicy;
   readonly log: 'debug' | 'info' | 'warn' | 'error' | undefined;
-  /** For each need of the manifest: the service (or providing stage) that meets it; undefined for an unmet optional one. */
+  /**
+   * For each need of the manifest: the service (or providing stage) that meets it; undefined for an unmet optional one. A need for several
+   * has a key for each of them: `of[0]`, `of[1]`.
+   */
   readonly uses: Readonly<Record<string, string | undefined>>;
   readonly position: Position;
 }

@@ -1,7 +1,10 @@
 /** Needs of services: which node meets which need, and in which order they start. */
-import { contractOf, type Registry } from '../plugin/registry.ts';
+import type { Contract } from '../contracts/index.ts';
+import { contractOf, severalKey, type Registry } from '../plugin/registry.ts';
 import type { Draft, DraftNode } from './draft.ts';
 import { quoteList, type Findings } from './finding.ts';
+import { refuseReference } from './references.ts';
+import type { Span } from './source.ts';
 import { suggest } from './suggest.ts';
 import { entryOf, ownEntries } from './tree.ts';
 
@@ -14,14 +17,18 @@ export function bindNeeds(draft: Draft, registry: Registry, findings: Findings):
     if (!node.plugin) continue;
     checkUse(node, findings);
     const uses: Record<string, string | undefined> = {};
-    for (const key of Object.keys(node.plugin.manifest.needs))
-      uses[key] = bind(node, key, draft, providers, registry, unclear, findings);
+    for (const [key, need] of Object.entries(node.plugin.manifest.needs)) {
+      if (contractOf(need).several) Object.assign(uses, bindSeveral(node, key, draft, providers, findings));
+      else uses[key] = bind(node, key, draft, providers, registry, unclear, findings);
+    }
     node.uses = uses;
   }
 }
 
 function checkUse(node: DraftNode, findings: Findings): void {
-  const needs = Object.keys(node.plugin!.manifest.needs);
+  const needs = Object.entries(node.plugin!.manifest.needs).flatMap(([key, need]) =>
+    contractOf(need).several ? [] : [key],
+  );
   const written = entryOf(node.map, 'use')?.value;
   if (written?.kind !== 'map') return;
   for (const { key, keySpan } of ownEntries(written)) {
@@ -66,24 +73,7 @@ function bind(
   const { contract, optional } = contractOf(node.plugin!.manifest.needs[key]!);
   const names = (providers.get(contract.token) ?? []).filter((name) => name !== node.name);
   const chosen = node.use.get(key);
-  if (chosen) {
-    if (names.includes(chosen.target)) return chosen.target;
-    const target = draft.nodes.get(chosen.target);
-    if (target && !target.plugin) return undefined;
-    const meant = suggest(chosen.target, names) ?? (names.length === 1 ? names[0] : undefined);
-    findings.add({
-      code: 'NEED_TARGET_UNFIT',
-      at: chosen.at,
-      message: target
-        ? `"${chosen.target}" (${target.plugin!.manifest.name}) does not provide ${contract.name}, which ${title(node)} needs`
-        : `there is no service "${chosen.target}"`,
-      accepted: quoteList(names),
-      didYouMean: meant,
-      mend: meant ? `Write ${key}: ${meant}` : undefined,
-      nodes: [node.name],
-    });
-    return undefined;
-  }
+  if (chosen) return fitting(chosen, { node, contract, names, write: `${key}: ` }, draft, findings);
   if (names.length === 1) return names[0];
   if (names.length > 1) {
     const message = `${title(node)} needs ${contract.name}, and ${quoteList(names)} provide it`;
@@ -109,6 +99,76 @@ function bind(
       nodes: [node.name],
     });
   }
+  return undefined;
+}
+
+/** A need for several: their names stand in the option of its name. */
+function bindSeveral(
+  node: DraftNode,
+  key: string,
+  draft: Draft,
+  providers: ReadonlyMap<symbol, readonly string[]>,
+  findings: Findings,
+): Record<string, string> {
+  const { contract } = contractOf(node.plugin!.manifest.needs[key]!);
+  const list = entryOf(node.map, key)?.value;
+  // What is no list of names has its finding already.
+  if (list?.kind !== 'list') return {};
+  const names = (providers.get(contract.token) ?? []).filter((name) => name !== node.name);
+  const bound = list.items.flatMap((item) => {
+    if (item.kind !== 'scalar' || typeof item.written !== 'string') return [];
+    if (refuseReference(item.written, item.span, 'the name of a service', findings)) return [];
+    const chosen = { target: item.written, at: item.span };
+    return fitting(chosen, { node, contract, names, write: '' }, draft, findings) ?? [];
+  });
+  if (list.items.length === 0) {
+    findings.add({
+      code: 'NEED_UNMET',
+      at: list.span,
+      message: `${title(node)} needs services that provide ${contract.name}, and "${key}" names none`,
+      accepted: quoteList(names),
+      mend: names.length > 0 ? `Write ${key}: [${names.join(', ')}]` : undefined,
+      nodes: [node.name],
+    });
+  }
+  return Object.fromEntries(bound.map((name, n) => [severalKey(key, n), name]));
+}
+
+interface Wanted {
+  readonly node: DraftNode;
+  readonly contract: Contract<unknown>;
+  /** Who provides it. */
+  readonly names: readonly string[];
+  /** Before the name in a mend: `store: `. */
+  readonly write: string;
+}
+
+/** The name that was chosen, where it provides what is wanted. */
+function fitting(
+  chosen: { readonly target: string; readonly at: Span },
+  { node, contract, names, write }: Wanted,
+  draft: Draft,
+  findings: Findings,
+): string | undefined {
+  if (names.includes(chosen.target)) return chosen.target;
+  const target = draft.nodes.get(chosen.target);
+  if (target && !target.plugin) return undefined;
+  const meant = suggest(chosen.target, names) ?? (names.length === 1 ? names[0] : undefined);
+  const message =
+    target === node
+      ? `${title(node)} cannot use itself`
+      : target
+        ? `"${chosen.target}" (${target.plugin!.manifest.name}) does not provide ${contract.name}, which ${title(node)} needs`
+        : `there is no service "${chosen.target}"`;
+  findings.add({
+    code: 'NEED_TARGET_UNFIT',
+    at: chosen.at,
+    message,
+    accepted: quoteList(names),
+    didYouMean: meant,
+    mend: meant ? `Write ${write}${meant}` : undefined,
+    nodes: [node.name],
+  });
   return undefined;
 }
 

@@ -1,7 +1,8 @@
 /** Resources: addresses and routes claimed twice, an open door, programs and GStreamer elements that are not there. */
 import { Authorizer, HttpServer } from '../contracts/index.ts';
 import type { Fields } from '../plugin/fields.ts';
-import { providedBy, contractOf, type Registry } from '../plugin/registry.ts';
+import { contractOf, type Registry } from '../plugin/registry.ts';
+import { authorizersOf } from './authorizers.ts';
 import { routeOf } from './config-refs.ts';
 import type { Draft, DraftNode } from './draft.ts';
 import { quoteList, type Findings } from './finding.ts';
@@ -118,14 +119,24 @@ function checkRoutes(draft: Draft, findings: Findings): void {
 
 function checkAuth(draft: Draft, listeners: readonly Listener[], registry: Registry, findings: Findings): void {
   const nodes = nodesOf(draft);
-  const providers = nodes.filter((node) => node.plugin && providedBy(node.plugin, Authorizer));
-  if (providers.length > 1) {
-    const message = `${quoteList(providers.map(({ name }) => name))} all say who may publish and watch; only one can`;
-    findings.add({ code: 'AUTH_AMBIGUOUS', at: providers[1]!.at, message, nodes: providers.map(({ name }) => name) });
+  const { all, roots } = authorizersOf(nodes);
+  // A node of an unknown plugin might join them, and so might a name that was not understood.
+  const isClear = nodes.every((node) => node.plugin !== undefined) && !all.some(namesUnknown);
+  if (roots.length > 1 && isClear) {
+    const names = roots.map(({ name }) => name);
+    findings.add({
+      code: 'AUTH_AMBIGUOUS',
+      at: roots[1]!.at,
+      message: `${quoteList(names)} all say who may publish and watch; the engine asks one`,
+      mend: mendSeveral(roots),
+      nodes: names,
+    });
   }
   // A node of an unknown plugin might be the authorizer.
-  if (providers.length > 0 || nodes.some((node) => node.plugin === undefined)) return;
+  if (all.length > 0 || nodes.some((node) => node.plugin === undefined)) return;
   const known = registry.providersOf(Authorizer).map((plugin) => plugin.manifest.name);
+  // The one that asks for the least to begin with.
+  const first = known.includes('auth.static') ? 'auth.static' : known.find((name) => name !== 'auth.none');
   for (const listener of listeners) {
     if (isLoopback(listener.host)) continue;
     findings.add({
@@ -133,7 +144,7 @@ function checkAuth(draft: Draft, listeners: readonly Listener[], registry: Regis
       at: listener.at,
       message: `${listener.node.kind} "${listener.node.name}" listens on ${address(listener)}, beyond this machine, and no service decides who may publish and watch`,
       accepted: `127.0.0.1, or a service of ${known.join(', ') || 'an authorizer'}`,
-      mend: `Add below "services:" auth: { plugin: ${known.find((name) => name !== 'auth.none') ?? 'auth.static'}, ... }, or bind 127.0.0.1:${listener.port}; auth: { plugin: auth.none } says openly that anyone may.`,
+      mend: `Add below "services:" auth: { plugin: ${first ?? 'auth.static'}, ... }, or bind 127.0.0.1:${listener.port}; auth: { plugin: auth.none } says openly that anyone may.`,
       nodes: [listener.node.name],
     });
   }
@@ -146,6 +157,36 @@ function elementsOf({ plugin, config }: DraftNode): readonly string[] {
   const own = elements as ((config: unknown) => readonly string[]) | undefined;
   return [...(requires.gstreamer ?? []), ...(config && own ? own(config) : [])];
 }
+
+/** The option in which a node names several authorizers. */
+function listOfAuthorizers({ plugin }: DraftNode): string | undefined {
+  const needs = Object.entries(plugin?.manifest.needs ?? {});
+  return needs.find(
+    ([, need]) => contractOf(need).several && contractOf(need).contract.token === Authorizer.token,
+  )?.[0];
+}
+
+/** True where it names some that were not found, which was told already. */
+function namesUnknown(node: DraftNode): boolean {
+  const key = listOfAuthorizers(node);
+  if (key === undefined) return false;
+  const list = entryOf(node.map, key)?.value;
+  return (
+    list?.kind !== 'list' ||
+    list.items.length !== Object.keys(node.uses).filter((use) => use.startsWith(`${key}[`)).length
+  );
+}
+
+/** What joins authorizers: one that joins some already, or a new one. */
+function mendSeveral(roots: readonly DraftNode[]): string {
+  const joining = roots.find((node) => listOfAuthorizers(node) !== undefined);
+  const others = roots.filter((node) => node !== joining).map(({ name }) => name);
+  if (joining)
+    return `Name ${quoteList(others)} in "${listOfAuthorizers(joining)!}" of "${joining.name}" too, or take it out.`;
+  return `Keep one of them, or join them: ${freeName(roots)}: { plugin: auth.any, of: [${others.join(', ')}] }; auth.all is for "each must let in".`;
+}
+
+const freeName = (roots: readonly DraftNode[]): string => (roots.some(({ name }) => name === 'auth') ? 'door' : 'auth');
 
 /** What the machine tells. */
 export async function checkMachine(draft: Draft, probe: Probe, findings: Findings): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import { objectSchema, type JsonSchema } from '../plugin/fields.ts';
 import type { Manifest } from '../plugin/manifest.ts';
-import type { Registry } from '../plugin/registry.ts';
+import { contractOf, type Registry } from '../plugin/registry.ts';
 import {
   cameraFields,
   linkFields,
@@ -103,9 +103,10 @@ function nodeSchema(manifests: readonly Manifest[], free: JsonSchema): JsonSchem
 
 function pluginSchema(manifest: Manifest, free: JsonSchema): JsonSchema {
   const own = objectSchema(manifest.config);
-  const needs = Object.entries(manifest.needs).map(([key, need]) => {
-    const contract = 'optional' in need ? need.optional : need;
-    return [key, { type: 'string', description: `${contract.name}: ${contract.summary}` }] as const;
+  const needs = Object.entries(manifest.needs).flatMap(([key, need]) => {
+    const { contract, several } = contractOf(need);
+    // Several are named in an option of the plugin's own.
+    return several ? [] : [[key, { type: 'string', description: `${contract.name}: ${contract.summary}` }] as const];
   });
   const engine = objectSchema(nodeFields).properties as Record<string, JsonSchema>;
   return {

@@ -4,7 +4,7 @@ import type { Code, PluginCode } from '../errors/index.ts';
 import type { CameraId, EndCause, PublicationId, SessionId } from '../model/index.ts';
 import type { EventDefinitions, Events } from './events.ts';
 import type { ConfigOf, Fields } from './fields.ts';
-import type { Manifest, OptionalContract } from './manifest.ts';
+import type { Manifest, OptionalContract, SeveralContracts } from './manifest.ts';
 import type { InputPad, MediaTypeName, OutputPad } from './pads.ts';
 import type { FlowIdentity, FlowInput, FlowOutput } from './tracks.ts';
 
@@ -16,9 +16,11 @@ export type ServicesOf<M> = M extends { readonly needs: infer N }
   ? {
       readonly [K in keyof N]: N[K] extends OptionalContract<infer T>
         ? T | undefined
-        : N[K] extends Contract<infer T>
-          ? T
-          : never;
+        : N[K] extends SeveralContracts<infer T>
+          ? readonly T[]
+          : N[K] extends Contract<infer T>
+            ? T
+            : never;
     }
   : never;
 

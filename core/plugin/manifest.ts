@@ -18,8 +18,21 @@ export function optional<T>(contract: Contract<T>): OptionalContract<T> {
   return { optional: contract };
 }
 
-/** What a plugin asks of others: a contract, or one that may stay unmet. */
-export type Need = Contract<unknown> | OptionalContract<unknown>;
+/** A need of several services of one contract. */
+export interface SeveralContracts<T> {
+  readonly several: Contract<T>;
+}
+
+/**
+ * Asks for several services of one contract, as a list of live handles. Which ones, and in which order, the pipeline names in the plugin's
+ * own option of that name: `of: [jwt, keys]` for `needs: { of: several(Authorizer) }` with `config: { of: ListOf(Text(...)) }`.
+ */
+export function several<T>(contract: Contract<T>): SeveralContracts<T> {
+  return { several: contract };
+}
+
+/** What a plugin asks of others: a contract, one that may stay unmet, or several of one. */
+export type Need = Contract<unknown> | OptionalContract<unknown> | SeveralContracts<unknown>;
 
 /** What the machine must have for a plugin to run; checked before start and by `eddy doctor`. */
 export interface Requirements {
@@ -123,6 +136,10 @@ export function defineManifest<const M extends ManifestInput>(manifest: M): Comp
   for (const key of Object.keys(manifest.config ?? {})) {
     if ((ENGINE_KEYS as readonly string[]).includes(key) || key.startsWith('x-'))
       fail(`the config key "${key}" is the engine's`);
+  }
+  for (const [need, wanted] of Object.entries(manifest.needs ?? {})) {
+    if ('several' in wanted && manifest.config?.[need]?.schema.type !== 'array')
+      fail(`the need "${need}" is several(...): it must have a config option "${need}" that lists their names`);
   }
   const inputs = Object.keys(manifest.inputs ?? {});
   for (const pad of [...inputs, ...Object.keys(manifest.outputs ?? {})]) {

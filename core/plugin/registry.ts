@@ -98,10 +98,19 @@ export function assertPlugin(value: unknown, origin: string): asserts value is A
   }
 }
 
-/** The contract behind a need, and whether it may stay unmet. */
-export function contractOf(need: Need): { readonly contract: Contract<unknown>; readonly optional: boolean } {
-  return 'optional' in need ? { contract: need.optional, optional: true } : { contract: need, optional: false };
+/** The contract behind a need, whether it may stay unmet, and whether it is for several services. */
+export function contractOf(need: Need): {
+  readonly contract: Contract<unknown>;
+  readonly optional: boolean;
+  readonly several: boolean;
+} {
+  if ('optional' in need) return { contract: need.optional, optional: true, several: false };
+  if ('several' in need) return { contract: need.several, optional: false, several: true };
+  return { contract: need, optional: false, several: false };
 }
+
+/** The key in a node's `uses` under which it is bound to the n-th service (from 0) of a need for several. */
+export const severalKey = (need: string, n: number): string => `${need}[${n}]`;
 
 /** The key of `provides` under which a plugin provides this contract in this version. */
 export function providedBy(plugin: AnyPlugin, contract: Contract<unknown>): string | undefined {

@@ -4,6 +4,7 @@ import { Ajv } from 'ajv';
 import type { CheckedGraph, CheckedLink, CheckedNode, FullPolicy, PadRef, SupervisePolicy } from '../graph/checked.ts';
 import { linkDefaults } from '../graph/links.ts';
 import { objectSchema, parseFields, type AnyPlugin, type MediaTypeName } from '../plugin/index.ts';
+import { contractOf, severalKey } from '../plugin/registry.ts';
 import { parseDuration } from '../plugin/units.ts';
 
 /** A stage or service of {@link GraphSpec}. */
@@ -105,14 +106,18 @@ function checkedNode(
   const config = configOf(node.plugin, written);
   const uses: Record<string, string | undefined> = {};
   for (const [need, wanted] of Object.entries(manifest.needs)) {
-    const contract = 'optional' in wanted ? wanted.optional : wanted;
+    const { contract, optional, several } = contractOf(wanted);
+    if (several) {
+      for (const [n, name] of (config[need] as string[]).entries()) uses[severalKey(need, n)] = name;
+      continue;
+    }
     const providers = [...plugins].filter(([, plugin]) =>
       Object.values(plugin.manifest.provides).some((provided) => provided.token === contract.token),
     );
     uses[need] = node.use?.[need] ?? providers[0]?.[0];
     if (node.use?.[need] === undefined && providers.length > 1)
       throw new TypeError(`"${node.name}" needs ${contract.name}, and several nodes provide it: say which in "use"`);
-    if (uses[need] === undefined && !('optional' in wanted))
+    if (uses[need] === undefined && !optional)
       throw new TypeError(`"${node.name}" needs ${contract.name}, and no node provides it`);
   }
   const hash = createHash('sha256')

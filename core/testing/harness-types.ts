@@ -9,7 +9,7 @@ import type {
   Timeline,
 } from '../contracts/index.ts';
 import type { AccessUnit, AudioCaps, VideoCaps } from '../model/index.ts';
-import type { InputPad, OptionalContract, OutputPad, TrackWriter } from '../plugin/index.ts';
+import type { InputPad, OptionalContract, OutputPad, SeveralContracts, TrackWriter } from '../plugin/index.ts';
 import type { Capture } from './capture.ts';
 import type { FakeAuthorizer } from './fakes/authorizer.ts';
 import type { FakeHttpServer } from './fakes/http-server.ts';
@@ -46,9 +46,19 @@ type FakeOf<T> = T extends HttpServer
             ? FakeAuthorizer
             : T;
 
-type Asked<N> = N extends OptionalContract<infer T> ? T : N extends Contract<infer T> ? T : never;
+type Asked<N> =
+  N extends OptionalContract<infer T>
+    ? T
+    : N extends SeveralContracts<infer T>
+      ? T
+      : N extends Contract<infer T>
+        ? T
+        : never;
 
-/** The fakes that meet a manifest's needs. Optional needs have one only where the test gave it. */
+/**
+ * The fakes that meet a manifest's needs. Optional needs have one only where the test gave it; a need for several has one, which the
+ * configuration names: `of: ['fake-of']`.
+ */
 export type FakesOf<M> = { readonly [K in keyof Part<M, 'needs'> & string]: FakeOf<Asked<Part<M, 'needs'>[K]>> };
 
 /** Services that a test gives instead of the default fakes. */

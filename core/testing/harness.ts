@@ -18,6 +18,7 @@ import type {
   PipelineEvent,
   Plugin,
 } from '../plugin/index.ts';
+import { contractOf } from '../plugin/registry.ts';
 import { capturingSink, type Capture } from './capture.ts';
 import { settle, VirtualClock } from './clock.ts';
 import { FakeAuthorizer } from './fakes/authorizer.ts';
@@ -227,11 +228,10 @@ export class Harness<M> {
     const { cameras, supervise, drain, baseDir, links = {} } = this.#options;
     const services: Record<string, AnyPlugin> = {};
     for (const [need, fake] of Object.entries(this.fakes as Readonly<Record<string, object>>)) {
-      const wanted = needs[need]!;
-      services[`fake-${need}`] = serviceOf(('optional' in wanted ? wanted.optional : wanted) as Contract<object>, fake);
+      services[`fake-${need}`] = serviceOf(contractOf(needs[need]!).contract as Contract<object>, fake);
     }
     const authorizes = Object.values(this.#plugin.manifest.provides).some(({ token }) => token === Authorizer.token);
-    if (!authorizes && !Object.values(needs).some((need) => 'token' in need && need.token === Authorizer.token))
+    if (!authorizes && !Object.values(needs).some((need) => contractOf(need).contract.token === Authorizer.token))
       services['fake-authorizer'] = serviceOf(Authorizer, this.authorizer);
     const use = Object.fromEntries(Object.keys(this.fakes).map((need) => [need, `fake-${need}`]));
     const pads = Object.keys(inputs).length + Object.keys(outputs).length;
@@ -259,10 +259,10 @@ export class Harness<M> {
     const fakes: Record<string, object> = {};
     const given = (this.#options.services ?? {}) as Readonly<Record<string, object | undefined>>;
     for (const [need, wanted] of Object.entries(this.#plugin.manifest.needs)) {
-      const contract = 'optional' in wanted ? wanted.optional : wanted;
+      const { contract, optional } = contractOf(wanted);
       const own = given[need];
       if (own) fakes[need] = own;
-      else if (!('optional' in wanted)) {
+      else if (!optional) {
         const make = FAKES.find(([known]) => known.token === contract.token)?.[1];
         const { clock } = this.pipeline;
         if (contract.token === Authorizer.token) fakes[need] = this.authorizer;

@@ -1,8 +1,12 @@
-import type { Context } from '../../core/plugin/index.ts';
+import { Authorizer, type Context } from '../../core/plugin/index.ts';
+import { testPipeline } from '../../core/testing/index.ts';
 import { create as createNone } from '../../plugins/auth/none/none.ts';
+import all from '../../plugins/auth/all/plugin.ts';
+import any from '../../plugins/auth/any/plugin.ts';
 import none, { type manifest as noneManifest } from '../../plugins/auth/none/plugin.ts';
 import statics, { type manifest as staticManifest } from '../../plugins/auth/static/plugin.ts';
 import { create as createStatic } from '../../plugins/auth/static/static.ts';
+import { sign, SECRET, startJwt } from '../unit/auth/jwt-kit.ts';
 import { fakeContext } from '../unit/http/fake-context.ts';
 import { authorizerContract } from './authorizer.ts';
 
@@ -27,4 +31,30 @@ authorizerContract('auth.static', async () => {
       await engine.close();
     },
   };
+});
+
+/** Two of auth.static, joined: `publisher` is known to the second where one must let in, to both where each must. */
+for (const plugin of [any, all]) {
+  authorizerContract(plugin.manifest.name, async () => {
+    const publisher = { token: '0123456789abcdef' };
+    const keys = [{ token: publisher.token, subject: 'gate', cameras: ['acme.*'], actions: ['publish', 'admin'] }];
+    const others = [{ token: 'fedcba9876543210', subject: 'other', actions: ['watch'] }];
+    const pipeline = await testPipeline({
+      services: {
+        first: { plugin: statics, config: { keys: plugin === any ? others : keys } },
+        second: { plugin: statics, config: { keys } },
+        auth: { plugin, config: { of: ['first', 'second'] } },
+      },
+    });
+    return {
+      authorizer: pipeline.service(Authorizer, 'auth'),
+      publisher,
+      stop: async () => void (await pipeline.stop()),
+    };
+  });
+}
+
+authorizerContract('auth.jwt', async () => {
+  const { auth, stop } = await startJwt({ secrets: [SECRET] });
+  return { authorizer: auth, publisher: { token: await sign(SECRET) }, stop };
 });

@@ -225,8 +225,9 @@ export const linkCodes = defineCodes({
   },
   AUTH_AMBIGUOUS: {
     ...refused,
-    meaning: 'Several services say who may publish and watch; only one can.',
-    mend: 'Keep one of them.',
+    meaning:
+      'Several services say who may publish and watch, and none of them asks the others; the engine can ask only one.',
+    mend: 'Keep one of them, or join them by a service of auth.any (one must let in) or auth.all (each must).',
     example: 'services: { auth: { plugin: auth.static }, open: { plugin: auth.none } }',
   },
 });

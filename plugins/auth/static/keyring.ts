@@ -1,22 +1,14 @@
 /** The keys of auth.static. Tokens are kept as digests only, so that no dump or log of this object holds one. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { EddyError, isCameraPattern, type Action } from 'eddy/plugin';
+import { timingSafeEqual } from 'node:crypto';
+import { EddyError } from 'eddy/plugin';
+import { digestOf } from '../shared/digest.ts';
+import type { TimedRights } from '../shared/fields.ts';
+import { isLess } from './less.ts';
 
 /** A key as configured. */
-export interface Key {
-  readonly token: string;
-  readonly subject: string;
-  readonly cameras: readonly string[];
-  readonly actions: readonly Action[];
-  /** ms that its holder may go back. */
-  readonly rewind: number | undefined;
-}
+export type Key = TimedRights & { readonly token: string; readonly subject: string };
 
 type StoredKey = Omit<Key, 'token'> & { readonly digest: Buffer };
-
-/** Every keyring of a process salts alike, so that two of them can be compared; the salt leaves with the process. */
-const salt = randomBytes(16);
-const digestOf = (token: string): Buffer => createHash('sha256').update(salt).update(token).digest();
 
 /** Finds keys by token in a time that tells nothing of them. */
 export class Keyring {
@@ -33,8 +25,6 @@ export class Keyring {
       const digest = digestOf(token);
       if (seen.has(digest.toString('hex'))) fail('is given twice');
       seen.add(digest.toString('hex'));
-      const wrong = rest.cameras.find((pattern): boolean => !isCameraPattern(pattern));
-      if (wrong !== undefined) fail(`names "${wrong}", which is no camera pattern`);
       return { ...rest, digest };
     });
   }
@@ -51,13 +41,7 @@ export class Keyring {
   subjectsThatLostIn(other: Keyring): Set<string> {
     const lost = this.#keys.filter((key) => {
       const after = other.#keys.find((entry) => entry.digest.equals(key.digest));
-      return (
-        after === undefined ||
-        after.subject !== key.subject ||
-        !key.cameras.every((camera) => after.cameras.includes(camera)) ||
-        !key.actions.every((action) => after.actions.includes(action)) ||
-        (after.rewind ?? Infinity) < (key.rewind ?? Infinity)
-      );
+      return after === undefined || after.subject !== key.subject || isLess(after, key);
     });
     return new Set(lost.map((key) => key.subject));
   }

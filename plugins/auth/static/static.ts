@@ -1,30 +1,57 @@
 /** auth.static at work. */
-import {
-  matchesCamera,
-  type AccessRequest,
-  type Authorizer,
-  type Context,
-  type Decision,
-  type PluginConfig,
-  type Running,
-} from 'eddy/plugin';
-import { Keyring, type Key } from './keyring.ts';
+import type { AccessRequest, Authorizer, Context, Decision, PluginConfig, Running } from 'eddy/plugin';
+import { decideBy, outsideOf, permits, unauthenticated, type Brought } from '../shared/decide.ts';
+import type { TimedRights } from '../shared/fields.ts';
+import { Keyring } from './keyring.ts';
+import { PasswordThread } from './password-thread.ts';
 import type { manifest } from './plugin.ts';
+import { Users } from './users.ts';
 
 type Config = PluginConfig<typeof manifest>;
 
 /** Shorter tokens are warned about. */
 const STRONG_LENGTH = 16;
 
+/** Whoever was recognised, and what they brought. */
+interface Holder {
+  readonly subject: string;
+  readonly rights: TimedRights;
+  readonly brought: Brought;
+}
+
 /** Makes the authorizer. */
 export function create(ctx: Context<typeof manifest>): Running<typeof manifest> {
+  const passwords = new PasswordThread();
+  const now = (): number => ctx.clock.now();
+  const usersOf = (config: Config): Users =>
+    new Users(config.users, (password, hash) => passwords.verify(password, hash), config.remember);
+  let { anonymous } = ctx.config;
   let keyring = new Keyring(ctx.config.keys);
-  let anonymous = ctx.config.anonymous;
+  let users = usersOf(ctx.config);
   const listeners = new Set<(revoked: { subject: string }) => void>();
+
+  const holderOf = async ({ credentials }: AccessRequest): Promise<Holder | undefined> => {
+    const { token, user, password } = credentials;
+    // A password counts as a token: ffmpeg and browsers send Basic for rtmp://user:key@host and the like.
+    const key = keyring.find(token ?? password ?? '');
+    if (key) return { subject: key.subject, rights: key, brought: 'key' };
+    const found = user && password ? await users.find(user, password, now) : undefined;
+    return found && { subject: found.user, rights: found, brought: 'account' };
+  };
+
+  const decide = async (request: AccessRequest): Promise<Decision> => {
+    const holder = await holderOf(request);
+    const outside = holder && outsideOf(holder.rights, now(), holder.brought);
+    const own = holder && (outside ?? decideBy(holder.rights, holder.subject, request, holder.brought));
+    if (own?.allowed) return own;
+    const isOpen = anonymous && permits(anonymous, request) && !outsideOf(anonymous, now(), 'key');
+    if (anonymous && isOpen) return decideBy(anonymous, holder?.subject ?? 'anonymous', request, 'key');
+    return own ?? unauthenticated(unknown(request));
+  };
 
   const authorizer: Authorizer = {
     open: false,
-    authorize: async (request) => decide(request, keyring, anonymous),
+    authorize: decide,
     onRevoked: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -44,48 +71,26 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
   return {
     services: { auth: authorizer },
     start: () => warnOfWeakKeys(ctx.config),
-    stop: () => listeners.clear(),
+    stop: async () => {
+      listeners.clear();
+      await passwords.stop();
+    },
     reconfigure: (changed: Config) => {
-      const before = keyring;
+      const before = { keyring, users };
       keyring = new Keyring(changed.keys);
+      users = usersOf(changed);
       anonymous = changed.anonymous;
       warnOfWeakKeys(changed);
       // Whoever lost a key or a right begins anew; what they still may do, they get again at once.
-      for (const subject of before.subjectsThatLostIn(keyring)) {
-        for (const listener of [...listeners]) listener({ subject });
-      }
+      const lost = [...before.keyring.subjectsThatLostIn(keyring), ...before.users.subjectsThatLostIn(users)];
+      for (const subject of new Set(lost)) for (const listener of [...listeners]) listener({ subject });
       return true;
     },
   };
 }
 
-function decide(request: AccessRequest, keyring: Keyring, anonymous: Config['anonymous']): Decision {
-  const { credentials } = request;
-  // A password counts as a token: ffmpeg and browsers send Basic for rtmp://user:key@host and the like.
-  const token = credentials.token ?? credentials.password;
-  const key = token === undefined ? undefined : keyring.find(token);
-  if (key && grants(key, request)) {
-    return { allowed: true, subject: key.subject, ...(key.rewind === undefined ? {} : { rewind: key.rewind }) };
-  }
-  if (anonymous && grants(anonymous, request)) return { allowed: true, subject: key?.subject ?? 'anonymous' };
-  if (key)
-    return { allowed: false, reason: 'forbidden', message: `This key does not let you ${DOING[request.action]}.` };
-  const message = token === undefined ? 'A key is needed here.' : 'This key is not known.';
-  return { allowed: false, reason: 'unauthenticated', message };
+function unknown({ credentials: { token, user, password } }: AccessRequest): string {
+  if (token !== undefined) return 'This key is not known.';
+  if (user !== undefined && password !== undefined) return 'This user or password is not known.';
+  return password === undefined ? 'A key or a password is needed here.' : 'This key is not known.';
 }
-
-function grants(to: Pick<Key, 'actions' | 'cameras'>, { action, cameraId }: AccessRequest): boolean {
-  if (!to.actions.includes(action)) return false;
-  // The whole pipeline is more than the cameras of one tenant.
-  return cameraId === undefined
-    ? to.cameras.includes('*')
-    : to.cameras.some((pattern) => matchesCamera(pattern, cameraId));
-}
-
-const DOING: Readonly<Record<AccessRequest['action'], string>> = {
-  publish: 'publish to this camera',
-  watch: 'watch this camera',
-  rewind: 'rewind this camera',
-  export: 'export from this camera',
-  admin: 'administer this pipeline',
-};

@@ -23,6 +23,7 @@ import {
   optional,
   output,
   Secret,
+  several,
   Text,
   type AnyPlugin,
   type ManifestInput,
@@ -60,6 +61,12 @@ export const fakePlugins: readonly AnyPlugin[] = [
       token: Secret({ doc: 'Who knows it may.' }),
       cameras: ListOf(Text({ doc: 'A pattern.' }), { doc: 'Which.', default: ['*'] }),
     },
+    provides: { auth: Authorizer },
+  }),
+  define({
+    name: 'auth.any',
+    config: { of: ListOf(Text({ doc: 'An authorizer.' }), { doc: 'Which.' }) },
+    needs: { of: several(Authorizer) },
     provides: { auth: Authorizer },
   }),
   define({

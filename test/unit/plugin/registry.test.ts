@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HttpServer, ObjectStore, Timeline } from '../../../core/contracts/index.ts';
-import { defineManifest, optional, type AnyPlugin, type ManifestInput } from '../../../core/plugin/index.ts';
+import { defineManifest, optional, several, type AnyPlugin, type ManifestInput } from '../../../core/plugin/index.ts';
 import { contractOf, createRegistry, providedBy } from '../../../core/plugin/registry.ts';
 
 const plugin = (manifest: Partial<ManifestInput> & { name: string }): AnyPlugin => ({
@@ -71,8 +71,10 @@ describe('a registry', () => {
 });
 
 describe('a need', () => {
-  it('is a contract, perhaps an optional one', () => {
-    expect(contractOf(ObjectStore)).toEqual({ contract: ObjectStore, optional: false });
-    expect(contractOf(optional(ObjectStore))).toEqual({ contract: ObjectStore, optional: true });
+  it('is a contract, perhaps an optional one, or several of one', () => {
+    const plain = { contract: ObjectStore, optional: false, several: false };
+    expect(contractOf(ObjectStore)).toEqual(plain);
+    expect(contractOf(optional(ObjectStore))).toEqual({ ...plain, optional: true });
+    expect(contractOf(several(ObjectStore))).toEqual({ ...plain, several: true });
   });
 });
