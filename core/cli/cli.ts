@@ -12,6 +12,8 @@ export interface Cli {
   readonly out: (text: string) => void;
   /** Messages. */
   readonly err: (text: string) => void;
+  /** Default: that of the process. */
+  readonly stdin?: AsyncIterable<unknown>;
   readonly colour: boolean;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -16,6 +16,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ readonly verb: Verb }>>> = 
   schema: () => import('./schema.ts'),
   explain: () => import('./explain.ts'),
   doctor: () => import('./doctor.ts'),
+  token: () => import('./token.ts'),
   setup: () => import('./setup.ts'),
   new: () => import('./new.ts'),
 };

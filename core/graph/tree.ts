@@ -72,14 +72,27 @@ export function parseTree(findings: Findings): TreeNode | undefined {
 export const isShownReference = (written: unknown): boolean =>
   typeof written === 'string' && written.includes('${') && !/\$\{env:[^}]*:-/.test(written);
 
+const SECRET_KEY =
+  /[\w-]*(?:token|password|passphrase|secret|credential|(?:access|api|private|signing|stream)[-_]?key)[\w-]*["']?:\s*/gi;
+/** Behind such a key: a list in brackets, a list of lines, or one value. */
+const LIST = /\[[^\]\n]*|-[ \t]+[^\n]*(?:\n[ \t]*-[ \t]+[^\n]*)*/y;
+const VALUE = /"[^"\n]*"?|'[^'\n]*'?|[^\s,{}[\]]+/y;
+
 /** Where the file has no structure yet, nothing but its key tells that a value is a secret. */
 function maskByName(source: Source): void {
-  const named =
-    /[\w-]*(?:token|password|passphrase|secret|credential|(?:access|api|private|signing|stream)[-_]?key)[\w-]*["']?:\s*("[^"\n]*"?|'[^'\n]*'?|[^\s,{}[\]]+)/gi;
-  for (const match of source.text.matchAll(named)) {
-    const value = match[1]!;
-    const end = match.index + match[0].length;
-    if (!isShownReference(value)) source.mask({ start: end - value.length, end });
+  const { text } = source;
+  for (const { index, 0: key } of text.matchAll(SECRET_KEY)) {
+    const start = index + key.length;
+    LIST.lastIndex = VALUE.lastIndex = start;
+    const list = LIST.exec(text)?.[0];
+    const value = VALUE.exec(text);
+    const items = list ? [...list.matchAll(new RegExp(VALUE.source, 'g'))] : value ? [value] : [];
+    for (const item of items) {
+      // A reference is no secret; neither is the dash before an item.
+      if (isShownReference(item[0]) || item[0] === '-') continue;
+      const at = list ? start + item.index : start;
+      source.mask({ start: at, end: at + item[0].length });
+    }
   }
 }
 

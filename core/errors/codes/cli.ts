@@ -30,6 +30,13 @@ export const cliCodes = defineCodes({
     mend: 'Choose another name, or remove what is there.',
     example: 'eddy new plugin acme.blur, twice',
   },
+  SIGNING_KEY_UNUSABLE: {
+    severity: 'error',
+    kind: 'config',
+    meaning: 'The file with the key to sign tokens with is missing, or holds no private key that can sign them.',
+    mend: 'Make one with "openssl genpkey -algorithm ed25519 -out key.pem"; "openssl pkey -in key.pem -pubout" gives what auth.jwt verifies with.',
+    example: 'eddy token --key public.pem --camera cam1',
+  },
   SETUP_FAILED: {
     severity: 'error',
     kind: 'resource',

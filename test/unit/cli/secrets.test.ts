@@ -18,6 +18,14 @@ interface Place {
 
 /** Every place of the plugins in the box at which a secret may stand, by its path in the manifest. */
 const SECRET_FIELDS: Readonly<Record<string, Place>> = {
+  'auth.jwt secrets': {
+    service: 'auth.jwt',
+    config: `secrets: ["${PLANT} ${PLANT} ${PLANT}"]`,
+  },
+  'auth.static users.password': {
+    service: 'auth.static',
+    config: `users: [{ user: ada, password: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$${PLANT}${PLANT}", actions: [watch] }]`,
+  },
   'auth.static keys.token': {
     service: 'auth.static',
     config: `keys: [{ token: "${PLANT}", subject: gate, actions: [publish] }]`,
