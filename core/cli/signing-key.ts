@@ -33,7 +33,7 @@ export async function readSigningKey(path: string): Promise<SigningKey> {
   const jwk = text.trimStart().startsWith('{') ? parseJwk(text) : undefined;
   let key: KeyObject;
   try {
-    key = jwk ? createPrivateKey({ key: jwk as never, format: 'jwk' }) : createPrivateKey(text);
+    key = jwk ? createPrivateKey({ key: jwk, format: 'jwk' }) : createPrivateKey(text);
   } catch {
     return fail(
       text.includes('ENCRYPTED') ? 'it is encrypted; decrypt it first' : 'it holds no private key, neither PEM nor JWK',

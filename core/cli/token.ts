@@ -134,9 +134,9 @@ function rightsOf(args: Parsed, target: Target | undefined): Record<string, unkn
   const wrong = cameras.find((pattern) => !isCameraPattern(pattern));
   if (wrong !== undefined)
     throw new UsageError(`"${wrong}" is no camera (${CAMERA_ID_PATTERN}), nor "acme.*", nor "*"`);
-  const elsewhere = target?.camera && !cameras.some((pattern) => matchesCamera(pattern, target.camera!));
-  if (elsewhere)
-    throw new UsageError(`the URL is of "${target.camera}", which --camera ${cameras.join(', ')} does not name`);
+  const { camera } = target ?? {};
+  const elsewhere = camera !== undefined && !cameras.some((pattern) => matchesCamera(pattern, camera));
+  if (elsewhere) throw new UsageError(`the URL is of "${camera}", which --camera ${cameras.join(', ')} does not name`);
   const rewind = unit(args, 'rewind', parseDuration) === undefined ? undefined : (args.values['rewind'] as string);
   const actions = (many('action') ?? [target?.action ?? 'watch']).map((action) => {
     if ((ACTIONS as readonly string[]).includes(action)) return action as Action;
