@@ -131,7 +131,7 @@ function rightsOf(args: Parsed, target: Target | undefined): Record<string, unkn
   const many = (name: string): string[] | undefined => args.values[name] as string[] | undefined;
   const cameras = many('camera') ?? (target?.camera === undefined ? undefined : [target.camera]);
   if (!cameras) throw new UsageError('say for which cameras: --camera cam1, --camera "acme.*", --camera "*"');
-  const wrong = cameras.find((pattern) => !isCameraPattern(pattern));
+  const wrong = cameras.find((pattern): boolean => !isCameraPattern(pattern));
   if (wrong !== undefined)
     throw new UsageError(`"${wrong}" is no camera (${CAMERA_ID_PATTERN}), nor "acme.*", nor "*"`);
   const { camera } = target ?? {};

@@ -20,11 +20,11 @@ interface Place {
 const SECRET_FIELDS: Readonly<Record<string, Place>> = {
   'auth.jwt secrets': {
     service: 'auth.jwt',
-    config: `secrets: ["${PLANT} ${PLANT} ${PLANT}"]`,
+    config: `secrets: ["${PLANT} and some more bytes"]`,
   },
   'auth.static users.password': {
     service: 'auth.static',
-    config: `users: [{ user: ada, password: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$${PLANT}${PLANT}", actions: [watch] }]`,
+    config: `users: [{ user: ada, password: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$A${PLANT}", actions: [watch] }]`,
   },
   'auth.static keys.token': {
     service: 'auth.static',
