@@ -66,6 +66,21 @@ function meetAll(bars: readonly Bar[]): void {
   expect(missed).toEqual([]);
 }
 
+it('HLS with access control: requests a CPU-second against HLS without', async () => {
+  const { ratio, ...measured } = await runBench<{
+    'requests a CPU-second': { open: number; access: number };
+    ratio: number;
+  }>('hls-access');
+  const { open, access } = measured['requests a CPU-second'];
+  meetBar({
+    what: 'HLS with access control: requests a CPU-second against the same pipeline without',
+    bar: '>= 0.85 x',
+    measured: `${ratio} x (${access} against ${open})`,
+    pass: ratio >= 0.85,
+    issue: 6,
+  });
+});
+
 it('HTTP origin: requests a CPU-second against nginx', async () => {
   const measured = await runBench<{ 'requests a CPU-second': Peers; 'bytes a response': number; ratio: number }>(
     'http-origin',

@@ -3,7 +3,7 @@
  * candidates are trickled: the server answers wherever the client comes from.
  */
 import type { Refusal } from './refusal.ts';
-import { refusalOf, token } from './server.ts';
+import { refusalOf, token, withSession } from './server.ts';
 
 /** The server did not take the offer, or did not answer. */
 export class SessionRefused extends Error {
@@ -132,7 +132,7 @@ export async function send(url: string, method: string, init: RequestInit = {}):
   const headers = new Headers(init.headers);
   if (token !== null) headers.set('authorization', `Bearer ${token}`);
   try {
-    return await fetch(url, { ...init, method, headers, cache: 'no-store' });
+    return await fetch(withSession(String(url)), { ...init, method, headers, cache: 'no-store' });
   } catch (error) {
     throw new SessionRefused({ status: 0, message: error instanceof Error ? error.message : String(error) });
   }

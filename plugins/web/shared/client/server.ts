@@ -7,8 +7,19 @@ const own = new URLSearchParams(location.search);
 /** The token that this page was opened with. */
 export const token: string | null = own.get('token');
 
-/** The address with the token passed on. */
-export function withToken(address: string): string {
+/** The sealed session that a link to this page carries before its path; empty where there is none. */
+const session = /^\/~[^/]+(?=\/)/.exec(location.pathname)?.[0] ?? '';
+
+/** The address, of this server, with the session of the page's own address before its path. */
+export function withSession(address: string): string {
+  const { origin, pathname, search, hash } = new URL(address, location.href);
+  if (session === '' || origin !== location.origin || pathname.startsWith('/~')) return address;
+  return `${session}${pathname}${search}${hash}`;
+}
+
+/** The address with what the page was opened with passed on: its session or its token. */
+export function withToken(own: string): string {
+  const address = withSession(own);
   if (token === null) return address;
   return `${address}${address.includes('?') ? '&' : '?'}token=${encodeURIComponent(token)}`;
 }
