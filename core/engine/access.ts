@@ -1,6 +1,7 @@
 /** Who may do what: asks the authorizer, or opens a sealed session, and holds the answer to what it tells. */
-import type { AccessRequest, Action, Authorizer, Decision, Grant, Peer } from '../contracts/index.ts';
+import type { AccessRequest, Action, Authorizer, Credentials, Decision, Grant, Peer } from '../contracts/index.ts';
 import { EddyError } from '../errors/index.ts';
+import type { SessionId } from '../model/index.ts';
 import { addressRule } from '../plugin/addresses.ts';
 import type { Clock } from '../plugin/index.ts';
 import type { Revocations } from './revocations.ts';
@@ -12,10 +13,20 @@ export interface AccessHost {
   readonly revocations: Revocations;
   readonly seals: Seals;
   authorizer(): Authorizer | undefined;
+  /** A session that is open, or was until it fell silent. */
+  known(id: SessionId): KnownSession | undefined;
 }
 
-/** An answer, with the sealed session that it came from. */
-export type Answer = Decision & { readonly sealed?: SealedSession };
+/** What the engine still has of a session. */
+export interface KnownSession {
+  /** What it was granted; nothing where it is not open. */
+  readonly grants: ReadonlyMap<Action, Grant>;
+  /** What it was begun with; undefined where that was a sealed session. */
+  readonly credentials: Credentials | undefined;
+}
+
+/** An answer; where it came from a sealed session with that, and with the credentials by which it can be asked about again. */
+export type Answer = Decision & { readonly sealed?: SealedSession; readonly credentials?: Credentials };
 
 /** An answer for pipelines without an authorizer: they bind loopback only, the graph checks see to it. */
 const OPEN: Decision = { allowed: true, subject: 'anonymous', actions: ['watch', 'rewind', 'export'] };
@@ -75,19 +86,34 @@ export class Access {
     throw new EddyError('REWIND_TOO_DEEP', `you may go back to ${at} here, no further`, { details: { earliest } });
   }
 
-  #unseal(text: string, { action, cameraId, peer }: AccessRequest): Answer {
+  async #unseal(text: string, request: AccessRequest): Promise<Answer> {
     const { seals, revocations, clock } = this.#host;
+    const { action, cameraId, peer } = request;
     const sealed = seals.open(text);
     if (!sealed) return unauthenticated('this session is not known here; begin anew with your token');
     if (sealed.cameraId !== cameraId) return forbidden('this session is for another camera');
     if (revocations.isEnded(sealed)) return forbidden('this session was ended');
-    if (sealed.until <= clock.now()) return unauthenticated('this session has expired; begin anew with your token');
-    if (!sealed.grant.actions?.includes(action))
-      return forbidden(`this session does not let you ${action}; begin anew with your token`);
-    // Whose grant is to be asked about again, and cannot be without the token, goes on no longer than that.
-    const { recheck, expiresAt = Infinity } = sealed.grant;
-    const bounded = recheck === undefined ? {} : { expiresAt: Math.min(expiresAt, sealed.until) };
-    const held = this.hold({ ...sealed.grant, ...bounded }, peer);
+    const known = this.#host.known(sealed.id);
+    const granted = known?.grants.get(action);
+    // One that is open does not end by what it is carried in.
+    if (granted) return this.#from(sealed, this.hold(granted, peer));
+    const now = clock.now();
+    if (sealed.until <= now) return unauthenticated('this session has expired; begin anew with your token');
+    const told = sealed.grant.actions?.includes(action) === true;
+    const credentials = known?.credentials;
+    if (credentials && !(told && now < sealed.unasked)) {
+      const answer = await this.ask({ ...request, credentials });
+      return answer.allowed ? { ...answer, sealed, credentials } : answer;
+    }
+    if (!told) return forbidden(`this session does not let you ${action}; begin anew with your token`);
+    if (credentials) return { ...this.#from(sealed, this.hold(sealed.grant, peer)), credentials };
+    // Whose grant is to be asked about again, and cannot be without the token, goes on no longer than one answer holds.
+    const expiresAt = Math.min(sealed.grant.expiresAt ?? Infinity, sealed.grant.recheck ? sealed.unasked : Infinity);
+    const bounded = Number.isFinite(expiresAt) ? { expiresAt } : {};
+    return this.#from(sealed, this.hold({ ...sealed.grant, ...bounded }, peer));
+  }
+
+  #from(sealed: SealedSession, held: Decision): Answer {
     return held.allowed ? { ...held, sealed } : held;
   }
 }

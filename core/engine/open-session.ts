@@ -1,9 +1,9 @@
 /** One authorized viewer, from the engine's word to the end: what they may see, and for how long. */
-import type { AccessRequest, Action, Grant } from '../contracts/index.ts';
+import type { AccessRequest, Action, Credentials, Grant } from '../contracts/index.ts';
 import { asEddyError, EddyError } from '../errors/index.ts';
 import type { CameraId, SessionId } from '../model/index.ts';
 import type { Clock, Session, SessionRequest, SessionStatus, ViewerWish } from '../plugin/index.ts';
-import { actionsOf, type Access } from './access.ts';
+import { actionsOf, type Access, type KnownSession } from './access.ts';
 import { keepAsking } from './recheck.ts';
 import type { SealedSession } from './seals.ts';
 
@@ -24,6 +24,10 @@ export interface OpenSessionOptions {
   readonly stage: string;
   readonly request: SessionRequest;
   readonly grant: Grant;
+  /** By which it can be asked about again. */
+  readonly credentials: Credentials;
+  /** It was taken up by what somebody carries. */
+  readonly carried: boolean;
 }
 
 /** Timers hold at most 2^31-1 ms; a later expiry is looked at again then. */
@@ -46,6 +50,7 @@ export class OpenSession implements Session {
   #cancelExpiry = (): void => {};
   #cancelRecheck = (): void => {};
   #over = false;
+  #sealed = false;
 
   constructor(options: OpenSessionOptions, host: OpenSessionHost) {
     const { id, cameraId, grant, request } = options;
@@ -57,7 +62,7 @@ export class OpenSession implements Session {
     this.#options = options;
     this.#take(grant, request.action);
     this.#watchExpiry();
-    this.#cancelRecheck = keepAsking(host, this.#question(request, request.action), grant, {
+    this.#cancelRecheck = keepAsking(host, this.#question(options, request.action), grant, {
       granted: (again) => this.#take(again, request.action),
       refused: (message) =>
         this.finish(
@@ -96,10 +101,10 @@ export class OpenSession implements Session {
     const at = clock.now();
     const grants = [...this.#grants.values()];
     const grant = { ...this.#grant, ...limitsOf(this.#grants.get('rewind')), actions: [...this.#grants.keys()] };
-    // Who is to be asked about again cannot be, without the token: it may be taken up for no longer than one answer holds.
-    const life = Math.min(this.#host.life(), ...grants.map(({ recheck = Infinity }) => recheck));
-    const until = Math.min(at + life, ...grants.map(({ expiresAt = Infinity }) => expiresAt));
-    return this.#host.seal({ id: this.id, cameraId: this.cameraId, at, until, grant });
+    const until = Math.min(at + this.#host.life(), ...grants.map(({ expiresAt = Infinity }) => expiresAt));
+    const unasked = Math.min(until, ...grants.map(({ recheck = Infinity }) => at + recheck));
+    this.#sealed = true;
+    return this.#host.seal({ id: this.id, cameraId: this.cameraId, at, until, unasked, grant });
   }
 
   update(state: Readonly<Record<string, unknown>>): void {
@@ -139,6 +144,17 @@ export class OpenSession implements Session {
     };
   }
 
+  /** What the engine still has of it when it has ended by itself: nothing where nobody carries it. */
+  get known(): KnownSession {
+    const { credentials } = this.#options;
+    return { grants: this.#grants, credentials: credentials.session === undefined ? credentials : undefined };
+  }
+
+  /** True where somebody may come back by what they carry. */
+  get isCarried(): boolean {
+    return this.#sealed || this.#options.carried;
+  }
+
   get stage(): string {
     return this.#options.stage;
   }
@@ -152,13 +168,19 @@ export class OpenSession implements Session {
     for (const action of actionsOf(grant, asked)) this.#grants.set(action, grant);
   }
 
-  #question({ credentials, peer }: Pick<SessionRequest, 'credentials' | 'peer'>, action: Action): AccessRequest {
+  #question({ credentials, request: { peer } }: OpenSessionOptions, action: Action): AccessRequest {
     return { action, cameraId: this.cameraId, credentials, peer };
   }
 
   async #askFor(wish: ViewerWish, request: Pick<SessionRequest, 'credentials' | 'peer'>): Promise<void> {
     const { access } = this.#host;
-    const answer = assertAllowed(await access.ask(this.#question(request, wish.action)), wish.action, this.cameraId);
+    const { action } = wish;
+    const { credentials, peer } = request;
+    const answer = assertAllowed(
+      await access.ask({ action, cameraId: this.cameraId, credentials, peer }),
+      action,
+      this.cameraId,
+    );
     if (wish.action !== 'watch') access.assertReaches(answer, wish.from);
     this.#grants.set(wish.action, answer);
   }

@@ -67,7 +67,13 @@ export class Pipeline {
       .component('revocations', () => new Revocations(clock, log, dataDir))
       .component('access', (container) => {
         const [revocations, seals] = [container.get('revocations'), container.get('seals')];
-        return new Access({ clock, revocations, seals, authorizer: () => this.#authorizer });
+        return new Access({
+          clock,
+          revocations,
+          seals,
+          authorizer: () => this.#authorizer,
+          known: (id) => container.get('sessions').known(id),
+        });
       })
       .component('cameras', (container) => this.#cameraRegistry(container))
       .component('sessions', (container) => this.#sessionRegistry(container));

@@ -16,6 +16,8 @@ export interface SealedSession {
   readonly at: number;
   /** Until when it can be opened, epoch ms. */
   readonly until: number;
+  /** Until when it can be opened where nobody is there who could be asked about it again, epoch ms. */
+  readonly unasked: number;
   readonly grant: Grant;
 }
 

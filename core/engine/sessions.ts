@@ -15,7 +15,7 @@ import type {
   SessionRequest,
   SessionStatus,
 } from '../plugin/index.ts';
-import type { Access, Answer } from './access.ts';
+import type { Access, Answer, KnownSession } from './access.ts';
 import { assertAllowed, OpenSession, reasonOf, type OpenSessionHost } from './open-session.ts';
 import type { Revocations } from './revocations.ts';
 import type { Seals } from './seals.ts';
@@ -34,10 +34,15 @@ export interface SessionsHost {
   endPublications(userId: string, reason: EddyError): void;
 }
 
+/** Sessions that fell silent, of which it is remembered by what they can be asked about again. */
+const MAX_SILENT = 20_000;
+
 /** See the file's head. */
 export class SessionRegistry {
   readonly #host: SessionsHost;
   readonly #sessions = new Map<SessionId, OpenSession>();
+  /** Those that fell silent and may come back, by when they are forgotten, the first first. */
+  readonly #silent = new Map<SessionId, KnownSession & { readonly until: number }>();
   readonly #ofSessions: OpenSessionHost;
 
   constructor(host: SessionsHost) {
@@ -51,16 +56,23 @@ export class SessionRegistry {
     };
   }
 
+  /** A session that is open, or fell silent a while ago. */
+  known(id: SessionId): KnownSession | undefined {
+    return this.#sessions.get(id)?.known ?? this.#silent.get(id);
+  }
+
   async open(request: SessionRequest, stage: string): Promise<Session> {
     const { cameraId, answer } = await this.#admit(request, stage);
     this.#makeRoom(answer, request, stage);
     const sealedId = answer.sealed?.id;
-    const { sealed: _sealed, ...grant } = answer;
+    const carried = sealedId !== undefined;
+    const { sealed: _sealed, credentials = request.credentials, ...grant } = answer;
     // Taken up by two gateways at a time, it is two sessions.
     const id = sealedId === undefined || this.#sessions.has(sealedId) ? (randomUUID() as SessionId) : sealedId;
-    const session = new OpenSession({ id, cameraId, stage, request, grant }, this.#ofSessions);
+    const session = new OpenSession({ id, cameraId, stage, request, grant, credentials, carried }, this.#ofSessions);
     session.signal.throwIfAborted();
     this.#sessions.set(id, session);
+    this.#silent.delete(id);
     const data = { session: id, userId: session.userId, protocol: request.peer.protocol, mode: session.status().mode };
     this.#host.events.emit({ type: 'session.started', cameraId, stage, data });
     return session;
@@ -122,7 +134,8 @@ export class SessionRegistry {
   /** A sealed session for somebody whom no authorizer need know. */
   invite(cameraId: CameraId, grant: Grant & { readonly expiresAt: number }): string {
     const [id, at] = [randomUUID() as SessionId, this.#host.clock.now()];
-    return this.#host.seals.seal({ id, cameraId, at, until: grant.expiresAt, grant });
+    const until = grant.expiresAt;
+    return this.#host.seals.seal({ id, cameraId, at, until, unasked: until, grant });
   }
 
   /** Nothing is granted to this user for `ms`, and what they have open ends. */
@@ -192,6 +205,7 @@ export class SessionRegistry {
 
   #ended(session: OpenSession, reason: EddyError | undefined): void {
     this.#sessions.delete(session.id);
+    if (!reason && session.isCarried) this.#remember(session);
     const { protocol, mode } = session.status();
     this.#host.events.emit({
       type: 'session.ended',
@@ -199,6 +213,15 @@ export class SessionRegistry {
       stage: session.stage,
       data: { session: session.id, userId: session.userId, protocol, mode, ...(reason ? { code: reason.code } : {}) },
     });
+  }
+
+  #remember({ id, known: { credentials } }: OpenSession): void {
+    const now = this.#host.clock.now();
+    for (const [first, { until }] of this.#silent) {
+      if (until > now && this.#silent.size < MAX_SILENT) break;
+      this.#silent.delete(first);
+    }
+    if (credentials) this.#silent.set(id, { grants: new Map(), credentials, until: now + this.#host.settings().life });
   }
 
   /** Whoever lost a right is put out, of publishing too. */

@@ -180,12 +180,15 @@ describe('a sealed session', () => {
   });
 
   it('is good for its camera, its actions and its time alone, and for nothing that was changed', async () => {
-    const { t, open, source } = await granting({});
+    const { t, open, source, whep } = await granting({});
     await source.publish('cam2');
     const sealed = (await open()).seal();
     const credentials = { session: sealed };
     await expect(open({ cameraId: 'cam2', credentials })).rejects.toMatchObject({ details: { reason: 'forbidden' } });
-    await expect(open({ action: 'rewind', from: 'earliest', credentials })).rejects.toMatchObject({
+    const guest = { allowed: true, subject: 'guest', actions: ['watch'], expiresAt: t.clock.now() + MINUTE } as const;
+    const invited = { session: whep().sessions.invite('cam1' as never, guest) };
+    expect((await open({ credentials: invited })).userId).toBe('guest');
+    await expect(open({ action: 'rewind', from: 'earliest', credentials: invited })).rejects.toMatchObject({
       message: 'this session does not let you rewind; begin anew with your token',
     });
     for (let at = 0; at < sealed.length; at += 7) {
@@ -200,17 +203,48 @@ describe('a sealed session', () => {
     await t.stop();
   });
 
-  it('lasts no longer than its grant, or than one answer of an authorizer that is to be asked again', async () => {
+  it('is asked about again by the token that it was begun with, however long it was silent', async () => {
+    const { t, open, given, viewed } = await granting({ recheck: MINUTE });
+    const session = await open();
+    const credentials = { session: session.seal() };
+    await t.advance(3 * MINUTE);
+    // Another gateway, while it is open: no question more than those of every minute.
+    expect(viewed()).toBe(4);
+    (await open({ credentials })).end();
+    expect(viewed()).toBe(4);
+    session.end();
+    await t.advance(60 * MINUTE);
+    expect(viewed()).toBe(4);
+    const again = await open({ credentials });
+    expect([again.id, viewed()]).toEqual([session.id, 5]);
+    await t.advance(MINUTE);
+    expect(viewed()).toBe(6);
+    again.end();
+    given.refuse = true;
+    await expect(open({ credentials })).rejects.toMatchObject({ message: 'no more' });
+    await t.stop();
+  });
+
+  it('that is to be asked about again lasts no longer than one answer where the token was forgotten', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'eddy-data-'));
+    const first = await granting({ recheck: 2 * MINUTE }, { dataDir });
+    const credentials = { session: (await first.open()).seal() };
+    await first.t.stop();
+    const second = await granting({}, { dataDir });
+    await second.t.advance(MINUTE);
+    const taken = await second.open({ credentials });
+    await second.t.advance(MINUTE);
+    expect(codeOf(taken)).toBe('WATCH_REFUSED');
+    await expect(second.open({ credentials })).rejects.toMatchObject({ details: { reason: 'unauthenticated' } });
+    await second.t.stop();
+  });
+
+  it('lasts no longer than its grant', async () => {
     const { t, open, given } = await granting({});
     given.grant = { expiresAt: t.clock.now() + MINUTE };
     const short = (await open()).seal();
-    given.grant = { recheck: 2 * MINUTE };
-    const asked = (await open()).seal();
     await t.advance(MINUTE + 1);
     await expect(open({ credentials: { session: short } })).rejects.toMatchObject({ code: 'WATCH_REFUSED' });
-    const taken = await open({ credentials: { session: asked } });
-    await t.advance(MINUTE);
-    expect(codeOf(taken)).toBe('WATCH_REFUSED');
     await t.stop();
   });
 
