@@ -3,15 +3,17 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { connect } from 'node:net';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { CheckedGraph } from '../graph/checked.ts';
 import { bytesText, LOW_BYTES, storageOf, storageState } from '../graph/storage.ts';
 import type { ServerAddress } from '../plugin/manifest.ts';
 import { EXIT, type Cli, type Verb } from './cli.ts';
+import { certificates } from './doctor-certificates.ts';
 import { check } from './load.ts';
 
-interface Row {
+/** What was looked at, and what is to be done about it. */
+export interface Row {
   readonly what: string;
   readonly ok: boolean;
   readonly found: string;
@@ -89,7 +91,8 @@ async function surroundings(file: string | undefined, cli: Cli): Promise<Row[]> 
   const graph = file === undefined ? undefined : (await check(file, cli)).graph;
   if (file !== undefined && !graph)
     return [{ what: 'pipeline', ok: false, found: `${file} has errors`, mend: `eddy validate ${file}` }];
-  return [...(await disks(graph, cli)), ...(await servers(graph))];
+  const baseDir = file === undefined ? cli.cwd : dirname(resolve(cli.cwd, file));
+  return [...(await disks(graph, cli)), ...(await servers(graph)), ...(await certificates(graph, baseDir, Date.now()))];
 }
 
 async function disks(graph: CheckedGraph | undefined, cli: Cli): Promise<Row[]> {

@@ -34,13 +34,15 @@ export class CertificateFiles {
     this.#ctx = ctx;
   }
 
-  /** Reads both. Rejects with an Error whose message says which of the two is of no use, and why. */
+  /** Reads both; rejects as {@link readCertificate}. */
   async read(): Promise<Certificate> {
+    const { baseDir, clock, log, metrics } = this.#ctx;
     this.#read = await this.#state();
-    const { cert, key } = this.#files;
-    const [certBytes, keyBytes] = [await this.#bytes(cert, 'certificate'), await this.#bytes(key, 'key')];
-    const certificate = pairOf(certBytes, keyBytes, this.#files);
-    const { metrics } = this.#ctx;
+    const certificate = await readCertificate(this.#files, baseDir);
+    if (certificate.expiresAt < clock.now()) {
+      const expired = new Date(certificate.expiresAt).toISOString();
+      log.warn({ cert: this.#files.cert, expired }, 'the certificate has expired; clients will refuse it');
+    }
     metrics
       .gauge('tls_certificate_expires_timestamp_seconds', 'When the certificate that is served expires.')
       .set(certificate.expiresAt / 1000);
@@ -76,14 +78,6 @@ export class CertificateFiles {
     });
   }
 
-  async #bytes(file: string, what: string): Promise<Buffer> {
-    try {
-      return await readFile(resolve(this.#ctx.baseDir, file));
-    } catch (cause) {
-      throw new Error(`the ${what} ${file} cannot be read: ${(cause as Error).message}`, { cause });
-    }
-  }
-
   /** Changes when one of the files is written, replaced or made readable; undefined while one is missing. */
   async #state(): Promise<string | undefined> {
     try {
@@ -96,6 +90,21 @@ export class CertificateFiles {
       return undefined;
     }
   }
+}
+
+/** Reads a certificate with its chain and its key. Rejects with an Error whose message says which of the two is of no use, and why. */
+export async function readCertificate(
+  files: { readonly cert: string; readonly key: string },
+  baseDir: string,
+): Promise<Certificate> {
+  const read = async (file: string, what: string): Promise<Buffer> => {
+    try {
+      return await readFile(resolve(baseDir, file));
+    } catch (cause) {
+      throw new Error(`the ${what} ${file} cannot be read: ${(cause as Error).message}`, { cause });
+    }
+  };
+  return pairOf(await read(files.cert, 'certificate'), await read(files.key, 'key'), files);
 }
 
 const BLOCK = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]+-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;

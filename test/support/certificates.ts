@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** Writes a self-signed certificate for a name, and its key; valid for localhost and 127.0.0.1. */
-export function certify(name: string, cert: string, key: string): void {
+/** Writes a self-signed certificate for a name, and its key; valid for localhost and 127.0.0.1, for so many days. */
+export function certify(name: string, cert: string, key: string, days = 1): void {
   // prettier-ignore
-  const how = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1',
+  const how = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', String(days),
     '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
   execFileSync('openssl', [...how, '-subj', `/CN=${name}`, '-keyout', key, '-out', cert], { stdio: 'ignore' });
 }

@@ -107,6 +107,20 @@ describe('HTTP/1.1', () => {
     expect(handled.join()).not.toContain('hidden');
   });
 
+  it('refuses a key or an address that is far too long', async () => {
+    const { url } = await server();
+    const long = 'a'.repeat(20_000);
+    for (const lines of [
+      ['GET /x HTTP/1.1', HOST, `Authorization: Bearer ${long}`],
+      [`GET /x?token=${long} HTTP/1.1`, HOST],
+      ['GET /x HTTP/1.1', HOST, ...Array.from({ length: 2500 }, (_, i) => `X${i}: a`)],
+    ]) {
+      expect(statuses(await send(url, ...lines, '', ''))).toEqual([431]);
+    }
+    expect(handled).toEqual([]);
+    expect(statuses(await send(url, ...HIDDEN))).toEqual([200]);
+  });
+
   it('keeps the one reading that there is: an address with a host, a query with lengths, a body', async () => {
     const { url } = await server();
     const answer = await send(

@@ -18,6 +18,7 @@ let folder: string;
 let look: () => void;
 let said: string[];
 let expires: number;
+let now = Date.now();
 const taken: Certificate[] = [];
 
 const at = (name: string): string => join(folder, name);
@@ -25,7 +26,10 @@ function context(): CertificateContext {
   const add = (_fields: object, message: string): void => void said.push(message);
   return {
     baseDir: folder,
-    clock: { every: (_ms: number, callback: () => void) => ((look = callback), () => (look = () => {})) },
+    clock: {
+      now: () => now,
+      every: (_ms: number, callback: () => void) => ((look = callback), () => (look = () => {})),
+    },
     log: { info: add, warn: add },
     metrics: { gauge: () => ({ set: (value: number) => void (expires = value), remove() {} }) },
   } as unknown as CertificateContext;
@@ -47,6 +51,7 @@ async function follow(): Promise<CertificateFiles> {
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'eddy-certificate-'));
   said = [];
+  now = Date.now();
   taken.length = 0;
   certify('first', at('cert.pem'), at('key.pem'));
   certify('second', at('cert2.pem'), at('key2.pem'));
@@ -65,6 +70,10 @@ it('says which file is of no use, and why', async () => {
   await expect(read('chain.pem', 'key.pem')).rejects.toThrow('chain.pem holds no whole chain');
   await expect(read('cert.pem', 'key.pem')).resolves.toBeDefined();
   expect(expires).toBeGreaterThan(Date.now() / 1000 + 3600);
+  expect(said).toEqual([]);
+  now += 2 * 86_400_000;
+  await read('cert.pem', 'key.pem');
+  expect(said).toEqual(['the certificate has expired; clients will refuse it']);
 });
 
 it('takes a pair when it is whole and nobody writes any more, and tells once what is of no use', async () => {
