@@ -9,6 +9,8 @@ import { fakeCli } from './fake-cli.ts';
 
 /** Looks like nothing that the redactor could know by its form. */
 const PLANT = 'Blauregen47Zitrone';
+/** As the Standard Webhooks want secrets: base64 of 30 bytes. */
+const SIGNING = `whsec_${PLANT}${'x'.repeat(22)}`;
 
 interface Place {
   readonly service: string;
@@ -29,6 +31,14 @@ const SECRET_FIELDS: Readonly<Record<string, Place>> = {
   'auth.static keys.token': {
     service: 'auth.static',
     config: `keys: [{ token: "${PLANT}", subject: gate, actions: [publish] }]`,
+  },
+  'events.webhook secret': {
+    service: 'events.webhook',
+    config: `url: "https://hooks.example/eddy", secret: "${SIGNING}"`,
+  },
+  'events.webhook old-secrets': {
+    service: 'events.webhook',
+    config: `url: "https://hooks.example/eddy", secret: "whsec_${'A'.repeat(40)}", old-secrets: ["${SIGNING}"]`,
   },
   'index.postgres url': {
     service: 'index.postgres',
