@@ -7,6 +7,7 @@ import authNone from './auth/none/plugin.ts';
 import authStatic from './auth/static/plugin.ts';
 import eventsFile from './events/file/plugin.ts';
 import eventsWebhook from './events/webhook/plugin.ts';
+import authWebhook from './auth/webhook/plugin.ts';
 import httpServer from './http/server/plugin.ts';
 import indexPostgres from './index/postgres/plugin.ts';
 import indexSqlite from './index/sqlite/plugin.ts';
@@ -38,6 +39,7 @@ const plugins = [
   authJwt,
   authNone,
   authStatic,
+  authWebhook,
   eventsFile,
   eventsWebhook,
   httpServer,

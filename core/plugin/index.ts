@@ -18,6 +18,7 @@ export * from './plugin.ts';
 export * from './refused-keys.ts';
 export * from './rfc3339.ts';
 export * from './tracks.ts';
+export * from './webhook-signature.ts';
 export {
   Backoff,
   ChildRefusal,

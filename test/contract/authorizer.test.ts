@@ -7,6 +7,7 @@ import none, { type manifest as noneManifest } from '../../plugins/auth/none/plu
 import statics, { type manifest as staticManifest } from '../../plugins/auth/static/plugin.ts';
 import { create as createStatic } from '../../plugins/auth/static/static.ts';
 import { sign, SECRET, startJwt } from '../unit/auth/jwt-kit.ts';
+import { startWebhook } from '../unit/auth/webhook-kit.ts';
 import { fakeContext } from '../unit/http/fake-context.ts';
 import { authorizerContract } from './authorizer.ts';
 
@@ -57,4 +58,15 @@ for (const plugin of [any, all]) {
 authorizerContract('auth.jwt', async () => {
   const { auth, stop } = await startJwt({ secrets: [SECRET] });
   return { authorizer: auth, publisher: { token: await sign(SECRET) }, stop };
+});
+
+authorizerContract('auth.webhook', async () => {
+  const publisher = { token: '0123456789abcdef' };
+  const { auth, stop } = await startWebhook(({ body }) => {
+    const asked = JSON.parse(body) as { action: string; camera?: string; credentials: { token?: string } };
+    if (asked.credentials.token !== publisher.token) return { allowed: false, reason: 'unauthenticated' };
+    const may = asked.action === 'publish' && asked.camera?.startsWith('acme.') === true;
+    return may ? { allowed: true, subject: 'gate' } : { allowed: false, reason: 'forbidden' };
+  });
+  return { authorizer: auth, publisher, stop };
 });

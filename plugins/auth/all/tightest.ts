@@ -1,6 +1,6 @@
 /** What several grants have in common. */
 import type { Action, Grant } from 'eddy/plugin';
-import { commonRanges } from '../shared/addresses.ts';
+import { commonRanges } from './common-ranges.ts';
 
 /** Limits of which the least holds. */
 const CEILINGS = ['expiresAt', 'rewind', 'maxBitrate', 'maxLines', 'sessions', 'recheck'] as const;

@@ -5,6 +5,7 @@ import {
   CAMERA_ID_PATTERN,
   Duration,
   Integer,
+  isAddressBlock,
   isCameraPattern,
   ListOf,
   OneOf,
@@ -13,7 +14,6 @@ import {
   type ConfigOf,
   type Field,
 } from 'eddy/plugin';
-import { isAddressRange } from './addresses.ts';
 
 const camera: Field<string> = {
   ...Text({ doc: 'A camera, "acme.*" for all that begin so, or "*" for all.' }),
@@ -36,13 +36,13 @@ const origin: Field<string> = {
 const addressRange: Field<string> = {
   ...Text({ doc: 'An IP address or a CIDR block: 10.0.0.0/8' }),
   parse: (raw) =>
-    isAddressRange(raw)
+    typeof raw === 'string' && isAddressBlock(raw)
       ? { value: raw }
       : { error: `"${String(raw)}" is no address; write "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32"` },
 };
 
 /** A moment in RFC 3339; the configuration holds epoch ms. */
-function Moment(doc: string): Field<number | undefined> {
+export function Moment(doc: string): Field<number | undefined> {
   return {
     ...Integer({ doc, optional: true }),
     schema: Text({ doc, optional: true }).schema,

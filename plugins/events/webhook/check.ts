@@ -1,6 +1,5 @@
 /** What is wrong with a configuration of `events.webhook`, and what is read from it. */
-import type { ConfigProblem, ServerAddress } from 'eddy/plugin';
-import { parseSecret } from './signature.ts';
+import { parseWebhookSecret, type ConfigProblem, type ServerAddress } from 'eddy/plugin';
 
 /** Options that need a look beyond their form; absent where a variable that they name is not set. */
 interface Checked {
@@ -28,7 +27,7 @@ export function problemsOf({ url, secret, 'old-secrets': old }: Checked): Config
   }
   const secrets = [['secret', secret] as const, ...old.map((each) => ['old-secrets', each] as const)];
   for (const [key, value] of secrets) {
-    const parsed = value === undefined ? undefined : parseSecret(value);
+    const parsed = value === undefined ? undefined : parseWebhookSecret(value);
     if (parsed && 'error' in parsed)
       problems.push({ code: 'SECRET_INVALID', key, message: `a secret ${parsed.error}` });
   }

@@ -3,12 +3,11 @@
  * take is tried again, later and later; an event that it calls wrong is given up after some attempts, so that it does not
  * hold up all others.
  */
-import { Backoff, type Clock } from 'eddy/plugin';
+import { Backoff, signedWebhookHeaders, type Clock } from 'eddy/plugin';
 import type { LossReason } from '../shared/lost.ts';
 import type { Entry } from './entry.ts';
 import type { Outbox } from './outbox.ts';
 import { Receiver, retryAfterMs, type Answer } from './post.ts';
-import { signedHeaders } from './signature.ts';
 
 /** What a configuration says of a receiver. */
 export interface SenderSettings {
@@ -174,7 +173,7 @@ export class Sender {
     const late = new AbortController();
     const cancel = clock.after(timeout, () => late.abort());
     try {
-      const headers = signedHeaders(id, clock.now(), body, keys);
+      const headers = signedWebhookHeaders(id, clock.now(), body, keys);
       this.#posting = true;
       return await receiver.post(headers, body, AbortSignal.any([late.signal, this.#abort.signal]));
     } catch (error) {

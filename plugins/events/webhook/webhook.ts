@@ -1,14 +1,13 @@
 /** events.webhook at work. */
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { matchesEvent, type Context, type PluginConfig, type Running } from 'eddy/plugin';
+import { matchesEvent, parseWebhookSecret, type Context, type PluginConfig, type Running } from 'eddy/plugin';
 import { eventBody } from '../shared/body.ts';
 import { Losses, type LossReason } from '../shared/lost.ts';
 import { parseUrl } from './check.ts';
 import { Outbox } from './outbox.ts';
 import type { manifest } from './plugin.ts';
 import { Sender, type SenderSettings } from './sender.ts';
-import { parseSecret } from './signature.ts';
 
 type Manifest = typeof manifest;
 type Config = PluginConfig<Manifest>;
@@ -105,7 +104,7 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
 /** The graph checks have seen to it that url and secrets can be read. */
 function settingsOf({ url, secret, 'old-secrets': old, timeout, retry, 'outbox-age': age }: Config): SenderSettings {
   const keys = [secret, ...old].flatMap((each) => {
-    const parsed = parseSecret(each);
+    const parsed = parseWebhookSecret(each);
     return 'key' in parsed ? [parsed.key] : [];
   });
   return { url: parseUrl(url)!, keys, timeout, retry, age };

@@ -24,6 +24,10 @@ const SECRET_FIELDS: Readonly<Record<string, Place>> = {
     service: 'auth.jwt',
     config: `secrets: ["${PLANT} and some more bytes"]`,
   },
+  'auth.webhook secret': {
+    service: 'auth.webhook',
+    config: `url: "https://example.org/access", secret: "whsec_${PLANT}AndSomeMoreBase64X"`,
+  },
   'auth.static users.password': {
     service: 'auth.static',
     config: `users: [{ user: ada, password: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$A${PLANT}", actions: [watch] }]`,

@@ -7,7 +7,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 const KEY_BYTES = { min: 24, max: 64 };
 
 /** The key in a secret (`whsec_` and base64, the prefix may be missing), or what is wrong with it, without its value. */
-export function parseSecret(secret: string): { readonly key: Buffer } | { readonly error: string } {
+export function parseWebhookSecret(secret: string): { readonly key: Buffer } | { readonly error: string } {
   const text = secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : secret;
   if (text === '') return { error: 'is empty' };
   if (!BASE64.test(text)) return { error: 'is not "whsec_" and base64' };
@@ -22,7 +22,7 @@ export function parseSecret(secret: string): { readonly key: Buffer } | { readon
  * The headers of one attempt: the body is signed with every key, so that a receiver may still verify by an old secret
  * ("Webhook headers", on rotation). `now` is the time of the attempt, epoch ms: receivers refuse old ones as replays.
  */
-export function signedHeaders(
+export function signedWebhookHeaders(
   id: string,
   now: number,
   body: string,
