@@ -3,7 +3,7 @@ import { defineEvents } from './events.ts';
 
 const publication = {
   publication: { type: 'string', doc: 'Id of the publication.' },
-  peer: { type: 'string', doc: "The publisher's address, without port." },
+  peer: { type: 'string', doc: "The publisher's protocol and address: rtmp:10.0.0.7." },
 } as const;
 
 const peer = {
@@ -20,7 +20,7 @@ const userId = { type: 'string', doc: 'Who: the subject that the authorizer told
 const admin = {
   userId: { ...userId, optional: true },
   ...peer,
-  what: { type: 'string', doc: 'What was asked: method and route, "DELETE /api/v1/sessions/{id}".' },
+  what: { type: 'string', doc: 'What was asked: method and path, "DELETE /api/v1/sessions/6f0c...".' },
   change: { type: 'boolean', doc: 'True where it changes something, false where it only looks.' },
 } as const;
 
