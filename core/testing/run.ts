@@ -5,8 +5,9 @@ import type { EddyError } from '../errors/index.ts';
 import type { CheckedGraph } from '../graph/checked.ts';
 import { createLogger } from '../observe/index.ts';
 import type { Contract } from '../contracts/index.ts';
-import type { Clock, PipelineEvent } from '../plugin/index.ts';
+import type { Clock, EventDefinition, PipelineEvent } from '../plugin/index.ts';
 import { VirtualClock } from './clock.ts';
+import { flawsOf } from './events.ts';
 import { graphOf, type GraphSpec } from './graph.ts';
 
 /** One log line: pino's fields, `level` and `msg` among them. */
@@ -28,6 +29,9 @@ export class TestPipeline {
   readonly events: PipelineEvent[] = [];
   /** What the engine gave up for (`supervise: { then: stop }`). */
   readonly fatals: EddyError[] = [];
+  /** The events of every plugin that ran here. */
+  readonly #declared: Record<string, EventDefinition> = {};
+  readonly #flaws = new Set<string>();
 
   constructor(options: TestPipelineOptions = {}) {
     this.clock = options.clock ?? new VirtualClock();
@@ -39,7 +43,10 @@ export class TestPipeline {
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
       onFatal: (error) => this.fatals.push(error),
     });
-    this.engine.container.get('events').on((event) => this.events.push(event));
+    this.engine.container.get('events').on((event) => {
+      this.events.push(event);
+      for (const flaw of flawsOf(event, this.#declared)) this.#flaws.add(flaw);
+    });
   }
 
   /** The clock as a virtual one. Throws TypeError where the test runs in real time. */
@@ -50,7 +57,9 @@ export class TestPipeline {
 
   /** Brings the pipeline to this graph. */
   apply(graph: GraphSpec | CheckedGraph): ReturnType<Pipeline['apply']> {
-    return this.engine.apply('nodes' in graph ? graph : graphOf(graph));
+    const checked = 'nodes' in graph ? graph : graphOf(graph);
+    for (const { plugin } of checked.nodes) Object.assign(this.#declared, plugin.manifest.events);
+    return this.engine.apply(checked);
   }
 
   /** Moves virtual time on. */
@@ -82,10 +91,15 @@ export class TestPipeline {
     return readMetric(await this.engine.view.metrics(), name, labels);
   }
 
-  /** Stops the pipeline; virtual time moves on where something waits for it. */
-  stop(): ReturnType<Pipeline['stop']> {
+  /**
+   * Stops the pipeline; virtual time moves on where something waits for it. Rejects with TypeError where an event was told
+   * that is not what its type declares.
+   */
+  async stop(): ReturnType<Pipeline['stop']> {
     const stopping = this.engine.stop();
-    return this.clock instanceof VirtualClock ? this.clock.run(stopping) : stopping;
+    const stopped = await (this.clock instanceof VirtualClock ? this.clock.run(stopping) : stopping);
+    if (this.#flaws.size > 0) throw new TypeError([...this.#flaws].join('\n'));
+    return stopped;
   }
 }
 
