@@ -6,7 +6,6 @@ export * from './addresses.ts';
 export * from './administer.ts';
 export * from './certificate-files.ts';
 export * from './context.ts';
-export * from './engine-events.ts';
 export * from './event-filter.ts';
 export * from './events.ts';
 export * from './fields.ts';

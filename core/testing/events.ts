@@ -1,5 +1,6 @@
 /** Whether events are what their types declare: what the compiler cannot see of plugins in plain JavaScript, and of casts. */
-import { engineEvents, type EventDefinitions, type PipelineEvent } from '../plugin/index.ts';
+import { engineEvents } from '../plugin/engine-events.ts';
+import type { EventDefinitions, PipelineEvent } from '../plugin/index.ts';
 
 /** What is wrong with an event by the engine's definitions and these, one line each. */
 export function flawsOf({ type, data = {} }: PipelineEvent, declared: EventDefinitions): string[] {

@@ -1,5 +1,6 @@
 /** `docs/events.md`: every event of the engine and of the plugins in the box. */
-import { engineEvents, type EventDefinition, type EventDefinitions } from '../../core/plugin/index.ts';
+import { engineEvents } from '../../core/plugin/engine-events.ts';
+import type { EventDefinition, EventDefinitions } from '../../core/plugin/index.ts';
 import builtins from '../../plugins/index.ts';
 
 export const owns = ['docs/events.md'];
