@@ -87,7 +87,7 @@ describe('events.file', () => {
     });
     expect(lines()[1]).toMatchObject({ type: 'publish.refused', data: { peer: '10.0.0.2' } });
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(await t.metric('event_file_written_total')).toBe(2);
+    await until('the meter', async () => (await t.metric('event_file_written_total')) === 2);
   });
 
   it('takes away from others a file that they could read, and appends to it', async () => {
@@ -147,7 +147,7 @@ describe('events.file', () => {
     expect(lost).toBeGreaterThan(500);
     expect(written + lost).toBe(1000);
     expect(reports()).toContain('events.file/EVENTS_LOST');
-    expect(await t.metric('event_file_up')).toBe(1);
+    await until('the meter', async () => (await t.metric('event_file_up')) === 1);
     // Where they are missing, and as many.
     expect(lines()[0]).toMatchObject({ type: 'events.lost', stage: 'audit', data: { count: lost, reason: 'full' } });
   });

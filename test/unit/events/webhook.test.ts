@@ -97,7 +97,7 @@ describe('events.webhook', () => {
       data: { number: 0, link: 'https://host/?token=[redacted]' },
     });
     expect(headers['content-type']).toBe('application/json');
-    expect(await t.metric('webhook_delivered_total')).toBe(50);
+    await until('the meter', async () => (await t.metric('webhook_delivered_total')) === 50);
     expect(await t.metric('webhook_up')).toBe(1);
   });
 
