@@ -55,11 +55,12 @@ interface Line {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** The whole ones: the last may be under way. */
 const lines = (path = file): Line[] =>
   existsSync(path)
     ? readFileSync(path, 'utf8')
         .split('\n')
-        .filter(Boolean)
+        .slice(0, -1)
         .map((line) => JSON.parse(line) as Line)
     : [];
 const whats = (path = file): unknown[] => lines(path).map(({ data }) => data.what);
