@@ -1,17 +1,12 @@
 /** The real HTTP server on a free port, without an engine. */
+import { parseFields } from '../../core/plugin/index.ts';
+import { manifest } from '../../plugins/http/server/plugin.ts';
 import { create } from '../../plugins/http/server/server.ts';
 import { fakeContext } from '../unit/hls/fake-context.ts';
 
-const CONFIG = {
-  listen: { host: '127.0.0.1', port: 0 },
-  tls: undefined,
-  cors: ['*'],
-  proxies: [],
-  'max-connections': 1000,
-  'request-timeout': 30_000,
-  'idle-timeout': 65_000,
-  'stall-timeout': 20_000,
-};
+const parsed = parseFields(manifest.config, { listen: '127.0.0.1:0' });
+if ('error' in parsed) throw new Error(parsed.error);
+const CONFIG = parsed.value;
 
 /** Starts it; `close` leaves nothing behind. */
 export async function startHttpService() {
