@@ -62,6 +62,13 @@ export interface HttpRoute {
   readonly cors?: boolean;
 }
 
+/** A route that is mounted. */
+export interface MountedRoute {
+  readonly method: HttpMethod;
+  /** As in {@link HttpRoute}. */
+  readonly path: string;
+}
+
 /** The contract. */
 export interface HttpServer {
   /**
@@ -72,6 +79,8 @@ export interface HttpServer {
    * `details.status` of the error where it is set (`details.retryAfter`: seconds). Anything but an EddyError is answered 500 and logged.
    */
   route(route: HttpRoute): () => void;
+  /** What is mounted now, by path then method. */
+  routes?(): readonly MountedRoute[];
   /** Base URLs it answers on, for messages: `http://127.0.0.1:8080`. Known once started. */
   readonly urls: readonly string[];
 }

@@ -1,5 +1,5 @@
 /** The route table: a tree of path parts. A literal beats a parameter, a parameter beats the rest. */
-import { EddyError, type HttpMethod, type HttpRoute } from 'eddy/plugin';
+import { EddyError, type HttpMethod, type HttpRoute, type MountedRoute } from 'eddy/plugin';
 
 /** A mounted route. */
 export interface Mounted {
@@ -28,6 +28,7 @@ const node = (): Node => ({ literals: new Map(), param: undefined, rest: undefin
 /** Routes that come and go. */
 export class RouteTable {
   readonly #root = node();
+  readonly #mounted = new Set<HttpRoute>();
 
   /** Mounts a route; the returned function unmounts it. Throws HTTP_ROUTE_TAKEN or HTTP_ROUTE_INVALID. */
   add(route: HttpRoute): () => void {
@@ -51,10 +52,20 @@ export class RouteTable {
       }
     }
     for (const method of wanted) methods.set(method, mounted);
+    this.#mounted.add(route);
     return () => {
+      this.#mounted.delete(route);
       for (const method of wanted) if (methods.get(method) === mounted) methods.delete(method);
       prune(trail, parts);
     };
+  }
+
+  /** All of them, by path then method. */
+  list(): MountedRoute[] {
+    const all = [...this.#mounted].flatMap(({ method, path }) =>
+      [method].flat().map((each) => ({ method: each, path })),
+    );
+    return all.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.method < b.method ? -1 : 1));
   }
 
   /** What these path parts lead to; undefined where nothing is mounted. */

@@ -55,6 +55,7 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
 
   const service: HttpServer = {
     route: (route) => routes.add(route),
+    routes: () => routes.list(),
     get urls() {
       return listener?.urls() ?? [];
     },

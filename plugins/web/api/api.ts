@@ -48,6 +48,10 @@ export function create(ctx: Ctx): Running<typeof manifest> {
         }),
       );
       get('/api/v1/time', () => json({ now: ctx.clock.now() }));
+      get('/api/v1/routes', async (request) => {
+        await administer(ctx, request);
+        return json({ routes: ctx.services.http.routes?.() ?? [] });
+      });
       get('/api/v1/openapi.json', () => json(openapi));
     },
     stop() {

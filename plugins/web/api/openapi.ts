@@ -204,6 +204,11 @@ export const openapi: Json = {
     '/api/v1/time': get('The clock of the server, for latency figures.', {}, object({ now: epoch }), {
       security: [{}],
     }),
+    '/api/v1/routes': get(
+      'Every route that is mounted now.',
+      refused,
+      object({ routes: list(object({ method: text, path: text })) }),
+    ),
     '/api/v1/openapi.json': get('This description.', {}, { type: 'object' }, { security: [{}] }),
   },
   components: {
