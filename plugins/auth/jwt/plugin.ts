@@ -21,7 +21,7 @@ interface Checked {
   readonly jwks: string | undefined;
   readonly 'jwks-file': string | undefined;
   readonly 'public-keys': readonly string[];
-  readonly secrets: readonly string[];
+  readonly secrets: readonly (string | undefined)[];
   readonly algorithms: readonly Algorithm[] | undefined;
 }
 
@@ -96,8 +96,10 @@ export const manifest = defineManifest({
     const add = (code: string, key: string, message: string, mend?: string): void =>
       void problems.push({ code, key, message, ...(mend !== undefined && { mend }) });
     if (!hasPublic && secrets.length === 0) add('NO_KEYS', 'jwks', 'it has no key to verify tokens with');
-    const short = secrets.find((secret) => new TextEncoder().encode(secret).length < LEAST_SECRET_BYTES);
-    if (short !== undefined) {
+    // One that is undefined is a reference that is not resolved, offline.
+    const isShort = (secret: string | undefined): boolean =>
+      secret !== undefined && new TextEncoder().encode(secret).length < LEAST_SECRET_BYTES;
+    if (secrets.some(isShort)) {
       add(
         'SECRET_SHORT',
         'secrets',

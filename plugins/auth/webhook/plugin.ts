@@ -14,7 +14,8 @@ import {
 import { isPlainAndFar } from '../shared/urls.ts';
 
 interface Checked {
-  readonly url: string;
+  /** Undefined where it is a reference that is not resolved, offline. */
+  readonly url: string | undefined;
   readonly secret: string | undefined;
 }
 
@@ -67,6 +68,7 @@ export const manifest = defineManifest({
     if (parsed && 'error' in parsed) {
       problems.push({ code: 'SECRET_INVALID', key: 'secret', message: `the secret ${parsed.error}` });
     }
+    if (url === undefined) return problems;
     if (!URL.canParse(url)) problems.push({ code: 'URL_INVALID', key: 'url', message: '"url" is no address' });
     else if (isPlainAndFar(url)) {
       problems.push({ code: 'UNPROTECTED', key: 'url', message: 'credentials go to another machine over plain HTTP' });
@@ -75,7 +77,7 @@ export const manifest = defineManifest({
   },
   reaches: (config) => {
     const { url } = config as Checked;
-    if (!URL.canParse(url)) return [];
+    if (url === undefined || !URL.canParse(url)) return [];
     const { hostname, port, protocol } = new URL(url);
     return [{ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) }];
   },

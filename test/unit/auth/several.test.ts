@@ -78,6 +78,9 @@ describe('auth.any', () => {
     expect(await ask()).toEqual({ allowed: false, reason: 'forbidden', message: 'not here' });
     second.allow();
     second.refuse({ reason: 'unauthenticated', message: 'no key' });
+    expect(await ask()).toMatchObject({ reason: 'unauthenticated', message: 'who are you? no key' });
+    second.allow();
+    second.refuse({ reason: 'unauthenticated', message: 'who are you?' });
     expect(await ask()).toMatchObject({ message: 'who are you?' });
   });
 
