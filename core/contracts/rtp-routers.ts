@@ -209,6 +209,11 @@ export interface RtpFeed {
   sendRtcp(packet: Uint8Array): void;
   /** A consumer wants a key frame. */
   onKeyFrameRequest(listener: () => void): () => void;
+  /**
+   * Tells the highest layer that any consumer may be sent by its own choice, from 0, at once and at each change; undefined
+   * while nobody consumes. Layers above it need not be fed; those below it are what consumers fall back to.
+   */
+  onHighestLayer(listener: (highest: number | undefined) => void): () => void;
   onClosed(listener: (cause: 'closed' | 'worker-died') => void): () => void;
   close(): void;
 }

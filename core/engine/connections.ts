@@ -263,9 +263,11 @@ export class Connections {
         onReaderError: (error) => part.fail(error),
         onRoom: () => track.roomMade(),
         requestKeyFrame: () => track.begin(link),
+        onWanted: () => track.lookAtDemand(),
       },
     );
     track.links.set(state, link);
+    track.lookAtDemand();
     state.connections.set(track, { track, link, part, input });
     const before = this.#predecessor(state, track);
     input.attach(
@@ -275,6 +277,7 @@ export class Connections {
         clock: track.clock,
         replaces: before?.id,
         requestKeyFrame: () => track.requestKeyFrame(),
+        want: (wanted) => link.readerWants(wanted),
       },
       link,
       before?.link,
@@ -305,6 +308,7 @@ export class Connections {
     }
     state.connections.delete(track);
     track.links.delete(state);
+    track.lookAtDemand();
     const again = state.past.findIndex((past) => past.id === track.id);
     if (again >= 0) state.past.splice(again, 1);
     state.past.push({ id: track.id, kind: kindOf(track), link });

@@ -24,6 +24,8 @@ export interface LinkTrackHooks {
   /** A queue that pushed back has room again, or is gone. */
   onRoom(): void;
   requestKeyFrame(): void;
+  /** {@link LinkTrack.wanted} has changed. */
+  onWanted(): void;
 }
 
 /** The link's settings. */
@@ -43,7 +45,9 @@ export class LinkTrack implements MeteredQueue {
   #reader: TrackReader<AnyMediaType> | undefined;
   #busy = false;
   #held = false;
-  #wanted = true;
+  /** The reader's pad is wanted; its reader wants this very track. */
+  #padWanted = true;
+  #readerWants = true;
   #resync: boolean;
   #cut: DiscontinuityCause | undefined;
   #pushedBack = false;
@@ -97,11 +101,35 @@ export class LinkTrack implements MeteredQueue {
     if (!held) this.#pump();
   }
 
+  /** True where items are taken. */
+  get wanted(): boolean {
+    return this.#padWanted && this.#readerWants && this.#state === 'open';
+  }
+
+  /** How full it is: 0 where its reader keeps up, 1 where it drops or blocks; more where a writer does not wait. */
+  get pressure(): number {
+    const { span } = this.#queue;
+    const filled = span === 0 ? 0 : span / Math.max(1, this.#options.queueMs);
+    // What was dropped made room, and until the next key frame nothing comes in: that is no reader who keeps up.
+    return this.#resync && this.#cut === 'frames-dropped' ? Math.max(1, filled) : filled;
+  }
+
   /** Demand: while nobody wants the reader's output, items are not passed and not counted. */
   want(wanted: boolean): void {
-    if (wanted === this.#wanted) return;
-    this.#wanted = wanted;
-    if (!wanted) return;
+    this.#changeDemand(() => (this.#padWanted = wanted));
+  }
+
+  /** The same, by the reader itself. */
+  readerWants(wanted: boolean): void {
+    this.#changeDemand(() => (this.#readerWants = wanted));
+  }
+
+  #changeDemand(change: () => void): void {
+    const before = this.wanted;
+    change();
+    if (this.wanted === before) return;
+    this.#hooks.onWanted();
+    if (before) return;
     this.#resync = true;
     this.#cut ??= this.#meter.items > 0 ? 'source-signalled' : undefined;
     this.#hooks.requestKeyFrame();
@@ -109,7 +137,7 @@ export class LinkTrack implements MeteredQueue {
 
   /** Takes an item; false means that a blocking queue is full. `settle` is told how it went. */
   push(item: unknown, measure: Measure, settle?: Settle): boolean {
-    if (this.#state !== 'open' || !this.#wanted) {
+    if (!this.wanted) {
       settle?.(undefined);
       return true;
     }
@@ -161,7 +189,7 @@ export class LinkTrack implements MeteredQueue {
   }
 
   #control(event: LinkEvent): void {
-    if (this.#state !== 'open' || !this.#wanted) return;
+    if (!this.wanted) return;
     this.#queue.push(event);
     this.#pump();
   }

@@ -48,6 +48,8 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
   #standing: ItemOf<AnyMediaType> | undefined;
   readonly #port: OutputPort;
   readonly #keyFrameListeners = new Set<() => void>();
+  readonly #wantedListeners = new Set<(wanted: boolean) => void>();
+  #wanted = false;
   #lastKeyRequest = -Infinity;
   #cancelRequest: (() => void) | undefined;
   /** Shared by all who wait for room. */
@@ -69,6 +71,21 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  get wanted(): boolean {
+    return this.#wanted;
+  }
+
+  onWanted(listener: (wanted: boolean) => void): () => void {
+    this.#wantedListeners.add(listener);
+    return () => this.#wantedListeners.delete(listener);
+  }
+
+  get pressure(): number {
+    let most = 0;
+    for (const link of this.links.values()) most = Math.max(most, link.pressure);
+    return most;
   }
 
   write(item: ItemOf<AnyMediaType>): boolean {
@@ -124,6 +141,7 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
     this.#ended = true;
     this.#cancelRequest?.();
     this.#keyFrameListeners.clear();
+    this.#wantedListeners.clear();
     // A copy: a reader's end may end a track of its own, which makes the flow look at its links and let go of ours.
     for (const link of [...this.links.values()]) link.end(cause);
     this.roomMade();
@@ -154,6 +172,14 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
     if (this.#standing !== undefined)
       link.push(this.#standing, measure(this.#port.pad.type, this.#standing, this.caps));
     else this.requestKeyFrame();
+  }
+
+  /** Called by links: demand for this track may have changed. */
+  lookAtDemand(): void {
+    const wanted = !this.#ended && [...this.links.values()].some((link) => link.wanted);
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
+    for (const listener of [...this.#wantedListeners]) this.#port.call(() => listener(wanted));
   }
 
   roomMade(): void {

@@ -87,6 +87,19 @@ export interface H264Sps {
   readonly frameRate?: Rational & { readonly fixed: boolean };
   /** False where the stream cannot reorder, true where it says that it does, undefined where it does not say. */
   readonly bFrames?: boolean;
+  /** How heads of slices are written (7.3.3). */
+  readonly slices: H264SliceSyntax;
+}
+
+/** See {@link H264Sps.slices}. */
+export interface H264SliceSyntax {
+  readonly separatePlanes: boolean;
+  /** Bits of `frame_num`. */
+  readonly frameNumBits: number;
+  /** `pic_order_cnt_type`; bits of `pic_order_cnt_lsb` where it is 0, `delta_pic_order_always_zero_flag` where it is 1. */
+  readonly orderType: number;
+  readonly orderBits: number;
+  readonly orderAlwaysZero: boolean;
 }
 
 const HIGH_PROFILES = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
@@ -115,12 +128,14 @@ export function parseH264Sps(nal: Uint8Array): H264Sps {
       for (let i = 0; i < (chromaFormat === 3 ? 12 : 8); i++) if (r.flag()) skipScalingList(r, i < 6 ? 16 : 64);
     }
   }
-  r.ue(); // log2_max_frame_num_minus4
+  const frameNumBits = r.ue() + 4;
   const pocType = r.ue();
+  let orderBits = 0;
+  let orderAlwaysZero = false;
   if (pocType === 0) {
-    r.ue();
+    orderBits = r.ue() + 4;
   } else if (pocType === 1) {
-    r.skip(1);
+    orderAlwaysZero = r.flag();
     r.se();
     r.se();
     const cycle = r.ue();
@@ -156,6 +171,7 @@ export function parseH264Sps(nal: Uint8Array): H264Sps {
     bitDepthLuma,
     bitDepthChroma,
     progressive,
+    slices: { separatePlanes, frameNumBits, orderType: pocType, orderBits, orderAlwaysZero },
     ...(vui.frameRate && { frameRate: vui.frameRate }),
     ...(reorders !== undefined && { bFrames: reorders }),
   };

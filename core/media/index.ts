@@ -6,6 +6,7 @@ export * from './block-clock.ts';
 export * from './flv.ts';
 export * from './framing.ts';
 export * from './h264.ts';
+export * from './h264-slice.ts';
 export * from './hevc.ts';
 export * from './isobmff/index.ts';
 export * from './media-error.ts';

@@ -43,6 +43,18 @@ export interface TrackWriter<T extends MediaTypeName> {
   readonly id: TrackId;
   readonly caps: TrackCapsOf<T>;
   /**
+   * True while any reader wants this track: whoever makes one track of several may leave out those that nobody wants. False
+   * while its pad is not wanted, and while no link carries it.
+   */
+  readonly wanted: boolean;
+  /** Calls back at each change of `wanted`; returns the unsubscribing function. */
+  onWanted(listener: (wanted: boolean) => void): () => void;
+  /**
+   * How full the fullest of its links is: 0 while all readers keep up, 1 where a link drops or blocks, more where a writer
+   * does not wait for one that blocks. An encoder may lower its bit rate by it.
+   */
+  readonly pressure: number;
+  /**
    * Passes an item on, and the ownership of its bytes with it. Never throws for a full queue: false means that a link
    * that blocks is full; wait for `ready()` or drop. After the end it does nothing and returns false.
    */
@@ -80,6 +92,11 @@ export interface InputTrack<T extends MediaTypeName> {
   readonly replaces: TrackId | undefined;
   /** Asks upstream for a key frame; coalesced. */
   requestKeyFrame(): void;
+  /**
+   * Says whether this track is needed; it is until its reader says otherwise. While it is not, no items come, and its writer
+   * may cease to make them; wanted again, it begins at the next place at which a reader may begin.
+   */
+  want(wanted: boolean): void;
 }
 
 /**

@@ -216,6 +216,37 @@ export function rtpRoutersContract(name: string, provide: () => Promise<Provided
       expect(await routers.describe()).toEqual([]);
     });
 
+    it('tells whoever feeds a stream how high its consumers choose', async () => {
+      const feed = await feedVideo(CAMERA, [31, 32, 33]);
+      const told: (number | undefined)[] = [];
+      feed.onHighestLayer((highest) => told.push(highest));
+      const [one, two] = [await routers.connect(CAMERA), await routers.connect(CAMERA)];
+      const [low, any] = [
+        await one.consume(feed.handle, h264Offered, { mid: 'v' }),
+        await two.consume(feed.handle, h264Offered, { mid: 'v' }),
+      ];
+      await low.preferLayers({ spatial: 0 });
+      // Nothing is sent yet.
+      expect(told).toEqual([undefined]);
+      await low.resume();
+      await any.resume();
+      expect(told).toEqual([undefined, 0, 2]);
+      await any.preferLayers({ spatial: 1 });
+      await any.pause();
+      await any.resume();
+      await any.preferLayers(undefined);
+      expect(told.splice(0)).toEqual([undefined, 0, 2, 1, 0, 1, 2]);
+      two.close();
+      expect(told.splice(0)).toEqual([0]);
+      // A tap takes every layer.
+      const tap = await routers.tap(feed.handle);
+      tap.close();
+      low.close();
+      expect(told).toEqual([2, 0, undefined]);
+      one.close();
+      feed.close();
+    });
+
     it('ends everything when it stops', async () => {
       const own = await provide();
       const feed = await own.routers.feed(CAMERA, 'video', h264Published());

@@ -9,26 +9,35 @@ import type {
   EndCause,
   FlowOutput,
   GapCause,
-  HostEnd,
+  HostLaunch,
   InputTrack,
   Logger,
   MediaHosts,
   TrackReader,
   VideoCaps,
 } from 'eddy/plugin';
-import { FRUITLESS, Restarts, UNWANTED_MS } from '../shared/restarts.ts';
-import { endInWords, failureInWords, type PassedOn } from '../shared/words.ts';
+import { UNWANTED_MS } from '../shared/restarts.ts';
+import type { PassedOn } from '../shared/words.ts';
+import { ComplexityMeter } from './complexity.ts';
+import type { CpuBudget } from './cpu-budget.ts';
+import { describeLadder } from './describe.ts';
+import { Downstream } from './downstream.ts';
 import type { EncoderChoice, EncoderSet } from './encoders.ts';
 import { encoderOf, ladderLaunch } from './launch.ts';
+import { LadderLoad } from './load.ts';
 import type { Meters } from './meters.ts';
-import type { Config, manifest } from './plugin.ts';
-import { keyIntervalOf, keyStep, planRungs, type PlannedRung } from './rungs.ts';
+import { LadderPlan } from './plan.ts';
+import type { Config } from './plugin.ts';
+import { RungDemand } from './rung-demand.ts';
 import { RungWriters } from './rung-writers.ts';
+import { keyIntervalOf, keyStep, type PlannedRung } from './rungs.ts';
+import { Runs, type OwnCode } from './runs.ts';
 import type { Sheddable } from './shedding.ts';
 import { canPass, fpsOf, SourceRung } from './source-rung.ts';
-import { startUse, type Use } from './use.ts';
 
-type OwnCode = `transcode.video/${keyof (typeof manifest)['errors']}`;
+const RESTARTED: PassedOn = { type: 'discontinuity', cause: 'restarted' };
+/** So much is lost of what is inside; the link tells of the break itself when somebody wants it again. */
+const UNWANTED: PassedOn = { type: 'discontinuity', cause: 'source-signalled' };
 
 /** What a ladder needs of its stage and camera. */
 export interface LadderSurroundings {
@@ -44,6 +53,7 @@ export interface LadderSurroundings {
   readonly priority: number;
   readonly report: (code: OwnCode, message: string) => void;
   readonly encoders: EncoderChoice;
+  readonly budget: CpuBudget;
   onEnd(): void;
 }
 
@@ -52,23 +62,18 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   readonly #around: LadderSurroundings;
   readonly #track: InputTrack<'frames'>;
   readonly #caps: VideoCaps;
-  readonly #rungs: readonly PlannedRung[];
-  readonly #restarts: Restarts;
+  readonly #plan: LadderPlan;
+  readonly #complexity: ComplexityMeter;
   readonly #made: RungWriters;
+  readonly #demand: RungDemand<PlannedRung>;
+  readonly #runs: Runs;
+  /** What it costs, for the budget of all ladders. */
+  readonly load: LadderLoad;
+  readonly #downstream: Downstream;
   /** The top rung while the source itself is it. */
   #source: SourceRung | undefined;
-  #use: Use | undefined;
-  /** Of the run that goes on. */
-  #encoders: EncoderSet | undefined;
-  #starting: Promise<void> | undefined;
   #stopped = false;
   #cancelIdle: (() => void) | undefined;
-  /** Those that were changed by the API. */
-  readonly #bitrates = new Map<string, number>();
-  /** To be passed on by the next use. */
-  #events: PassedOn[] = [];
-  /** Encoded rungs that are left out since the machine is full, the most expensive ones. */
-  #out = 0;
   /** The host has its key frame: what follows is of use to it. */
   #fed = false;
 
@@ -76,21 +81,42 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     this.#around = around;
     this.#track = track;
     this.#caps = track.caps as VideoCaps;
-    this.#rungs = planRungs(around.config.rungs, this.#caps, around.config);
+    const plan = (this.#plan = new LadderPlan(around.config.rungs, this.#caps, around.config));
+    this.#complexity = new ComplexityMeter(this.#caps);
+    this.#demand = new RungDemand(around.clock, (rung, wanted) => this.#wanted(rung, wanted));
     this.#made = new RungWriters({
       track,
       out: around.out,
-      rungs: this.#rungs,
+      rungs: plan.rungs,
+      bitrateOf: (rung) => plan.bitrateOf(rung),
+      wanted: (rung, wanted) => this.#demand.set(rung, wanted),
       made: (arrivedAt) => around.meters.made(arrivedAt),
     });
-    this.#restarts = new Restarts(() => around.clock.monotonic());
+    this.#runs = new Runs({
+      ...around,
+      mode: around.config.mode,
+      caps: this.#caps,
+      sink: this.#made,
+      codecs: () => plan.toMake.map(({ codec }) => codec),
+      launch: (encoders) => this.#launch(encoders),
+      began: () => this.look(),
+    });
+    this.load = new LadderLoad({ ...around, caps: this.#caps, plan, runs: this.#runs });
+    this.#downstream = new Downstream({
+      plan,
+      pressureOf: (rung) => this.#made.pressureOf(rung),
+      changed: (rung, before, now) => this.#eased(rung, before, now),
+    });
     const { passthrough, gop } = around.config;
-    if (passthrough === 'auto' && canPass(this.#caps, this.#rungs[0]))
-      this.#source = new SourceRung(track, around.out, gop, keyStep(this.#rungs));
+    if (passthrough === 'auto' && canPass(this.#caps, plan.rungs[0])) {
+      this.#source = new SourceRung(track, around.out, gop, keyStep(plan.rungs));
+      plan.passed = true;
+    }
   }
 
   item(unit: AccessUnit): void | Promise<void> {
     if (this.#source?.count(unit) === false) this.#encodeTop(this.#source);
+    if (this.#complexity.count(unit)) this.#foundComplexity();
     const passed = this.#source?.pass(unit);
     const fed = this.#feed(unit);
     return passed && fed ? Promise.all([passed, fed]).then(() => undefined) : (passed ?? fed);
@@ -98,22 +124,22 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
 
   discontinuity(cause: DiscontinuityCause): void {
     this.#source?.discontinuity(cause);
-    this.#note({ type: 'discontinuity', cause });
+    this.#complexity.interrupted();
+    this.#runs.note({ type: 'discontinuity', cause });
     // The encoders' count of frames is no longer the source's.
-    if (this.#source) void this.#dropUse();
+    if (this.#source) this.#drop();
     this.#fed = false;
   }
 
   gap(from: number, to: number, cause: GapCause): void {
     this.#source?.gap(from, to, cause);
-    this.#note({ type: 'gap', from, to, cause });
+    this.#runs.note({ type: 'gap', from, to, cause });
   }
 
   async end(cause: EndCause): Promise<void> {
     this.#cancelIdle?.();
-    const use = this.#use;
-    this.#use = undefined;
-    await use?.finish();
+    this.#demand.stop();
+    await this.#runs.finish();
     this.#stopped = true;
     this.#source?.end(cause);
     this.#made.end(cause);
@@ -124,12 +150,15 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   look(): void {
     this.#cancelIdle?.();
     this.#cancelIdle = undefined;
-    if (this.#around.out.wanted || !this.#use) return;
+    if (this.#around.out.wanted || !this.#runs.use) return;
     this.#cancelIdle = this.#around.clock.after(UNWANTED_MS, () => {
-      // The link tells of the break itself when somebody wants it again; so much is lost of what is inside.
-      this.#events.push({ type: 'discontinuity', cause: 'source-signalled' });
-      void this.#dropUse();
+      if (this.#runs.use) this.#drop(UNWANTED);
     });
+  }
+
+  /** Every second: rungs whose readers fall behind get fewer bits, and those that keep up again get them back. */
+  lookDownstream(): void {
+    if (this.#runs.use) this.#downstream.look();
   }
 
   get priority(): number {
@@ -137,184 +166,149 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   }
 
   get fullness(): number {
-    return this.#use?.fullness ?? 0;
+    return this.#runs.use?.fullness ?? 0;
   }
 
   get out(): number {
-    return this.#out;
+    return this.#plan.out;
   }
 
   /** Goes on without its most expensive rung. Where the source is none, the smallest stays: someone watches it. */
   shed(): boolean {
-    if (!this.#use || this.#rungsToMake().length <= (this.#source ? 0 : 1)) return false;
-    const [rung] = this.#rungsToMake();
-    this.#out += 1;
+    const rung = this.#runs.use && this.#plan.leaveOut();
+    if (!rung) return false;
     this.#made.end('stopped', rung);
-    this.#around.report('transcode.video/RUNGS_SHED', `${this.#around.label}: ${rung!.name} is left out`);
-    this.#again();
+    this.#around.report('transcode.video/RUNGS_SHED', `${this.#around.label}: ${rung.name} is left out`);
+    this.#drop(RESTARTED);
     return true;
   }
 
   restore(): boolean {
-    if (this.#out === 0) return false;
-    this.#out -= 1;
-    this.#again();
+    if (!this.load.fitsOneMore) return false;
+    this.#plan.takeBack();
+    void this.#runs.prepare();
     return true;
   }
 
   /** What is planned and what runs, for the API: as JSON, without what is undefined. */
   describe(): Readonly<Record<string, unknown>> {
-    const { width, height, codec, frameRate } = this.#caps;
-    const top = this.#source && this.#rungs[0];
-    return {
+    const { use, encoders } = this.#runs;
+    return describeLadder({
       track: this.#track.id,
-      source: { codec, width, height, fps: frameRate && Number((frameRate.num / frameRate.den).toFixed(3)) },
-      running: this.#use !== undefined,
-      ...(this.#use && { pid: this.#use.pid, usage: this.#use.usage }),
-      rungs: this.#rungs.map((rung) => ({
-        ...rung,
-        ...(rung === top
-          ? { made: 'passed through', bitrate: undefined }
-          : {
-              made: this.#rungsToMake().includes(rung) ? 'encoded' : 'left out',
-              bitrate: this.#bitrateOf(rung),
-              ...(this.#use && this.#rungsToMake().includes(rung) && { encoder: this.#encoders?.of(rung.codec).name }),
-            }),
-      })),
-    };
+      caps: this.#caps,
+      plan: this.#plan,
+      ...(use && encoders && { running: { encoders, pid: use.pid, usage: use.usage } }),
+      load: this.load,
+    });
   }
 
   /** Names of the rungs that are encoded, or will be. */
   get encodedRungs(): readonly string[] {
-    return this.#rungsToMake().map(({ name }) => name);
+    return this.#plan.toMake.map(({ name }) => name);
   }
 
   /** Changes a rung's bit rate, now and for every host to come; rungs that are not here are left alone. */
   async setBitrate(name: string, bitrate: number): Promise<void> {
-    const rung = this.#rungsToMake().find((each) => each.name === name);
+    const rung = this.#plan.toMake.find((each) => each.name === name);
     if (!rung) return;
-    this.#bitrates.set(name, bitrate);
-    if (!this.#use) return;
-    const rate = this.#encoders?.of(rung.codec).rate;
-    // An encoder that cannot change while it runs is started anew.
-    if (!rate) return this.#again();
-    await this.#use.set(encoderOf(rung), rate.property, Math.max(1, Math.round(bitrate / rate.unit)));
+    this.#plan.ask(rung, bitrate);
+    await this.#apply(rung);
   }
 
   /** The end, whatever is inside. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelIdle?.();
-    await this.#starting;
-    await this.#dropUse();
+    this.#demand.stop();
+    await this.#runs.stop();
   }
 
   /** The source is no rung any more: the host makes that one too. */
   #encodeTop(source: SourceRung): void {
     this.#source = undefined;
-    const top = this.#rungs[0]!;
+    this.#plan.passed = false;
+    const top = this.#plan.rungs[0]!;
     this.#around.report(
       'transcode.video/SOURCE_IRREGULAR',
       `${this.#around.label}: ${top.name} is encoded from now on`,
     );
     source.end('replaced');
-    void this.#dropUse();
+    this.#drop();
   }
 
   #feed(unit: AccessUnit): void | Promise<void> {
-    if (this.#rungsToMake().length === 0 || this.#stopped || !this.#around.out.wanted) return;
+    if (this.#plan.toMake.length === 0 || this.#stopped || !this.#around.out.wanted) return;
     // As long as the source may be a rung, its GOP has to be known before the encoders can keep step.
     if (this.#source && this.#source.gop === undefined) return;
-    if (!this.#fed && !unit.key) return this.#around.meters.lost('waiting-for-key-frame');
-    if (this.#use) {
+    const { meters } = this.#around;
+    if (!this.#runs.use) this.#fed = false;
+    if (!this.#fed && !unit.key) return meters.lost('waiting-for-key-frame');
+    if (unit.key) this.#runs.change();
+    if (this.#runs.use) {
       this.#fed = true;
-      return this.#use.feed(unit);
+      return this.#runs.use.feed(unit);
     }
-    if (this.#restarts.waiting) return this.#around.meters.lost('restarting');
+    if (this.#runs.waiting) return meters.lost('restarting');
     // Held at its link meanwhile, whose policy says what becomes of those behind it.
-    this.#starting ??= this.#start();
-    return this.#starting.then(() => {
-      this.#fed = this.#use !== undefined;
-      return this.#use?.feed(unit);
+    return this.#runs.start().then(() => {
+      this.#fed = this.#runs.use !== undefined;
+      return this.#runs.use?.feed(unit);
     });
   }
 
-  #bitrateOf({ name, bitrate }: PlannedRung): number {
-    return this.#bitrates.get(name) ?? bitrate;
+  /** Describes the host of what is to be made now. */
+  #launch(encoders: EncoderSet): HostLaunch {
+    const { label, report, config } = this.#around;
+    const plan = this.#plan;
+    const gone = this.load.admit(encoders);
+    for (const rung of gone) this.#made.end('stopped', rung);
+    if (gone.length > 0)
+      report('transcode.video/NO_ROOM_FOR_RUNGS', `${label}: without ${gone.map(({ name }) => name).join(', ')}`);
+    const rungs = plan.toMake.map((rung) => ({ ...rung, bitrate: plan.bitrateOf(rung) }));
+    const keyInterval = this.#source?.gop ?? keyIntervalOf(plan.rungs, config.gop, fpsOf(this.#caps));
+    return ladderLaunch(label, this.#caps, rungs, { encoders, mode: config.mode, keyInterval, preset: config.preset });
   }
 
-  /** Encoded now: the most expensive ones may be out. */
-  #rungsToMake(): readonly PlannedRung[] {
-    return this.#rungs.slice((this.#source ? 1 : 0) + this.#out);
+  /** What the content takes is known: it moves the bit rates of rungs that Eddy chose. */
+  #foundComplexity(): void {
+    this.#plan.complexity = this.#complexity.found;
+    if (this.#plan.isAuto) for (const rung of this.#plan.toMake) void this.#apply(rung);
   }
 
-  /** A new host, with other rungs, from the next key frame on. */
-  #again(): void {
-    this.#events.push({ type: 'discontinuity', cause: 'restarted' });
-    void this.#dropUse();
+  #wanted(rung: PlannedRung, wanted: boolean): void {
+    if (wanted) this.#plan.unwanted.delete(rung);
+    else this.#plan.unwanted.add(rung);
+    if (this.#plan.toMake.length === 0) this.#drop(UNWANTED);
+    else void this.#runs.prepare();
   }
 
-  #note(event: PassedOn): void {
-    if (this.#use) this.#use.note(event);
-    else if (this.#events.length < 16) this.#events.push(event);
+  /** Its readers fall behind, or keep up again. */
+  #eased(rung: PlannedRung, before: number, now: number): void {
+    const { label, report, log } = this.#around;
+    const planned = this.#plan.plannedBitrate(rung);
+    const message = `${label}: ${rung.name} from ${kbps(before)} to ${kbps(now)}, of ${kbps(planned)} that are planned`;
+    log.info({ rung: rung.name, bitrate: now }, message);
+    if (before === planned) report('transcode.video/BITRATE_LOWERED', message);
+    void this.#apply(rung);
   }
 
-  async #start(): Promise<void> {
-    const { hosts, label, report, clock, config, encoders } = this.#around;
-    this.#restarts.started();
-    this.#around.meters.started();
-    const keyInterval = this.#source?.gop ?? keyIntervalOf(this.#rungs, config.gop, fpsOf(this.#caps));
-    let chosen: EncoderSet | undefined;
-    try {
-      const rungs = this.#rungsToMake().map((rung) => ({ ...rung, bitrate: this.#bitrateOf(rung) }));
-      chosen = await encoders.chooseAll(rungs.map(({ codec }) => codec));
-      const settings = { encoders: chosen, mode: config.mode, keyInterval, preset: config.preset };
-      const launch = ladderLaunch(label, this.#caps, rungs, settings);
-      const use = await startUse(hosts, launch, this.#caps, this.#made, clock, config.mode);
-      if (this.#stopped) return void (await use.drop());
-      this.#use = use;
-      this.#encoders = chosen;
-      for (const event of this.#events.splice(0)) use.note(event);
-      void use.ended.then((end) => this.#ended(use, end));
-      this.look();
-    } catch (error) {
-      this.#restarts.failed(false);
-      if (chosen) this.#fallBack(chosen);
-      report('transcode.video/NOT_STARTED', `${label}: ${failureInWords(error)}`);
-    } finally {
-      this.#starting = undefined;
-    }
+  /** Tells the encoder of a rung its bit rate. */
+  async #apply(rung: PlannedRung): Promise<void> {
+    const { use, encoders } = this.#runs;
+    if (!use || !encoders) return;
+    const { rate } = encoders.of(rung.codec);
+    // An encoder that cannot change while it runs is changed for another.
+    if (!rate) return this.#runs.prepare();
+    const value = Math.max(1, Math.round(this.#plan.bitrateOf(rung) / rate.unit));
+    await this.#runs.set(encoderOf(rung), rate.property, value);
   }
 
-  /** A device that was lost: what runs in software takes over. */
-  #fallBack(chosen: EncoderSet): void {
-    const { encoders, label, report } = this.#around;
-    const lost = chosen.all.filter((encoder) => encoders.failed(encoder));
-    if (lost.length > 0)
-      report('transcode.video/ENCODER_LOST', `${label}: ${lost.map(({ element }) => element).join(', ')} failed`);
-  }
-
-  /** The next one begins with a key frame. */
-  async #dropUse(): Promise<void> {
-    const use = this.#use;
-    this.#use = undefined;
+  /** The next host begins with a key frame. */
+  #drop(tell?: PassedOn): void {
+    this.load.release();
     this.#fed = false;
-    await use?.drop();
-  }
-
-  #ended(use: Use, end: HostEnd): void {
-    if (this.#use !== use) return;
-    this.#use = undefined;
-    this.#fed = false;
-    this.#cancelIdle?.();
-    this.#restarts.failed(use.fruitful);
-    if (use.fruitful) this.#events.push({ type: 'discontinuity', cause: 'restarted' });
-    const { label, log, report } = this.#around;
-    if (this.#encoders) this.#fallBack(this.#encoders);
-    const said = endInWords(end);
-    log.warn({ launch: label, ...end }, 'a video ladder ended; it is started anew');
-    if (this.#restarts.fruitless >= FRUITLESS)
-      report('transcode.video/INPUT_UNDECODABLE', `${label}: nothing comes out, each time: ${said}`);
-    else report('transcode.video/RESTARTED', `${label}: ${said}`);
+    void this.#runs.drop(tell);
   }
 }
+
+const kbps = (bitrate: number): string => `${Math.round(bitrate / 1000)} kbit/s`;

@@ -19,6 +19,7 @@ import { OUTPUT_CODECS } from './codecs.ts';
 import { DEVICES, PRESETS } from './encoder-list.ts';
 import { ENCODER_NAMES } from './encoders.ts';
 import { elementsOf, offersOf, problemsOf } from './face.ts';
+import { checkPriorities, type Priorities } from './priorities.ts';
 import { Rungs } from './rung-field.ts';
 
 const errors = defineCodes({
@@ -29,6 +30,14 @@ const errors = defineCodes({
       'A rung asks for a profile that its codec does not have, or for key frames that cannot lie where those of the other rungs do.',
     mend: 'The message says what fits; left out, the option takes what does.',
     example: 'rungs: [{ size: 720p, gop: 3s }] in a ladder with "gop: 2s"',
+  },
+  PRIORITY_NAMES_NO_CAMERA: {
+    severity: 'error',
+    kind: 'config',
+    meaning:
+      'A key of "priority" is neither a camera nor a prefix with "*" at its end, so that it would hold for none.',
+    mend: 'Name cameras as "door1", "acme.*" or "*": letters, digits, ".", "_" and "-", a star at the end alone.',
+    example: "priority: { 'acme/*': 5 }",
   },
   SOURCE_IRREGULAR: {
     severity: 'info',
@@ -45,6 +54,22 @@ const errors = defineCodes({
       'The machine is full: a ladder goes on without its most expensive rung, so that nothing lags. It comes back when there is room.',
     mend: 'Fewer or smaller rungs, a faster preset, or another machine. "priority" says which cameras lose rungs last.',
     example: 'four ladders of 1080p on two cores',
+  },
+  NO_ROOM_FOR_RUNGS: {
+    severity: 'info',
+    kind: 'resource',
+    meaning:
+      '"rungs: auto" begins without rungs for which the processors surely do not suffice. They come when there is room.',
+    mend: 'Nothing, or a faster preset, a publisher with constant GOPs, another machine. A list of rungs is made as it is written.',
+    example: '"rungs: auto" for 2160p60 on two cores',
+  },
+  BITRATE_LOWERED: {
+    severity: 'warning',
+    kind: 'resource',
+    meaning:
+      'Who reads a rung falls behind: its link fills, and its encoder gives fewer bits until the link is empty again.',
+    mend: 'Look at what the link leads to, and at "eddy top". If it is always so, write a lower bit rate for that rung.',
+    example: 'a relay to another machine over a line that is too narrow for 1080p',
   },
   ENCODER_LOST: {
     severity: 'warning',
@@ -84,7 +109,7 @@ export const manifest = defineManifest({
     'Makes a ladder of a camera: its video in several sizes, as H.264, HEVC, VP9 or AV1, cut at the same moments.',
   config: {
     rungs: Rungs({
-      doc: 'Sizes and bit rates that viewers choose from, or "auto": the size of the source and up to two below. None larger than the source is made.',
+      doc: 'Sizes and bit rates that viewers choose from, or "auto": the size of the source and up to two below, by what its content takes and what the processors can do. None larger than the source is made.',
       default: ['720p@2.5Mbps', '360p@700kbps'],
     }),
     codec: OneOf(OUTPUT_CODECS, {
@@ -140,7 +165,10 @@ export const manifest = defineManifest({
   },
   needs: { hosts: MediaHosts, http: optional(HttpServer) },
   errors,
-  check: problemsOf,
+  check: (config: Parameters<typeof problemsOf>[0] & { readonly priority: Priorities }) => [
+    ...problemsOf(config),
+    ...checkPriorities(config.priority),
+  ],
   elements: elementsOf,
   requires: {
     devices: DEVICES,

@@ -11,6 +11,10 @@ export interface RungSurroundings {
   readonly track: InputTrack<'frames'>;
   readonly out: FlowOutput<'frames'>;
   readonly rungs: readonly PlannedRung[];
+  /** Bits a second that it is made with. */
+  bitrateOf(rung: PlannedRung): number;
+  /** Somebody wants it, or nobody does any more. */
+  wanted(rung: PlannedRung, wanted: boolean): void;
   /** A picture came out; `arrivedAt` is when the frame that it was made of came, epoch ms. */
   made(arrivedAt: number): void;
 }
@@ -50,6 +54,11 @@ export class RungWriters implements UseSink {
     rung.writer.discontinuity(event.cause);
   }
 
+  /** How full the fullest link of a rung is, 0 to 1 and more; 0 where it has none yet. */
+  pressureOf(rung: PlannedRung): number {
+    return this.#rungs.get(outputOf(rung))?.writer.pressure ?? 0;
+  }
+
   /** Ends a rung, or all. */
   end(cause: EndCause, only?: PlannedRung): void {
     for (const [output, { writer }] of this.#rungs) {
@@ -62,12 +71,14 @@ export class RungWriters implements UseSink {
   #of(output: string, caps: VideoCaps): Rung {
     const known = this.#rungs.get(output);
     if (known && sameCaps(known.caps, caps)) return known;
-    const { track, out, rungs } = this.#around;
+    const { track, out, rungs, bitrateOf, wanted } = this.#around;
     const planned = rungs.find((each) => outputOf(each) === output)!;
     known?.writer.end('replaced');
     const options = known ? { from: track, replaces: known.writer } : { from: track };
     const name = known?.writer.id ?? `${track.id}-${planned.name}`;
-    const writer = out.addTrack(name, { ...caps, bitrate: planned.bitrate }, options);
+    const writer = out.addTrack(name, { ...caps, bitrate: bitrateOf(planned) }, options);
+    writer.onWanted((now) => wanted(planned, now));
+    wanted(planned, writer.wanted);
     const rung: Rung = { writer, caps, lastDts: undefined };
     this.#rungs.set(output, rung);
     return rung;

@@ -44,6 +44,14 @@ export function usualBitrate(width: number, height: number, fps = 30): number {
   return Math.round((USUAL.bitrate * share ** USUAL.growth) / 10_000) * 10_000;
 }
 
+/** Bits that a rung takes, as a share of those of its source at the same quality. */
+export function shareOfBits(
+  rung: Pick<PlannedRung, 'width' | 'height' | 'every'>,
+  source: Pick<VideoCaps, 'width' | 'height'>,
+): number {
+  return ((rung.width * rung.height) / rung.every / (source.width * source.height)) ** USUAL.growth;
+}
+
 /** 30 frames a second are asked for where 30.0003 come. */
 const RATE_SLACK = 0.01;
 

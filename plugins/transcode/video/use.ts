@@ -46,6 +46,8 @@ export class Use {
   readonly #catchUp: CatchUp;
   /** The newest picture of any rung, on the line. */
   #seen = 0;
+  /** Until all pictures of the run before are out. */
+  #before: Promise<void> | undefined;
 
   constructor(host: MediaHost, caps: VideoCaps, rungs: readonly string[], sink: UseSink, clock: Clock, mode: Mode) {
     this.#host = host;
@@ -71,6 +73,11 @@ export class Use {
   /** What its host has done and takes. */
   get usage(): HostUsage {
     return this.#host.usage;
+  }
+
+  /** Its pictures come behind those of the run before, which end with this promise. */
+  follow(before: Promise<void>): void {
+    this.#before = before.finally(() => (this.#before = undefined));
   }
 
   /** Sets a property of an element while it runs. */
@@ -117,6 +124,7 @@ export class Use {
 
   #take({ output, caps, unit }: HostFrame): void | Promise<void> {
     if (caps.kind !== 'video') return;
+    if (this.#before) return this.#before.then(() => this.#take({ output, caps, unit }));
     this.#catchUp.count();
     this.#seen = Math.max(this.#seen, unit.pts);
     if (this.#timeline.inside(this.#seen) < this.#most - ROOM_S) this.#catchUp.release();

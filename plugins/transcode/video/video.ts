@@ -1,11 +1,13 @@
 /** The stage: each track of a camera gets a ladder. */
-import { matchesCamera, type CameraId, type Context, type Flow, type FlowHandlers, type Running } from 'eddy/plugin';
+import type { CameraId, Context, Flow, FlowHandlers, Running } from 'eddy/plugin';
 import { ladderRoutes } from './control.ts';
+import { CpuBudget } from './cpu-budget.ts';
 import { EncoderChoice } from './encoders.ts';
 import { idleShare } from './idle.ts';
 import { Ladder } from './ladder.ts';
 import { createMeters, type Meters } from './meters.ts';
 import type { manifest } from './plugin.ts';
+import { priorityOf } from './priorities.ts';
 import { LOOK_MS, Shedding } from './shedding.ts';
 
 type Ctx = Context<typeof manifest>;
@@ -16,8 +18,15 @@ export function create(ctx: Ctx): Running<typeof manifest> {
   const encoders = new EncoderChoice(ctx.services.hosts, ctx.config.encoder, () => ctx.clock.monotonic());
   const cameras = new Map<CameraId, Set<Ladder>>();
   const shedding = new Shedding();
+  const budget = new CpuBudget();
   const idle = idleShare();
-  ctx.scope.add(ctx.clock.every(LOOK_MS, () => shedding.look(idle())));
+  ctx.scope.add(
+    ctx.clock.every(LOOK_MS, () => {
+      budget.look();
+      shedding.look(idle());
+      for (const ladders of cameras.values()) for (const ladder of ladders) ladder.lookDownstream();
+    }),
+  );
   return {
     start() {
       const { http } = ctx.services;
@@ -31,7 +40,7 @@ export function create(ctx: Ctx): Running<typeof manifest> {
       flow.scope.add(() => {
         if (cameras.get(flow.cameraId) === ladders) cameras.delete(flow.cameraId);
       });
-      return openCamera(ctx, flow, { ladders, meters, encoders, shedding });
+      return openCamera(ctx, flow, { ladders, meters, encoders, shedding, budget });
     },
   };
 }
@@ -42,12 +51,12 @@ interface Shared {
   readonly meters: Meters;
   readonly encoders: EncoderChoice;
   readonly shedding: Shedding;
+  readonly budget: CpuBudget;
 }
 
 function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, shared: Shared): FlowHandlers | void {
-  const { ladders, meters, encoders, shedding } = shared;
-  const priorities = Object.entries(ctx.config.priority).filter(([pattern]) => matchesCamera(pattern, flow.cameraId));
-  const priority = Math.max(0, ...priorities.map(([, value]) => value));
+  const { ladders, meters, encoders, shedding, budget } = shared;
+  const priority = priorityOf(ctx.config.priority, flow.cameraId);
   const { out } = flow.out;
   flow.scope.add(
     out.onWanted(() => {
@@ -65,6 +74,7 @@ function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, shared: Shared): Flow
       log: flow.log,
       meters,
       encoders,
+      budget,
       out,
       priority,
       label: `${ctx.name} ${flow.cameraId} ${track.id}`,
@@ -72,11 +82,14 @@ function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, shared: Shared): Flow
       onEnd: () => {
         ladders.delete(ladder);
         leave();
+        forget();
       },
     });
     ladders.add(ladder);
     const leave = shedding.add(ladder);
+    const forget = budget.add(ladder.load);
     flow.scope.add(leave);
+    flow.scope.add(forget);
     return ladder;
   });
 }

@@ -1,5 +1,6 @@
 /** What the HTTP API answers with, as JSON Schemas. */
 import { CAMERA_ID_PATTERN } from 'eddy/plugin';
+import { ladders } from './ladder-schema.ts';
 import { epoch, list, number, object, text } from './openapi-words.ts';
 
 /** By name, for `#/components/schemas/`. */
@@ -71,6 +72,7 @@ export const schemas = {
     waiting: object({ segments: number, bytes: number }),
     clockStepped: { type: 'boolean' },
   }),
+  Ladders: ladders,
   Keep: object({ start: epoch, end: epoch }),
   Session: object({
     id: text,

@@ -178,7 +178,7 @@ export const openapi: Json = {
       get: {
         summary: 'The rungs that a stage transcode.video plans for a camera, and what makes them.',
         parameters: [cameraParameter, stageParameter],
-        responses: { 200: content('Its ladders, one a track.', { type: 'object' }), ...refused },
+        responses: { 200: content('Its ladders, one a track.', ref('Ladders')), ...refused },
       },
       patch: {
         summary: 'Changes bit rates of encoded rungs, while they run.',
@@ -196,7 +196,7 @@ export const openapi: Json = {
             },
           },
         },
-        responses: { 200: content('As it is now.', { type: 'object' }), ...refused },
+        responses: { 200: content('As it is now.', ref('Ladders')), ...refused },
       },
     },
     '/api/v1/storage': get('How the store, the index and the write-ahead log stand.', refused, ref('TimelineState')),

@@ -8,6 +8,8 @@ export class FeedLayer {
   track: InputTrack<'frames'> | undefined;
   /** Frames are left out until a key frame. */
   resync = true;
+  /** False while no viewer may be sent it. */
+  taken = true;
   #lastPts = -Infinity;
 
   constructor(kind: 'video' | 'audio', cname: string) {

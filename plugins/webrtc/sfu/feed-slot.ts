@@ -40,6 +40,8 @@ export interface FeedSlotOptions {
   readonly clock: Clock;
   readonly log: Logger;
   report(code: string, message: string): void;
+  /** True while others than viewers want the track's frames. */
+  othersWant(): boolean;
   /** Called once. */
   onEnd(): void;
 }
@@ -97,7 +99,9 @@ export class FeedSlot {
     let layer = this.#layers.find((each) => each.track === undefined);
     if (!layer) this.#layers.push((layer = new FeedLayer(this.kind, this.#options.cameraId)));
     const taken = layer;
+    if (!this.#fed?.layers.includes(taken)) taken.taken = true;
     this.#guard(taken, () => taken.begin(track));
+    this.lookAtDemand();
     if (this.#fed && !this.#isWhole(this.#fed)) this.#joinSoon();
   }
 
@@ -106,6 +110,12 @@ export class FeedSlot {
     this.#wanted = wanted;
     for (const layer of this.#layers) layer.resync = true;
     if (wanted) this.#open();
+  }
+
+  /** Tells each track whether anyone wants it: viewers by their choice of layers, or others. */
+  lookAtDemand(): void {
+    const others = this.#options.othersWant();
+    for (const { track, taken } of this.#layers) track?.want(taken || others);
   }
 
   item(track: InputTrack<'frames'>, unit: AccessUnit): void {
@@ -200,9 +210,11 @@ export class FeedSlot {
     for (const layer of layers) if (!before?.layers.includes(layer)) layer.resync = true;
     const since = this.#options.clock.monotonic();
     feed.onKeyFrameRequest(() => this.#requestKeyFrames(layers));
+    feed.onHighestLayer((highest) => this.#takeUpTo(fed, highest));
     feed.onClosed((cause) => {
       if (this.#retiring?.feed === feed) this.#retire(undefined);
       if (this.#fed !== fed) return;
+      this.#takeUpTo(fed, undefined);
       this.#fed = undefined;
       this.#options.log.warn({ cause, track: this.id }, 'the stream for WebRTC viewers is gone and is made anew');
       this.#writer.discontinuity('restarted');
@@ -212,6 +224,13 @@ export class FeedSlot {
     this.#writer.write(this.#handleOf(fed));
     this.#requestKeyFrames(layers);
     if (!this.#isWhole(fed)) this.#joinSoon();
+  }
+
+  /** Of what nobody consumes yet nobody knows what will be taken: then all of it may be. */
+  #takeUpTo(fed: Fed, highest: number | undefined): void {
+    if (this.#fed !== fed) return;
+    for (const [index, layer] of fed.layers.entries()) layer.taken = highest === undefined || index <= highest;
+    this.lookAtDemand();
   }
 
   #requestKeyFrames(layers: readonly FeedLayer[]): void {

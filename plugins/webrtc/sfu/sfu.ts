@@ -44,6 +44,7 @@ class CameraSfu {
     for (const kind of ['video', 'audio'] as const) {
       out[kind].onWanted((wanted) => {
         for (const each of [...this.#passing, ...this.#sources]) if (each.kind === kind) each.want(wanted);
+        for (const slot of this.#slots) if (slot.kind === kind) slot.lookAtDemand();
       });
       from[kind].onTrack((track) => this.#readFrames(kind, track));
     }
@@ -107,6 +108,7 @@ class CameraSfu {
       clock: this.#ctx.clock,
       log,
       report: (code, message) => this.#report(code, message),
+      othersWant: () => this.#flow.out[kind].wanted,
       onEnd: () => this.#slots.delete(slot),
     });
     this.#slots.add(slot);

@@ -3,6 +3,7 @@ import type { types } from 'mediasoup';
 import type { ConsumerEvent, Logger, RtpConsumer, RtpParameters, StreamStats } from 'eddy/plugin';
 import type { RouterEnd } from './camera-router.ts';
 import { failure } from './failure.ts';
+import type { Highest } from './layer-demand.ts';
 import { Listeners } from './listeners.ts';
 import { streamStats } from './stream-stats.ts';
 
@@ -17,10 +18,24 @@ export class ClientConsumer implements RtpConsumer {
   readonly rtpParameters: RtpParameters;
   readonly #consumer: types.Consumer;
   readonly #listeners: Listeners<ConsumerEvent>;
+  readonly #takes: (highest: Highest) => void;
+  /** Nothing is sent before it is resumed. */
+  #paused = true;
+  #highest = Infinity;
   #end: Extract<ConsumerEvent, { type: 'closed' }> | undefined;
 
-  /** `producerId` as its handle has it; `whyClosed`: why its transport has ended, once it has. */
-  constructor(consumer: types.Consumer, producerId: string, whyClosed: () => RouterEnd, log: Logger) {
+  /**
+   * `producerId` as its handle has it; `whyClosed`: why its transport has ended, once it has; `takes` is told the highest
+   * layer that it may be sent.
+   */
+  constructor(
+    consumer: types.Consumer,
+    producerId: string,
+    whyClosed: () => RouterEnd,
+    takes: (highest: Highest) => void,
+    log: Logger,
+  ) {
+    this.#takes = takes;
     this.#consumer = consumer;
     this.#listeners = new Listeners(log);
     this.id = consumer.id;
@@ -40,10 +55,14 @@ export class ClientConsumer implements RtpConsumer {
   }
 
   resume(): Promise<void> {
+    this.#paused = false;
+    this.#tellDemand();
     return this.#ask('resume', () => this.#consumer.resume());
   }
 
   pause(): Promise<void> {
+    this.#paused = true;
+    this.#tellDemand();
     return this.#ask('pause', () => this.#consumer.pause());
   }
 
@@ -52,6 +71,8 @@ export class ClientConsumer implements RtpConsumer {
       spatialLayer: layers.spatial,
       ...(layers.temporal === undefined ? {} : { temporalLayer: layers.temporal }),
     };
+    this.#highest = layers?.spatial ?? Infinity;
+    this.#tellDemand();
     return this.#ask('prefer layers', () => this.#consumer.setPreferredLayers(wanted ?? ALL_LAYERS));
   }
 
@@ -114,8 +135,13 @@ export class ClientConsumer implements RtpConsumer {
   #ended(cause: Extract<ConsumerEvent, { type: 'closed' }>['cause']): void {
     if (this.#end) return;
     this.#end = { type: 'closed', cause };
+    this.#tellDemand();
     this.#listeners.tell(this.#end);
     this.#listeners.clear();
+  }
+
+  #tellDemand(): void {
+    this.#takes(this.#end || this.#paused ? undefined : this.#highest);
   }
 
   async #ask<T>(what: string, ask: () => Promise<T>): Promise<T> {

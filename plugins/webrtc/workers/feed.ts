@@ -2,6 +2,7 @@
 import type { types } from 'mediasoup';
 import type { Logger, RtpFeed, RtpHandle, RtpParameters } from 'eddy/plugin';
 import { DirectEnd } from './direct.ts';
+import type { LayerDemand } from './layer-demand.ts';
 import { Listeners } from './listeners.ts';
 import { asksForKeyFrame } from './rtcp.ts';
 import type { Lease } from './routers.ts';
@@ -15,14 +16,14 @@ export interface FeedSpec {
 }
 
 /** Opens a producer on the leased router. Rejects as the contract says. */
-export function openFeed(lease: Lease, spec: FeedSpec, log: Logger): Promise<RtpFeed> {
+export function openFeed(lease: Lease, spec: FeedSpec, demand: LayerDemand, log: Logger): Promise<RtpFeed> {
   return DirectEnd.open<never, RtpFeed>(lease, log, 'feed the stream', async (end) => {
     const producer = await end.transport.produce({
       kind: spec.kind,
       rtpParameters: spec.rtpParameters as types.RtpParameters,
       ...(spec.kind === 'video' ? { keyFrameRequestDelay: spec.keyFrameInterval } : {}),
     });
-    return new DirectFeed(end, producer);
+    return new DirectFeed(end, producer, demand);
   });
 }
 
@@ -32,8 +33,10 @@ class DirectFeed implements RtpFeed {
   readonly #end: DirectEnd<never>;
   readonly #producer: types.Producer;
   readonly #asked: Listeners<undefined>;
+  readonly #demand: LayerDemand;
 
-  constructor(end: DirectEnd<never>, producer: types.Producer) {
+  constructor(end: DirectEnd<never>, producer: types.Producer, demand: LayerDemand) {
+    this.#demand = demand;
     this.#end = end;
     this.#producer = producer;
     this.#asked = new Listeners(end.log);
@@ -62,6 +65,22 @@ class DirectFeed implements RtpFeed {
 
   onKeyFrameRequest(listener: () => void): () => void {
     return this.#asked.add(listener);
+  }
+
+  onHighestLayer(listener: (highest: number | undefined) => void): () => void {
+    const top = Math.max(0, (this.rtpParameters.encodings ?? []).length - 1);
+    let told: number | undefined | 'nothing' = 'nothing';
+    const look = (): void => {
+      const highest = this.#demand.highest(this.handle.producerId);
+      const layer = highest === undefined ? undefined : Math.min(highest, top);
+      if (layer === told || this.#end.ended) return;
+      told = layer;
+      listener(layer);
+    };
+    const forget = this.#demand.watch(this.handle.producerId, look);
+    this.#end.onEnd(forget);
+    look();
+    return forget;
   }
 
   onClosed(listener: (cause: 'closed' | 'worker-died') => void): () => void {

@@ -2,6 +2,7 @@
 import type { types } from 'mediasoup';
 import type { Logger, RtpParameters, RtpSenderReport, RtpTap } from 'eddy/plugin';
 import { DirectEnd } from './direct.ts';
+import type { LayerDemand } from './layer-demand.ts';
 import { Listeners } from './listeners.ts';
 import { pictureLossIndication } from './rtcp.ts';
 import { SenderReports } from './sender-reports.ts';
@@ -10,7 +11,7 @@ import type { Lease } from './routers.ts';
 type Cause = 'producer-closed';
 
 /** Opens a tap on a producer of the leased router. Rejects as the contract says. */
-export function openTap(lease: Lease, producer: types.Producer, log: Logger): Promise<RtpTap> {
+export function openTap(lease: Lease, producer: types.Producer, demand: LayerDemand, log: Logger): Promise<RtpTap> {
   return DirectEnd.open<Cause, RtpTap>(lease, log, 'tap the stream', async (end) => {
     const consumer = await end.transport.consume({
       producerId: producer.id,
@@ -22,7 +23,12 @@ export function openTap(lease: Lease, producer: types.Producer, log: Logger): Pr
       paused: true,
     });
     const reports = await SenderReports.of(producer, consumer, log);
-    end.onEnd(() => reports.close());
+    // Every layer, whoever watches.
+    demand.set(producer.id, end, Infinity);
+    end.onEnd(() => {
+      demand.set(producer.id, end, undefined);
+      reports.close();
+    });
     return new DirectTap(end, consumer, producer.rtpParameters.encodings ?? [], reports);
   });
 }

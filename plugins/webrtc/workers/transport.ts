@@ -17,6 +17,7 @@ import type { CameraRouter } from './camera-router.ts';
 import { consumeByOffer } from './consume-offer.ts';
 import { ClientConsumer } from './consumer.ts';
 import { failure } from './failure.ts';
+import type { LayerDemand } from './layer-demand.ts';
 import { Listeners } from './listeners.ts';
 import type { Brought } from './pipes.ts';
 import { lossOf } from './stream-stats.ts';
@@ -29,6 +30,7 @@ export interface TransportHost {
   find(handle: RtpHandle): { readonly router: CameraRouter; readonly producer: types.Producer };
   /** Has the producer in another router until it is released. */
   bring(producer: types.Producer, from: CameraRouter, to: CameraRouter): Promise<Brought>;
+  readonly demand: LayerDemand;
   /** A crowd's key frame requests within this time become one, ms. */
   readonly keyFrameInterval: number;
   /** How long a client may take to connect, ms. */
@@ -199,7 +201,14 @@ export class ClientTransport implements WebRtcTransport {
   }
 
   #keep(consumer: types.Consumer, producerId: string, release: () => void): ClientConsumer {
-    const kept = new ClientConsumer(consumer, producerId, () => this.#router.end, this.#host.log);
+    const { demand, log } = this.#host;
+    const kept: ClientConsumer = new ClientConsumer(
+      consumer,
+      producerId,
+      () => this.#router.end,
+      (highest) => demand.set(producerId, kept, highest),
+      log,
+    );
     const { counts } = this.#router;
     this.#consumers.add(kept);
     counts.consumers++;

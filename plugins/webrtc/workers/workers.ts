@@ -13,6 +13,7 @@ import { findWorkerBinary } from './binary.ts';
 import { MEDIA_CODECS } from './codecs.ts';
 import { failure } from './failure.ts';
 import { openFeed } from './feed.ts';
+import { LayerDemand } from './layer-demand.ts';
 import { meterSfu } from './meters.ts';
 import { Pipes } from './pipes.ts';
 import type { manifest } from './plugin.ts';
@@ -85,11 +86,13 @@ async function startSfu(
   const addresses = announcedAddresses(host, config.announce);
   const keyFrameInterval = config['keyframe-interval'];
   const pipes = new Pipes(keyFrameInterval);
+  const demand = new LayerDemand();
   const transportHost: TransportHost = {
     log,
     clock,
     find: (handle) => routers.find(handle),
     bring: (producer, from, to) => pipes.bring(producer, from, to),
+    demand,
     keyFrameInterval,
     connectTimeout: config['consent-timeout'],
   };
@@ -131,12 +134,12 @@ async function startSfu(
 
     async tap(handle) {
       const { producer, ...lease } = await routers.leaseOf(handle);
-      return openTap(lease, producer, log);
+      return openTap(lease, producer, demand, log);
     },
 
     async feed(cameraId, kind, rtpParameters) {
       const lease = await routers.lease(cameraId, 'publisher');
-      return openFeed(lease, { kind, rtpParameters, keyFrameInterval }, log);
+      return openFeed(lease, { kind, rtpParameters, keyFrameInterval }, demand, log);
     },
 
     async stats(handle) {

@@ -43,6 +43,49 @@ describe('demand', () => {
     await t.stop();
   });
 
+  it('is for single tracks too: what no reader wants is not passed, and its writer knows', async () => {
+    const source = avSource();
+    const [one, two] = [capturingSink({ in: 'frames' }), capturingSink({ in: 'frames' })];
+    const t = await testPipeline({
+      stages: { source: source.plugin, one: one.plugin, two: two.plugin },
+      links: ['source.video -> one.in', 'source.video -> two.in'],
+    });
+    const { out } = await source.publish('cam1');
+    const large = out.video.addTrack('large', video.caps);
+    const small = out.video.addTrack('small', video.caps);
+    const told: string[] = [];
+    for (const track of [large, small]) track.onWanted((wanted) => told.push(`${wanted ? '+' : '-'}${track.id}`));
+    let asked = 0;
+    large.onKeyFrameRequest(() => (asked += 1));
+    const readers = [one, two].map(({ pads }) => pads.in.tracks().find(({ id }) => id === 'large')!);
+    for (const unit of video.frames(5)) for (const track of [large, small]) track.write(unit);
+    expect([large.wanted, small.wanted]).toEqual([true, true]);
+    // As long as one reader wants it, it is wanted; the other gets nothing of it.
+    readers[0]!.track.want(false);
+    for (const unit of video.frames(5, 5)) for (const track of [large, small]) track.write(unit);
+    await t.advance(0);
+    expect(told).toEqual([]);
+    expect([one, two].map(({ pads }) => pads.in.items('cam1', 'large').length)).toEqual([5, 10]);
+    readers[1]!.track.want(false);
+    expect([told.join(), large.wanted, out.video.wanted]).toEqual(['-large', false, true]);
+    // Wanted again: it is asked for a key frame, and begins there with the news that its timeline broke.
+    readers[0]!.track.want(true);
+    expect([told.join(), asked]).toEqual(['-large,+large', 1]);
+    for (const unit of video.frames(20, 10)) for (const track of [large, small]) track.write(unit);
+    await t.advance(0);
+    const events = one.pads.in.events('cam1', 'large');
+    const back = events.findIndex(({ type }) => type === 'discontinuity');
+    expect(events[back + 1]).toMatchObject({ type: 'item', item: { key: true } });
+    expect(two.pads.in.items('cam1', 'large')).toHaveLength(10);
+    expect(one.pads.in.items('cam1', 'small')).toHaveLength(30);
+    // The whole pad is not wanted: nor is any of its tracks.
+    for (const { pads } of [one, two]) pads.in.want(false);
+    expect([large.wanted, small.wanted]).toEqual([false, false]);
+    large.end();
+    expect(told.join()).toBe('-large,+large,-large,-small');
+    await t.stop();
+  });
+
   it('of a recorder is there always; of a stage whose outputs nobody wants it is not', async () => {
     const source = avSource();
     const recorder = capturingSink({ in: 'frames' }, { pad: { demand: 'always' } });

@@ -12,12 +12,13 @@ function link(options: Partial<LinkTrackOptions> = {}) {
   const meter = new LinkMeter();
   const errors: unknown[] = [];
   const reader: Held = { seen: [], finish: [] };
-  const state = { slow: false, fail: undefined as Error | undefined, room: 0, keyRequests: 0, now: 0 };
+  const state = { slow: false, fail: undefined as Error | undefined, room: 0, keyRequests: 0, wanted: 0, now: 0 };
   const track = new LinkTrack({ queueMs: 1000, full: 'block', resync: false, ...options }, meter, {
     monotonic: () => state.now,
     onReaderError: (error) => errors.push(error),
     onRoom: () => (state.room += 1),
     requestKeyFrame: () => (state.keyRequests += 1),
+    onWanted: () => (state.wanted += 1),
   });
   const read = (): void =>
     track.setReader({
@@ -266,6 +267,57 @@ describe('a full queue', () => {
     expect(meter.drops).toEqual({ overrun: 1 });
     await finish(13);
     expect(seen).toEqual(Array.from({ length: 12 }, (_, n) => String(n)));
+  });
+});
+
+describe('the pressure of a link', () => {
+  it('tells how full it is, and that it is full while what was dropped is waited for', async () => {
+    const { track, push, read, state, finish } = link({ queueMs: 400, full: 'drop-to-keyframe' });
+    read();
+    push(0);
+    expect(track.pressure).toBe(0);
+    state.slow = true;
+    for (let n = 1; n <= 4; n++) push(n, 10);
+    expect(track.pressure).toBe(0.5);
+    for (let n = 5; n <= 7; n++) push(n, 10);
+    // No key frame to go on with: all of it went, and nothing comes until there is one.
+    expect([track.queuedItems, track.pressure]).toEqual([0, 1]);
+    state.slow = false;
+    await finish(5);
+    push(8, 10);
+    expect(track.pressure).toBe(1);
+    push(10, 10);
+    expect(track.pressure).toBe(0);
+  });
+
+  it('goes beyond the whole where a writer does not wait for a link that blocks', () => {
+    const { track, push, read, state } = link({ queueMs: 200, full: 'block' });
+    state.slow = true;
+    read();
+    for (let n = 0; n <= 6; n++) push(n);
+    expect(track.pressure).toBe(2.5);
+  });
+});
+
+describe('a reader that does not want its track', () => {
+  it('gets nothing, and begins at a key frame once it does', () => {
+    const { track, push, read, seen, state, meter } = link();
+    read();
+    push(0);
+    track.readerWants(false);
+    expect([track.wanted, state.wanted]).toEqual([false, 1]);
+    expect(push(1)).toBe(true);
+    // Its pad comes and goes meanwhile: that makes no difference.
+    track.want(false);
+    track.want(true);
+    expect([track.wanted, state.wanted, state.keyRequests]).toEqual([false, 1, 0]);
+    track.readerWants(true);
+    expect([track.wanted, state.wanted, state.keyRequests]).toEqual([true, 2, 1]);
+    for (let n = 2; n <= 6; n++) push(n);
+    expect(seen).toEqual(['0', 'source-signalled', '5', '6']);
+    expect(meter.drops).toEqual({ 'waiting-for-key-frame': 3 });
+    track.end('stopped');
+    expect(track.wanted).toBe(false);
   });
 });
 

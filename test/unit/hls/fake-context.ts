@@ -153,7 +153,7 @@ export function fakeFlow(
     close: () => scope.close(),
     /** A track comes; what is returned feeds it. */
     track(id: TrackId, caps: ChunkCaps, replaces?: TrackId): TrackReader<'chunks'> & { end(cause: EndCause): void } {
-      const reader = onTrack!({ id, caps, clock, replaces, requestKeyFrame() {} });
+      const reader = onTrack!({ id, caps, clock, replaces, requestKeyFrame() {}, want() {} });
       return { ...reader, end: (cause) => void reader.end?.(cause) };
     },
   };

@@ -189,6 +189,7 @@ export class FakeInput {
       clock: { toWall: () => undefined },
       replaces: undefined,
       requestKeyFrame: () => undefined,
+      want: () => undefined,
     });
   }
 }

@@ -23,6 +23,7 @@ export class FakeFeed implements RtpFeed {
   readonly handle: RtpHandle;
   ended: FeedEnd | undefined;
   readonly #asking = new Set<() => void>();
+  readonly #layered = new Set<(highest: number | undefined) => void>();
   readonly #closing = new Set<(cause: FeedEnd) => void>();
 
   readonly cameraId: CameraId;
@@ -53,6 +54,17 @@ export class FakeFeed implements RtpFeed {
   /** A viewer wants a key frame. */
   askForKeyFrame(): void {
     for (const listener of this.#asking) listener();
+  }
+
+  onHighestLayer(listener: (highest: number | undefined) => void): () => void {
+    this.#layered.add(listener);
+    listener(undefined);
+    return () => this.#layered.delete(listener);
+  }
+
+  /** Viewers may be sent layers up to this one. */
+  takeUpTo(highest: number | undefined): void {
+    for (const listener of this.#layered) listener(highest);
   }
 
   onClosed(listener: (cause: FeedEnd) => void): () => void {
@@ -214,7 +226,14 @@ export class RtpSource {
   /** Goes on with other caps, as an encoder does that changes its size: sequence numbers count on. */
   change(caps: InputTrack<'frames'>['caps']): void {
     const clock = { toWall: (ticks: number, timescale: number) => (ticks / timescale) * 1000 };
-    this.#sender.begin({ id: this.#kind, caps, clock, replaces: undefined, requestKeyFrame: () => undefined });
+    this.#sender.begin({
+      id: this.#kind,
+      caps,
+      clock,
+      replaces: undefined,
+      requestKeyFrame: () => undefined,
+      want: () => undefined,
+    });
   }
 
   /** RTP timestamp of a moment of media time, ms. */

@@ -260,6 +260,39 @@ describe('frames to viewers', () => {
     expect(of(1).at(-1)!.data).toEqual(large.frame(69).data);
   });
 
+  it('a layer that no viewer may be sent is not wanted, unless a packager wants its frames', async () => {
+    const { h, routers } = await start();
+    h.out.video.want(false);
+    const [large, small] = [pictures({ width: 640, height: 480 }), pictures({ width: 320, height: 240 })];
+    const { out } = await h.camera('cam1').publish();
+    const top = out.video.addTrack('video', large.caps);
+    const rung = out.video.addTrack('video-240p', small.caps);
+    await h.advance(1000);
+    const wanted = (): boolean[] => [top, rung].map((track) => track.wanted);
+    const feed = routers.feeds.at(-1)!;
+    expect(feed.rtpParameters.encodings).toHaveLength(2);
+    // Nobody consumes yet, or anyone may have all.
+    expect(wanted()).toEqual([true, true]);
+    feed.takeUpTo(1);
+    expect(wanted()).toEqual([true, true]);
+    feed.takeUpTo(0);
+    expect(wanted()).toEqual([false, true]);
+    for (let i = 0; i < 30; i++) for (const [track, stream] of [[top, large], [rung, small]] as const) track.write(stream.frame(i)); // prettier-ignore
+    await h.settle();
+    const ssrcs = new Set(feed.packets.map(({ ssrc }) => ssrc));
+    expect(ssrcs).toEqual(new Set([feed.rtpParameters.encodings![0]!.ssrc]));
+    h.out.video.want(true);
+    expect(wanted()).toEqual([true, true]);
+    h.out.video.want(false);
+    expect(wanted()).toEqual([false, true]);
+    // The one who chose leaves; or the stream is lost, and what comes next may be taken again.
+    feed.takeUpTo(undefined);
+    expect(wanted()).toEqual([true, true]);
+    feed.takeUpTo(0);
+    feed.end('worker-died');
+    expect(wanted()).toEqual([true, true]);
+  });
+
   it('when the camera leaves, so does its stream', async () => {
     const { h, routers } = await start();
     const camera = await h.camera('cam1').publish();
