@@ -35,7 +35,7 @@ const QUALITY = 1.5;
 
 /** What its encoders are set to. */
 export interface CostSettings {
-  encoderOf(codec: OutputCodec): Pick<Encoder, 'name' | 'device'>;
+  readonly encoderOf: (codec: OutputCodec) => Pick<Encoder, 'name' | 'device'>;
   readonly preset: Preset;
   readonly mode: Mode;
 }

@@ -7,9 +7,9 @@ import type { PlannedRung } from './rungs.ts';
 export interface DownstreamSurroundings {
   readonly plan: LadderPlan;
   /** How full the fullest link of a rung is, 0 to 1 and more. */
-  pressureOf(rung: PlannedRung): number;
+  readonly pressureOf: (rung: PlannedRung) => number;
   /** The plan has another bit rate for the rung: from what to what, bits a second. */
-  changed(rung: PlannedRung, before: number, now: number): void;
+  readonly changed: (rung: PlannedRung, before: number, now: number) => void;
 }
 
 /** See the file's head: call {@link Downstream.look} every second while rungs are made. */

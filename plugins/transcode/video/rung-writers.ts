@@ -12,9 +12,9 @@ export interface RungSurroundings {
   readonly out: FlowOutput<'frames'>;
   readonly rungs: readonly PlannedRung[];
   /** Bits a second that it is made with. */
-  bitrateOf(rung: PlannedRung): number;
+  readonly bitrateOf: (rung: PlannedRung) => number;
   /** Somebody wants it, or nobody does any more. */
-  wanted(rung: PlannedRung, wanted: boolean): void;
+  readonly wanted: (rung: PlannedRung, wanted: boolean) => void;
   /** A picture came out; `arrivedAt` is when the frame that it was made of came, epoch ms. */
   made(arrivedAt: number): void;
 }

@@ -50,7 +50,7 @@ export async function startPacedLadder(clip: Clip, config: Readonly<Record<strin
     stage,
     hosts: () => native.pids().filter(isAlive),
     track,
-    items: (id) => (track(id)?.items ?? []) as AccessUnit[],
+    items: (id) => track(id)?.items ?? [],
     came: (id) => came.get(id) ?? [],
     tell: async <T>() => {
       const answer = await http.request('/api/v1/cameras/cam/ladders/subject');
