@@ -60,7 +60,11 @@ describe('frames to viewers', () => {
     h.out.out.want(true);
     await h.settle();
     expect(routers.feeds).toMatchObject([{ cameraId: 'cam1', kind: 'video', ended: undefined }]);
-    expect(h.out.out.items('cam1').at(-1)).toEqual({ ...routers.feeds[0]!.handle, lines: [expect.any(Number)], timedFrom: 'ingest' });
+    expect(h.out.out.items('cam1').at(-1)).toEqual({
+      ...routers.feeds[0]!.handle,
+      lines: [expect.any(Number)],
+      timedFrom: 'ingest',
+    });
     expect(routers.feeds[0]!.rtpParameters.codecs[0]).toMatchObject({
       mimeType: 'video/H264',
       parameters: { 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1, 'packetization-mode': 1 },
@@ -181,7 +185,11 @@ describe('frames to viewers', () => {
     await h.advance(1000);
     expect(routers.feeds).toHaveLength(2);
     expect(h.out.out.events('cam1').map(({ type }) => type)).toEqual(['item', 'discontinuity', 'item']);
-    expect(h.out.out.items('cam1')[1]).toEqual({ ...routers.feeds[1]!.handle, lines: [expect.any(Number)], timedFrom: 'ingest' });
+    expect(h.out.out.items('cam1')[1]).toEqual({
+      ...routers.feeds[1]!.handle,
+      lines: [expect.any(Number)],
+      timedFrom: 'ingest',
+    });
     for (let i = 20; i < 60; i++) video.write(stream.frame(i));
     await h.settle();
     expect(framesOf('h264', routers.feeds[1]!.packets)).toHaveLength(35);
