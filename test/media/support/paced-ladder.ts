@@ -26,7 +26,10 @@ export interface PacedLadder {
 export async function startPacedLadder(clip: Clip, config: Readonly<Record<string, unknown>>): Promise<PacedLadder> {
   const native = startHosts();
   const http = new FakeHttpServer();
-  const stage = await harness<typeof manifest>(plugin, { config, services: { hosts: native.hosts, http } });
+  const services = { hosts: native.hosts, http };
+  // A host that takes long to start, on a busy machine, costs no picture.
+  const links = { in: { full: 'block' as const, queue: '2s' } };
+  const stage = await harness<typeof manifest>(plugin, { config, services, links });
   const writer = (await stage.camera('cam').publish()).video(clip.video);
   const came = new Map<string, number[]>();
   const began = performance.now();
