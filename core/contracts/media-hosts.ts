@@ -38,18 +38,43 @@ export type GenerateRaw<Options = HostGenerator['options']> = (
   push: (source: string, data: Uint8Array, pts: number) => void,
 ) => void;
 
+/**
+ * Raw media that JavaScript inside the child listens to, so that it can move properties of elements by it. The module exports a
+ * {@link MonitorRaw} named `monitor`; it may not hold the media up, and what it is too slow for it never sees.
+ */
+export interface HostMonitor {
+  /** URL of the module. */
+  readonly module: string;
+  /** Plain data for `monitor`. */
+  readonly options: Readonly<Record<string, string | number | boolean | null>>;
+  /** The end that it listens to stands as `{tap:NAME}` in the launch. */
+  readonly tap: string;
+  /** Raw caps there, in GStreamer's words. */
+  readonly caps: string;
+}
+
+/**
+ * What a monitor's module exports as `monitor`: called once for each launch, it gives what is called with the bytes of each raw buffer. `set`
+ * sets a number property of a named element; it throws where there is none such.
+ */
+export type MonitorRaw<Options = HostMonitor['options']> = (
+  options: Options,
+  set: (element: string, property: string, value: number) => void,
+) => (data: Uint8Array) => void;
+
 /** What to run. */
 export interface HostLaunch {
   /** Stage and camera, for logs, metrics and `ps`. */
   readonly label: string;
   /**
-   * A GStreamer launch description in which `{in:NAME}`, `{src:NAME}` and `{out:NAME}` stand for the ends of the
+   * A GStreamer launch description in which `{in:NAME}`, `{src:NAME}`, `{tap:NAME}` and `{out:NAME}` stand for the ends of the
    * streams: `{in:video} ! avdec_h264 ! x264enc ! video/x-h264,stream-format=avc,alignment=au ! {out:small}`.
    */
   readonly launch: string;
   readonly inputs?: readonly HostInput[];
   readonly outputs?: readonly HostOutput[];
   readonly generator?: HostGenerator;
+  readonly monitor?: HostMonitor;
   /** Lower priority for encoders that must not starve the engine: the child's nice value, 0-19. Default 0. */
   readonly nice?: number;
   /**

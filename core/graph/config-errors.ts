@@ -184,6 +184,6 @@ const truthOf = (text: string): string | undefined =>
   /^(yes|on|y)$/i.test(text) ? 'true' : /^(no|off|n)$/i.test(text) ? 'false' : undefined;
 
 const UNIT_WORDS: Readonly<Record<string, string>> = {
-  duration: 'a duration', bytes: 'a size', bitrate: 'a bit rate', 'duration-range': 'a range of durations', rate: 'a rate',
+  duration: 'a duration', bytes: 'a size', bitrate: 'a bit rate', loudness: 'a loudness', 'duration-range': 'a range of durations', rate: 'a rate',
   listen: 'an address to listen on', path: 'a path',
 }; // prettier-ignore

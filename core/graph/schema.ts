@@ -30,6 +30,7 @@ const UNITS: Readonly<Record<string, { readonly pattern: string; readonly say: s
   },
   'duration-range': { pattern: `${DURATION}\\s*\\.\\.\\s*${DURATION}`, say: 'Two durations, such as 500ms..30s.' },
   rate: { pattern: `\\d+\\s+in\\s+${DURATION}`, say: 'So many in a duration, such as 5 in 2m.' },
+  loudness: { pattern: '-[0-9]+(\\.[0-9]+)? ?LUFS', say: 'A loudness with its unit, such as -16LUFS.' },
   listen: { pattern: '(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):\\d{1,5}', say: 'host:port, such as 127.0.0.1:8080.' },
 };
 

@@ -45,7 +45,7 @@ export function mendUnit(written: string, unit: string): string | undefined {
 }
 
 const EXAMPLES: Readonly<Record<string, string>> = {
-  duration: '2s', bytes: '512MiB', bitrate: '2.5Mbps', 'duration-range': '500ms..30s', rate: '5 in 2m',
+  duration: '2s', bytes: '512MiB', bitrate: '2.5Mbps', loudness: '-16LUFS', 'duration-range': '500ms..30s', rate: '5 in 2m',
   listen: '127.0.0.1:8080', path: './path',
 }; // prettier-ignore
 

@@ -140,7 +140,7 @@ function options(fields: Fields, prefix = ''): string[][] {
 }
 
 const UNIT_WORDS: Readonly<Record<string, string>> = {
-  duration: 'duration', bytes: 'size', bitrate: 'bit rate', 'duration-range': 'range of durations', rate: 'rate', listen: 'address', path: 'path',
+  duration: 'duration', bytes: 'size', bitrate: 'bit rate', 'duration-range': 'range of durations', rate: 'rate', loudness: 'loudness', listen: 'address', path: 'path',
 }; // prettier-ignore
 
 function takes(field: Field<unknown>): string {

@@ -13,6 +13,7 @@ const CONFIG = {
   bitrate: undefined,
   channels: undefined,
   'sample-rate': undefined,
+  loudness: undefined,
   passthrough: true,
 } as const;
 const sound = makeAac('sine=frequency=440:duration=4', { args: ['-ac', '2'] });

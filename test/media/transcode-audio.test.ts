@@ -4,7 +4,16 @@ import type { AccessUnit } from 'eddy/plugin';
 import { opusPacketDuration } from 'eddy/media';
 import plugin, { type manifest } from '../../plugins/transcode/audio/plugin.ts';
 import { isAlive } from '../contract/media-hosts.ts';
-import { beeps, decode, frequencyOf, inMilliseconds, makeAac, onsets, type Sound } from './support/audio.ts';
+import {
+  beeps,
+  decode,
+  frequencyOf,
+  inMilliseconds,
+  loudnessOf,
+  makeAac,
+  onsets,
+  type Sound,
+} from './support/audio.ts';
 import { startHosts, until } from './support/pattern.ts';
 
 type Stage = Harness<typeof manifest>;
@@ -103,6 +112,37 @@ describe('transcode.audio', () => {
     expect(sound.caps).toMatchObject({ channels, sampleRate: rate });
     const samples = await decode(sound);
     expect(frequencyOf(samples.subarray(rate / 2, (rate * 5) / 2), rate)).toBeCloseTo(440, 0);
+  });
+
+  it.each([
+    ['quiet noise to AAC', 'anoisesrc=c=pink:a=0.15:r=48000:d=24', { codec: 'aac', loudness: '-16LUFS' }, -16],
+    ['a loud tone to Opus', 'sine=f=440:r=44100:d=24,volume=16dB', { codec: 'opus', loudness: '-23LUFS' }, -23],
+    [
+      'mono noise to mono',
+      'anoisesrc=c=brown:a=0.3:r=32000:d=24',
+      { codec: 'aac', channels: 1, loudness: '-20 LUFS' },
+      -20,
+    ],
+  ])('brings %s to its loudness', { timeout: 30_000 }, async (_what, graph, config, target) => {
+    const source = makeAac(graph, { args: 'channels' in config ? [] : ['-ac', '2'] });
+    expect(Math.abs((await loudnessOf(source, 8)) - target)).toBeGreaterThan(4);
+    const made = await transcode(await start(config), source);
+    // The first seconds tell how loud it is.
+    expect(Math.abs((await loudnessOf(made, 8)) - target)).toBeLessThan(1);
+    // As long as it was, to a frame of either codec.
+    const seconds = ({ caps, units }: Sound): number => (units.at(-1)!.pts - units[0]!.pts) / caps.timescale;
+    expect(Math.abs(seconds(made) - seconds(source))).toBeLessThan(0.06);
+    expect(new Set(steps(made.units))).toEqual(new Set([config.codec === 'opus' ? 960 : 1024]));
+  });
+
+  it('moves no beep by its loudness', async () => {
+    const source = makeAac(beeps(8, [1, 5, 7]), { start: 480_000 });
+    const [before, after] = [
+      await onsets(source),
+      await onsets(await transcode(await start({ codec: 'opus', loudness: '-16LUFS' }), source)),
+    ];
+    expect(after).toHaveLength(3);
+    after.forEach((at, i) => expect(Math.abs(at - before[i]!)).toBeLessThan(2));
   });
 
   it('is gapless over lost frames, and what follows is in its place', async () => {

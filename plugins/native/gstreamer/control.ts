@@ -1,9 +1,14 @@
 /** What the engine's side and the child's side of a host say to each other. */
-import type { HostGenerator } from 'eddy/plugin';
+import type { HostGenerator, HostMonitor } from 'eddy/plugin';
 
 /** Requests to the child. */
 export type HostRequest =
-  | { readonly op: 'launch'; readonly launch: string; readonly generator: HostGenerator | null }
+  | {
+      readonly op: 'launch';
+      readonly launch: string;
+      readonly generator: HostGenerator | null;
+      readonly monitor: HostMonitor | null;
+    }
   | { readonly op: 'key'; readonly elements: readonly string[] }
   | {
       readonly op: 'set';
@@ -15,7 +20,7 @@ export type HostRequest =
 
 /** Requests to a child that runs launches side by side, each in one of its slots. */
 export type SharedRequest =
-  | { readonly op: 'launch'; readonly slot: number; readonly launch: string }
+  | { readonly op: 'launch'; readonly slot: number; readonly launch: string; readonly monitor: HostMonitor | null }
   | (Exclude<HostRequest, { readonly op: 'launch' }> & { readonly slot: number });
 
 /** What such a child tells: the end of a launch's media comes through its pipe, after its last frame. */

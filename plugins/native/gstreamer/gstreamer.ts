@@ -21,8 +21,8 @@ import type { manifest } from './plugin.ts';
 import type { HostWork } from './shared-host.ts';
 import { SharedHosts } from './shared-hosts.ts';
 
-/** The bus poll parks one thread of libuv's pool for good; the file reads of module loading need others. */
-const POOL = '4';
+/** The bus poll and a monitor park one thread of libuv's pool each, for good; the file reads of module loading need others. */
+const POOL = '5';
 
 /** Makes the service. */
 export function create(ctx: Context<typeof manifest>): Running<typeof manifest> {
@@ -91,6 +91,7 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
         op: 'launch',
         launch: expanded.describe(child.pipeFds),
         generator: spec.generator ?? null,
+        monitor: spec.monitor ?? null,
       };
       await child.request(request as unknown as Json);
       if (stopped) throw new EddyError('SERVICE_RESTARTING', `host "${spec.label}": the service has stopped`);

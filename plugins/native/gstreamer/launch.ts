@@ -1,4 +1,4 @@
-/** From a launch with `{in:NAME}`, `{src:NAME}` and `{out:NAME}` to what GStreamer parses. */
+/** From a launch with `{in:NAME}`, `{src:NAME}`, `{tap:NAME}` and `{out:NAME}` to what GStreamer parses. */
 import type { HostLaunch } from 'eddy/plugin';
 
 /** Throws TypeError for a launch that cannot share a child: a slot has one pipe, both ways. */
@@ -16,12 +16,28 @@ export interface ExpandedLaunch {
 }
 
 const NAME = /^[a-z][a-z0-9-]*$/;
-const PLACE = /\{(in|src|out):([^{}]*)\}/g;
+const PLACE = /\{(in|src|tap|out):([^{}]*)\}/g;
 
 /** Names of the elements at the ends, by which the child finds them. */
-export const elementOf = (kind: 'src' | 'out', name: string): string => `eddy_${kind}_${name}`;
+export const elementOf = (kind: 'src' | 'tap' | 'out', name: string): string => `eddy_${kind}_${name}`;
 /** Names of the media pipes. */
 export const pipeOf = (kind: 'in' | 'out', name: string): string => `${kind}:${name}`;
+
+type Fds = Readonly<Record<string, number>>;
+
+/** What stands in the launch for each end. */
+const ENDS = {
+  in: (name: string, _spec: HostLaunch, fds: Fds) => `fdsrc fd=${fds[pipeOf('in', name)]} blocksize=65536 ! gdpdepay`,
+  // No clock and no preroll: the pipe's reader sets the pace, and one output never waits for another.
+  out: (name: string, _spec: HostLaunch, fds: Fds) =>
+    `gdppay name=${elementOf('out', name)} ! fdsink fd=${fds[pipeOf('out', name)]} sync=false async=false`,
+  src: (name: string, { generator }: HostLaunch) =>
+    `appsrc name=${elementOf('src', name)} is-live=true format=time leaky-type=downstream max-bytes=0 ` +
+    `max-buffers=0 max-time=1000000000 caps="${generator!.sources[name]}"`,
+  // Whoever listens is never waited for.
+  tap: (name: string, { monitor }: HostLaunch) =>
+    `appsink name=${elementOf('tap', name)} sync=false async=false drop=true max-buffers=32 enable-last-sample=false caps="${monitor!.caps}"`,
+} as const;
 
 /**
  * Checks that every stream stands in the launch exactly once and every place names one. Throws TypeError, since only
@@ -34,6 +50,7 @@ export function expandLaunch(spec: HostLaunch): ExpandedLaunch {
   const declared = [
     ...inputs.map((name) => `in:${name}`),
     ...Object.keys(sources).map((name) => `src:${name}`),
+    ...(spec.monitor ? [`tap:${spec.monitor.tap}`] : []),
     ...outputs.map((name) => `out:${name}`),
   ];
   const places = [...spec.launch.matchAll(PLACE)].map((match) => `${match[1]}:${match[2]}`);
@@ -48,14 +65,6 @@ export function expandLaunch(spec: HostLaunch): ExpandedLaunch {
   return {
     pipes: [...inputs.map((name) => pipeOf('in', name)), ...outputs.map((name) => pipeOf('out', name))],
     describe: (fds) =>
-      spec.launch.replace(PLACE, (_place, kind: 'in' | 'src' | 'out', name: string) =>
-        kind === 'in'
-          ? `fdsrc fd=${fds[pipeOf('in', name)]} blocksize=65536 ! gdpdepay`
-          : kind === 'out'
-            ? // No clock and no preroll: the pipe's reader sets the pace, and one output never waits for another.
-              `gdppay name=${elementOf('out', name)} ! fdsink fd=${fds[pipeOf('out', name)]} sync=false async=false`
-            : `appsrc name=${elementOf('src', name)} is-live=true format=time leaky-type=downstream max-bytes=0 ` +
-              `max-buffers=0 max-time=1000000000 caps="${sources[name]}"`,
-      ),
+      spec.launch.replace(PLACE, (_place, kind: keyof typeof ENDS, name: string) => ENDS[kind](name, spec, fds)),
   };
 }

@@ -1,5 +1,5 @@
 /** A child that runs several launches side by side, seen from the engine. */
-import { siblingModule, spawnChild, type Child, type ChildEnd, type HostLaunch, type ProcessUsage } from 'eddy/plugin';
+import { siblingModule, spawnChild, type Child, type ChildEnd, type HostLaunch, type Json, type ProcessUsage } from 'eddy/plugin';
 import { slotPipe, type SharedMessage } from './control.ts';
 import { HEARTBEAT, START_MS } from './limits.ts';
 import { pipeOf, type ExpandedLaunch } from './launch.ts';
@@ -123,6 +123,7 @@ export class SharedHost {
       await port.ask({
         op: 'launch',
         launch: expanded.describe(Object.fromEntries(streams.map((name) => [name, fd]))),
+        monitor: spec.monitor ?? null,
       });
       slot.use = new SlotUse(spec, port);
       return slot.use;
@@ -146,8 +147,8 @@ export class SharedHost {
       label: name,
       entry: siblingModule('./host/shared-host', import.meta.url),
       pipes: this.#slots.map((_slot, index) => slotPipe(index)),
-      // Each launch parks one thread in its bus poll; the writes of ends and the loading of modules need others.
-      env: { UV_THREADPOOL_SIZE: String(2 * slots + 4) },
+      // Each launch parks a thread in its bus poll and one in its monitor; the writes of ends and the loading of modules need others.
+      env: { UV_THREADPOOL_SIZE: String(3 * slots + 4) },
       startTimeout: START_MS,
       heartbeat: HEARTBEAT,
       nice,
@@ -174,7 +175,7 @@ export class SharedHost {
       pid: child.pid,
       pipe: child.pipe(slotPipe(index)),
       frames: this.#frames,
-      ask: (request: SlotRequest) => child.request({ ...request, slot: index }),
+      ask: (request: SlotRequest) => child.request({ ...request, slot: index } as unknown as Json),
       doubt: () => void (slot.doubted = true),
       release: (state) => this.#release(slot, state),
     };

@@ -1,5 +1,5 @@
 /** What a track becomes: its caps, the launch that makes it, and how its codecs count time. */
-import type { AudioCaps, ConfigOf, HostLaunch } from 'eddy/plugin';
+import { siblingModule, type AudioCaps, type ConfigOf, type HostLaunch } from 'eddy/plugin';
 import {
   audioCapsFromConfig,
   buildAacConfig,
@@ -9,6 +9,7 @@ import {
   parseDops,
   parseMp3Header,
 } from 'eddy/media';
+import type { LoudnessOptions } from './host/loudness.ts';
 import type { manifest } from './plugin.ts';
 import { AAC_RATES, OPUS_RATE } from './rates.ts';
 
@@ -17,6 +18,9 @@ export type Config = ConfigOf<(typeof manifest)['config']>;
 
 /** Names of the streams in the launch. */
 export const STREAM = { in: 'in', out: 'out' } as const;
+/** Names of what the loudness is measured at, and of what it moves. */
+const TAP = 'heard';
+const GAIN = 'gain';
 
 /** A launch that has input and gives nothing for so long is stalled, in ms; less may be want of processor time. */
 export const STALL_MS = 4000;
@@ -46,6 +50,7 @@ export interface Plan {
 export function passes(config: Config, caps: AudioCaps): boolean {
   return (
     config.passthrough &&
+    config.loudness === undefined &&
     caps.codec === config.codec &&
     (config.channels ?? caps.channels) === caps.channels &&
     (config['sample-rate'] ?? caps.sampleRate) === caps.sampleRate
@@ -62,6 +67,7 @@ export function planFor(config: Config, caps: AudioCaps): Plan {
     config.codec === 'opus'
       ? `opusenc bitrate=${bitrate} complexity=${OPUS_COMPLEXITY} frame-size=20`
       : `avenc_aac bitrate=${bitrate}`;
+  const { loudness } = config;
   const launch = [
     `{in:${STREAM.in}}`,
     source.decoder,
@@ -69,7 +75,9 @@ export function planFor(config: Config, caps: AudioCaps): Plan {
     'audiorate skip-to-first=true tolerance=1000000',
     'audioconvert',
     'audioresample',
-    `audio/x-raw,rate=${sampleRate},channels=${channels}`,
+    ...(loudness === undefined
+      ? [`audio/x-raw,rate=${sampleRate},channels=${channels}`]
+      : levelled(sampleRate, channels)),
     encoder,
     `{out:${STREAM.out}}`,
   ].join(' ! ');
@@ -85,6 +93,7 @@ export function planFor(config: Config, caps: AudioCaps): Plan {
     },
     launch: {
       launch,
+      ...(loudness !== undefined && { monitor: loudnessMonitor(loudness, sampleRate, channels) }),
       inputs: [{ name: STREAM.in, caps: source.caps }],
       outputs: [{ name: STREAM.out }],
       share: 'audio',
@@ -92,6 +101,25 @@ export function planFor(config: Config, caps: AudioCaps): Plan {
     },
   };
 }
+
+/** Samples that the monitor hears go on through the gain that it moves; peaks that the gain drives too high are bent, not cut. */
+const levelled = (rate: number, channels: number): readonly string[] => [
+  rawFloat(rate, channels),
+  `tee name=heard heard. ! audiobuffersplit output-buffer-duration=1/10 ! {tap:${TAP}} heard.`,
+  `volume name=${GAIN}`,
+  'rglimiter',
+  'audioconvert',
+];
+
+const loudnessMonitor = (target: number, rate: number, channels: number): NonNullable<HostLaunch['monitor']> => ({
+  module: siblingModule('./host/loudness', import.meta.url),
+  options: { target, rate, channels, gain: GAIN } satisfies LoudnessOptions,
+  tap: TAP,
+  caps: rawFloat(rate, channels),
+});
+
+const rawFloat = (rate: number, channels: number): string =>
+  `audio/x-raw,format=F32LE,layout=interleaved,rate=${rate},channels=${channels}`;
 
 interface Source {
   readonly decoder: string;

@@ -12,6 +12,7 @@ import {
   OneOf,
   output,
 } from 'eddy/plugin';
+import { Loudness } from './loudness-field.ts';
 import { AAC_RATES, OPUS_RATE } from './rates.ts';
 
 const errors = defineCodes({
@@ -70,6 +71,9 @@ export const manifest = defineManifest({
       min: 8000,
       max: 48_000,
     }),
+    loudness: Loudness({
+      doc: 'Loudness (EBU R 128) that all cameras are brought to by a gain that moves slowly, by 20 dB at most: -23LUFS is television, -16LUFS what phones and browsers are used to. Nothing goes through untouched then.',
+    }),
     passthrough: Flag({
       doc: 'Audio that has the codec, and the channels and sample rate where they are given, goes through untouched.',
       default: true,
@@ -92,6 +96,8 @@ export const manifest = defineManifest({
   },
   needs: { hosts: MediaHosts },
   errors,
+  elements: ({ loudness }: { loudness: number | undefined }) =>
+    loudness === undefined ? [] : ['appsink', 'audiobuffersplit', 'volume', 'rglimiter'],
   requires: {
     gstreamer: [
       'avdec_aac',

@@ -111,9 +111,10 @@ function parseRung(entry: string | LongRung): ReturnType<Field<Rung>['parse']> {
       error: `${JSON.stringify(entry)} is no rung; write its lines, and its bit rate: "720p@2.5Mbps"`,
     };
   const [, lines, fps, rate = long?.bitrate] = match;
-  const bits = rate === undefined ? undefined : bitrate.parse(rate);
+  // What is not even text has been told by then.
+  const bits = typeof rate === 'string' ? bitrate.parse(rate) : undefined;
   if (bits && 'error' in bits) return bits;
-  const keys = long?.gop === undefined ? undefined : gop.parse(long.gop);
+  const keys = typeof long?.gop === 'string' ? gop.parse(long.gop) : undefined;
   if (keys && 'error' in keys) return keys;
   const codec = long?.codec;
   return {

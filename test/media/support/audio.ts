@@ -1,5 +1,5 @@
 /** Audio made and decoded by ffmpeg, which is none of our codecs' hosts. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import type { AccessUnit, AudioCaps } from 'eddy/plugin';
 import { audioCapsFromConfig, buildInitSegment, splitAdts, writeChunk } from 'eddy/media';
 import { decodeAudio } from './decode.ts';
@@ -40,6 +40,21 @@ export function inMilliseconds({ caps, units }: Sound): Sound {
     return { ...unit, dts: ms, pts: ms };
   });
   return { caps: { ...caps, timescale: 1000 }, units: moved };
+}
+
+/** Integrated loudness from `from` seconds on, in LUFS, as ffmpeg measures it. */
+export async function loudnessOf({ caps, units }: Sound, from: number): Promise<number> {
+  const samples = units.map(({ data, duration }) => ({ data, duration: duration!, compositionOffset: 0, key: true }));
+  const file = Buffer.concat([
+    buildInitSegment({ caps }),
+    writeChunk({ sequence: 1, baseTime: 0, samples, startsSegment: true }),
+  ]);
+  const filter = `atrim=start=${from},ebur128=framelog=verbose`;
+  const args = ['-hide_banner', '-i', 'pipe:0', '-af', filter, '-f', 'null', '-'];
+  const { stderr } = spawnSync('ffmpeg', args, { input: file, encoding: 'utf8' });
+  const found = /Integrated loudness:\s+I:\s+(-?[\d.]+) LUFS/.exec(stderr);
+  if (!found) throw new Error(`ffmpeg measured nothing: ${stderr}`);
+  return Number(found[1]);
 }
 
 /** Decodes to one channel of 48 kHz or the track's rate; sample 0 is at the first unit's pts. */

@@ -122,6 +122,13 @@ describe('a launch', () => {
     );
   });
 
+  it('has an end that a monitor listens to', () => {
+    const monitor = { module: 'file:///m.ts', options: {}, tap: 't', caps: 'audio/x-raw' };
+    const text = expandLaunch({ label: 'x', launch: 'a ! {tap:t}', monitor }).describe({});
+    expect(text).toMatch(/^a ! appsink name=eddy_tap_t .*drop=true .*caps="audio\/x-raw"$/);
+    expect(() => expandLaunch({ label: 'x', launch: 'a', monitor })).toThrow(/\{tap:t\} must stand once/);
+  });
+
   it.each([
     ['a stream without a place', { ...spec, inputs: [{ name: 'z', caps }] }, /\{in:z\} must stand once/],
     ['a place without a stream', spec, /\{in:a\} in the launch of "x" is not declared/],

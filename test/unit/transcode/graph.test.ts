@@ -58,3 +58,12 @@ it('an Opus track at another rate than 48 kHz is told at its line', async () => 
     message: expect.stringContaining('48000'),
   });
 });
+
+it('a loudness without its unit is told what it takes', async () => {
+  const links = '  - cam.audio -> opus.in\n  - opus.out -> sink.audio';
+  for (const written of ['-16', '-16dB']) {
+    const { findings } = await load(`  opus: { plugin: transcode.audio, loudness: ${written} }`, links);
+    const [finding] = findings.filter(({ severity }) => severity === 'error');
+    expect(`${finding!.message} ${finding!.accepted} ${finding!.mend}`).toContain('LUFS');
+  }
+});

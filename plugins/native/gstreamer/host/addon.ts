@@ -6,6 +6,8 @@ export interface Element {
   [property: string]: unknown;
   /** On appsrc only. `pts` is 8 bytes, big endian, ns. The bytes are copied. */
   push(data: Uint8Array, pts: Uint8Array): void;
+  /** On appsink only: the next buffer, null once there will be none. Occupies one thread of libuv's pool until then. */
+  pull(listener: (data: Uint8Array | null) => void): void;
 }
 
 /** A bus message. */

@@ -1,6 +1,7 @@
 /** The child's side of a host: one launch, run until it is killed. Imports nothing of the core at run time. */
-import type { GenerateRaw, HostGenerator, Json, ParentLink } from 'eddy/plugin';
+import type { GenerateRaw, HostGenerator, HostMonitor, Json, ParentLink } from 'eddy/plugin';
 import type { HostMessage, HostRequest } from '../control.ts';
+import { listen } from './monitor.ts';
 import { load, Refusal, RunningLaunch } from './running-launch.ts';
 
 /** Run by the parent process once the child is up. */
@@ -9,7 +10,11 @@ export function main(parent: ParentLink): void {
   const tell = (message: HostMessage): void => parent.send({ ...message });
   let running: RunningLaunch | undefined;
 
-  async function launch(description: string, generator: HostGenerator | null): Promise<void> {
+  async function launch(
+    description: string,
+    generator: HostGenerator | null,
+    monitor: HostMonitor | null,
+  ): Promise<void> {
     running = new RunningLaunch(addon, description, (message) => {
       if (message.type === 'eos') tell({ event: 'eos' });
       if (message.type === 'error') {
@@ -17,6 +22,7 @@ export function main(parent: ParentLink): void {
       }
     });
     if (generator) await generate(running, generator);
+    if (monitor) await listen(running, monitor);
   }
 
   function launched(): RunningLaunch {
@@ -28,7 +34,7 @@ export function main(parent: ParentLink): void {
     const request = body as HostRequest;
     switch (request.op) {
       case 'launch':
-        await launch(request.launch, request.generator);
+        await launch(request.launch, request.generator, request.monitor);
         return null;
       case 'key':
         launched().forceKeyFrames(request.elements);

@@ -3,9 +3,10 @@
  * end is ready for the next one. Imports nothing of the core at run time.
  */
 import { write } from 'node:fs';
-import type { Json, ParentLink } from 'eddy/plugin';
+import type { HostMonitor, Json, ParentLink } from 'eddy/plugin';
 import { slotPipe, type SharedMessage, type SharedRequest } from '../control.ts';
 import { gdpEnd } from '../gdp.ts';
+import { listen } from './monitor.ts';
 import { load, Refusal, RunningLaunch } from './running-launch.ts';
 
 /** A pipe that is full is tried again after so many ms. */
@@ -16,7 +17,7 @@ export function main(parent: ParentLink): void {
   const addon = load();
   const launches = new Map<number, RunningLaunch>();
 
-  function launch(slot: number, description: string): void {
+  async function launch(slot: number, description: string, monitor: HostMonitor | null): Promise<void> {
     const running = new RunningLaunch(addon, description, (message) => {
       if (message.type !== 'eos' && message.type !== 'error') return;
       running.stop();
@@ -27,12 +28,13 @@ export function main(parent: ParentLink): void {
       parent.send({ event: 'error', slot, element: message._src_element_name, message: text } satisfies SharedMessage);
     });
     launches.set(slot, running);
+    if (monitor) await listen(running, monitor);
   }
 
-  parent.onRequest((body): Json => {
+  parent.onRequest(async (body): Promise<Json> => {
     const request = body as SharedRequest;
     const running = launches.get(request.slot);
-    if (request.op === 'launch') launch(request.slot, request.launch);
+    if (request.op === 'launch') await launch(request.slot, request.launch, request.monitor);
     else if (request.op === 'eos') running?.endOfStream();
     else if (!running) throw new Refusal('PROPERTY_UNKNOWN', 'the launch has ended');
     else if (request.op === 'key') running.forceKeyFrames(request.elements);
