@@ -3,6 +3,7 @@
  * `@ts-expect-error` fails the build if it ever becomes valid.
  */
 import {
+  Authorizer,
   contract,
   defineManifest,
   definePlugin,
@@ -16,6 +17,7 @@ import {
   optional,
   output,
   SegmentIndex,
+  several,
   Text,
   Timeline,
   type Chunk,
@@ -47,7 +49,7 @@ const manifest = defineManifest({
   },
   inputs: { chunks: input('chunks', { doc: 'x' }) },
   outputs: { segments: output('segments', { doc: 'x' }) },
-  needs: { store: ObjectStore, index: optional(SegmentIndex) },
+  needs: { store: ObjectStore, index: optional(SegmentIndex), doors: several(Authorizer) },
   provides: { timeline: Timeline },
   events: {
     'everything.counted': {
@@ -139,6 +141,9 @@ export function services(): void {
   // @ts-expect-error an optional service may be absent
   void context.services.index.cameras();
   void context.services.index?.cameras();
+  void context.services.doors[0]?.open;
+  // @ts-expect-error several services are a list
+  void context.services.doors.open;
 }
 
 export const complete: Running<Everything> = { services: { timeline }, flow: () => undefined };

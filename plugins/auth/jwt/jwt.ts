@@ -52,7 +52,9 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
       const { subject, rights, expiresAt } = await verify(token);
       const outside = outsideOf({ from: undefined, until: expiresAt }, clock.now(), 'token');
       const decision = outside ?? decideBy(rights, subject, request, 'token');
-      return decision.allowed ? { ...decision, expiresAt, recheck: config.recheck } : decision;
+      if (!decision.allowed) return decision;
+      // A publisher whose token ends on the air stays: it is not asked again.
+      return { ...decision, expiresAt, ...(request.action !== 'publish' && { recheck: config.recheck }) };
     } catch (error) {
       if (!(error instanceof TokenRefused)) throw error;
       return error.cause === 'rights' ? forbidden(error.message) : unauthenticated(error.message);

@@ -11,7 +11,7 @@ import {
   Secret,
   Text,
 } from 'eddy/plugin';
-import { isPlainAndFar } from '../shared/urls.ts';
+import { isPlainAndFar, serversOf } from '../shared/urls.ts';
 import { ALGORITHMS, isSecretAlgorithm, type Algorithm } from './algorithms.ts';
 
 /** A secret with less than the 256 bits of its hash can be found by trying (RFC 7518 3.2). */
@@ -67,7 +67,7 @@ export const manifest = defineManifest({
     }),
     'max-token': Bytes({ doc: 'Larger tokens are refused unread.', default: '8KiB', min: '256B', max: '64KiB' }),
     recheck: Duration({
-      doc: 'How often sessions are checked again, so that a key that was withdrawn ends them.',
+      doc: 'How often viewers are checked again, so that a key that was withdrawn ends them; publishers stay.',
       default: '1m',
       min: '1s',
     }),
@@ -89,6 +89,7 @@ export const manifest = defineManifest({
     ca: FilePath({ doc: "PEM certificates to trust for the URL, instead of the system's.", optional: true }),
   },
   provides: { auth: Authorizer },
+  reaches: (config) => serversOf((config as Checked).jwks),
   check: (config) => {
     const { jwks, 'jwks-file': file, 'public-keys': pems, secrets, algorithms = [] } = config as Checked;
     const hasPublic = jwks !== undefined || file !== undefined || pems.length > 0;

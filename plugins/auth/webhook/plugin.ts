@@ -11,7 +11,7 @@ import {
   Secret,
   Text,
 } from 'eddy/plugin';
-import { isPlainAndFar } from '../shared/urls.ts';
+import { isPlainAndFar, serversOf } from '../shared/urls.ts';
 
 interface Checked {
   /** Undefined where it is a reference that is not resolved, offline. */
@@ -75,12 +75,7 @@ export const manifest = defineManifest({
     }
     return problems;
   },
-  reaches: (config) => {
-    const { url } = config as Checked;
-    if (url === undefined || !URL.canParse(url)) return [];
-    const { hostname, port, protocol } = new URL(url);
-    return [{ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) }];
-  },
+  reaches: (config) => serversOf((config as Checked).url),
   errors: {
     URL_INVALID: {
       severity: 'error',

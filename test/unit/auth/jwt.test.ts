@@ -57,7 +57,10 @@ describe('a token', () => {
       addresses: ['10.0.0.0/8'],
       role: 'read-only',
     });
-    expect(await ask({ user: 'any', password: token }, 'publish')).toMatchObject({ allowed: true });
+    const publishing = await ask({ user: 'any', password: token }, 'publish');
+    expect(publishing).toMatchObject({ allowed: true });
+    // Who is on the air is not asked again.
+    expect(publishing).not.toHaveProperty('recheck');
     expect(await ask({ token }, 'rewind')).toMatchObject({
       reason: 'forbidden',
       message: 'This token does not let you rewind; it is good for: publish, watch.',

@@ -4,6 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { access } from '../../contract/authorizer.ts';
 import { startJsonServer, type Answerer } from '../../support/json-server.ts';
+import { manifest } from '../../../plugins/auth/webhook/plugin.ts';
 import { makeCertificate } from './certificate.ts';
 import { makeFolder } from './jwt-kit.ts';
 import { problemsOf, startWebhook } from './webhook-kit.ts';
@@ -285,4 +286,14 @@ it('finds what is wrong with its options before anything starts', () => {
   expect(problemsOf({ url: 'http://auth.example.org/' })).toEqual(['UNPROTECTED']);
   expect(problemsOf({ url: 'http://[::1]:9000/' })).toEqual([]);
   expect(problemsOf({ url: 'https://auth.example.org/', secret: 'test' })).toEqual(['SECRET_INVALID']);
+});
+
+it('tells "eddy doctor" which server it reaches', () => {
+  for (const [url, server] of [
+    ['https://auth.example.org/access', { host: 'auth.example.org', port: 443 }],
+    ['http://[::1]:9000/', { host: '::1', port: 9000 }],
+  ] as const) {
+    expect(manifest.reaches!({ url } as never)).toEqual([server]);
+  }
+  expect(manifest.reaches!({ url: undefined } as never)).toEqual([]);
 });
