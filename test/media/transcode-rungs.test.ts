@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { VideoCaps } from 'eddy/plugin';
 import { RUNG_UNWANTED_MS } from '../../plugins/transcode/video/rung-demand.ts';
+import { meetBar } from '../bar.ts';
+import { level } from '../level.ts';
 import { until } from '../support/eddy.ts';
 import { encodeClip, type Clip } from '../support/live-source.ts';
 import { decodeVideo } from './support/decode.ts';
@@ -27,7 +29,7 @@ describe.each([
   ['with the source as its top rung', 'low-latency', { rungs: ['360p', '180p@200kbps', '90p@60kbps'] }],
   ['with every rung encoded', 'low-latency', { rungs: ['180p@200kbps', '90p@60kbps'], passthrough: 'never' }],
   ['that looks ahead', 'quality', { rungs: ['180p@200kbps', '90p@60kbps'], passthrough: 'never' }],
-] as const)('a ladder %s', (_what, mode, config) => {
+] as const)('a ladder %s', (what, mode, config) => {
   it('makes a rung only while somebody wants it, and interrupts no other', { timeout: 60_000 }, async () => {
     const { stage, hosts, track, items, came } = (ladder = await startPacedLadder(clip, {
       ...{ preset: 'ultrafast', gop: '1s', mode },
@@ -60,9 +62,18 @@ describe.each([
     expect(new Set(steps(other, begun).map(Math.round))).toEqual(new Set([3000]));
     expect(track(other)!.events.filter(({ type }) => type === 'discontinuity')).toEqual([]);
     await decodeVideo(track(other)!.caps as VideoCaps, [...items(other)]);
-    // Nor is it interrupted for as long as a GOP: a bar that a restart of its host does not meet.
+    // Nor is it interrupted for as long as a GOP, as a new start of its host would.
     const times = came(other).slice(begun);
-    expect(Math.max(...times.slice(1).map((at, i) => at - times[i]!))).toBeLessThan(HOLDS[mode]);
+    const longest = Math.round(Math.max(...times.slice(1).map((at, i) => at - times[i]!)));
+    if (level === 'proof') {
+      meetBar({
+        issue: 5,
+        what: `a rung on demand, in a ladder ${what}: it goes and comes, beside one that stays`,
+        bar: `no picture of that is lost, and none is waited for longer than ${HOLDS[mode]} ms`,
+        measured: `none lost, the longest wait ${longest} ms`,
+        pass: longest <= HOLDS[mode],
+      });
+    }
     // The one that came back begins with a key frame, at one of the other's.
     const back = items(one)[gone]!;
     expect(back.key).toBe(true);
