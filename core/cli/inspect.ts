@@ -91,6 +91,13 @@ function describe(manifest: Manifest): string {
   const refusal = refusesDemand(manifest);
   section('start: on-demand', [refusal === undefined ? 'it can run only while it is used.' : `no: ${refusal}.`]);
   section(
+    'events',
+    Object.entries(manifest.events).map(([type, { meaning, data = {} }]) => {
+      const names = Object.keys(data);
+      return `${type}${names.length > 0 ? ` (${names.join(', ')})` : ''}: ${meaning}`;
+    }),
+  );
+  section(
     'errors',
     Object.entries(manifest.errors).map(([code, definition]) => `${manifest.name}/${code}: ${definition.meaning}`),
   );

@@ -57,6 +57,8 @@ const first = (type: string) => until(type, () => told(type)[0]);
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
 it('tells of publishers, viewers and operators, let in and refused, by webhook and in the audit log, without a secret', async () => {
+  // Written first, it hears of every service behind it.
+  await until('the start', () => told('stage.starting').some(({ stage }) => stage === 'auth'));
   await publish(GUESS).done;
   expect(await first('publish.refused')).toMatchObject({
     camera: 'cam1',

@@ -9,7 +9,12 @@ export const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 /** What was sent. */
 export interface Received {
   readonly id: string;
-  readonly body: { readonly type: string; readonly at: number; readonly data: Readonly<Record<string, unknown>> };
+  readonly body: {
+    readonly type: string;
+    readonly at: number;
+    readonly stage?: string;
+    readonly data: Readonly<Record<string, unknown>>;
+  };
   readonly headers: IncomingHttpHeaders;
   /** How it was answered. */
   readonly status: number;
