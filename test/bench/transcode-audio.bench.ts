@@ -10,7 +10,12 @@ import { makeAac } from '../media/support/audio.ts';
 import { startHosts } from '../media/support/pattern.ts';
 
 const { values } = parseArgs({
-  options: { cameras: { type: 'string', default: '100' }, seconds: { type: 'string', default: '30' } },
+  options: {
+    cameras: { type: 'string', default: '100' },
+    seconds: { type: 'string', default: '30' },
+    /** Such as `--loudness=-16LUFS`: what that costs besides. */
+    loudness: { type: 'string' },
+  },
 });
 const CAMERAS = Number(values.cameras);
 const SECONDS = Number(values.seconds);
@@ -18,7 +23,11 @@ const SECONDS = Number(values.seconds);
 const WARM_UP_MS = 8000;
 
 const native = startHosts();
-const stage = await harness<typeof manifest>(plugin, { services: { hosts: native.hosts }, clock: 'real' });
+const stage = await harness<typeof manifest>(plugin, {
+  config: values.loudness === undefined ? {} : { loudness: values.loudness },
+  services: { hosts: native.hosts },
+  clock: 'real',
+});
 // Noise and tone, in stereo: silence would be cheap.
 const sound = makeAac('anoisesrc=d=20:c=pink:a=0.2:r=48000', { args: ['-ac', '2', '-b:a', '128k'] });
 
@@ -71,6 +80,7 @@ console.log(
   JSON.stringify({
     bench: 'AAC to Opus, 100 cameras',
     cameras: CAMERAS,
+    ...(values.loudness !== undefined && { loudness: values.loudness }),
     hosts: hosts.length,
     'frames a second and camera': round((after.frames - before.frames) / seconds / CAMERAS, 2),
     breaks,

@@ -1,10 +1,11 @@
-/** Audio at full length: an hour through both transcoders. */
+/** Audio at full length: an hour through both transcoders, and what a hundred cameras cost. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { harness, type Harness } from 'eddy/testing';
 import plugin, { type manifest } from '../../plugins/transcode/audio/plugin.ts';
 import { meetBar } from '../bar.ts';
 import { beeps, makeAac, onsets, type Sound } from '../media/support/audio.ts';
 import { startHosts } from '../media/support/pattern.ts';
+import { runBench } from '../support/bench.ts';
 
 const SECONDS = 3600;
 /** Where beeps are: at the start, in the middle, at the end. */
@@ -48,5 +49,36 @@ it('AAC to Opus to AAC: an hour later every beep is where it was', { timeout: 1_
     bar: 'within 10 ms of the start after an hour',
     measured: `${made.length} of ${heard.length} beeps, at most ${Math.max(...off).toFixed(2)} ms off, the last one ${off.at(-1)!.toFixed(2)} ms`,
     pass: made.length === AT.length && heard.length === AT.length && Math.max(...off) <= 10,
+  });
+});
+
+interface AudioBench {
+  cameras: number;
+  hosts: number;
+  'frames a second and camera': number;
+  breaks: number;
+  'a camera': {
+    'hosts, % of a core': number;
+    'engine with feed and capture, % of a core': number;
+    'RSS of hosts, MB': number;
+    'PSS of hosts, MB': number;
+  };
+}
+
+it.each([
+  ['AAC to Opus', []],
+  ['AAC to Opus at -16 LUFS', ['--loudness=-16LUFS']],
+] as const)('100 cameras: %s', { timeout: 300_000 }, async (what, args) => {
+  const measured = await runBench<AudioBench>('transcode-audio', ...args);
+  const { cameras, hosts, breaks, 'a camera': camera, 'frames a second and camera': frames } = measured;
+  meetBar({
+    issue: 5,
+    what: `100 AAC cameras, ${what}: RSS and CPU a camera`,
+    bar: 'all in real time without a break; for RSS and CPU the issue sets no bound',
+    measured:
+      `${camera['hosts, % of a core']}% of a core and ${camera['RSS of hosts, MB']} MB of RSS a camera (${camera['PSS of hosts, MB']} MB of PSS: ` +
+      `what hosts have in common counted once) in ${hosts} hosts, ${camera['engine with feed and capture, % of a core']}% in the engine with the ` +
+      `test's own part; ${frames} frames a second each, ${breaks} breaks`,
+    pass: cameras === 100 && breaks === 0 && frames > 49.5 && frames < 50.5,
   });
 });
