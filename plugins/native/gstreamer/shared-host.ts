@@ -1,5 +1,13 @@
 /** A child that runs several launches side by side, seen from the engine. */
-import { siblingModule, spawnChild, type Child, type ChildEnd, type HostLaunch, type Json, type ProcessUsage } from 'eddy/plugin';
+import {
+  siblingModule,
+  spawnChild,
+  type Child,
+  type ChildEnd,
+  type HostLaunch,
+  type Json,
+  type ProcessUsage,
+} from 'eddy/plugin';
 import { slotPipe, type SharedMessage } from './control.ts';
 import { HEARTBEAT, START_MS } from './limits.ts';
 import { pipeOf, type ExpandedLaunch } from './launch.ts';
