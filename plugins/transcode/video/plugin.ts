@@ -113,7 +113,7 @@ export const manifest = defineManifest({
       default: ['720p@2.5Mbps', '360p@700kbps'],
     }),
     codec: OneOf(OUTPUT_CODECS, {
-      doc: 'Of the rungs that do not name one. package.cmaf takes each of them, webrtc.sfu H.264; HEVC costs some four and AV1 some three times what H.264 does.',
+      doc: 'Of the rungs that do not name one. package.cmaf takes each of them, webrtc.sfu H.264; HEVC and AV1 cost several times what H.264 does.',
       default: 'h264',
     }),
     mode: OneOf(['low-latency', 'quality'], {
