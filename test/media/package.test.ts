@@ -117,6 +117,22 @@ describe('the package, installed in an empty folder', () => {
     }
   });
 
+  it('makes hashes of passwords and verifies them, in a thread of its own', async () => {
+    const env = { ...process.env, PASSWORD: 'correct horse' };
+    const made = run(shipped('scripts/eddy.mjs'), ['token', 'hash', '--password-env', 'PASSWORD'], { env });
+    const yaml = `version: 1
+services:
+  http: { plugin: http.server, listen: HTTP }
+  auth: { plugin: auth.static, users: [{ user: ada, password: "${(await made).stdout.trim()}", actions: [admin] }] }
+`;
+    running = await startEddy(yaml, { launcher: shipped('scripts/eddy.mjs'), folder: user });
+    const ask = async (password: string): Promise<number> => {
+      const authorization = `Basic ${Buffer.from(`ada:${password}`).toString('base64')}`;
+      return (await fetch(`${running!.http}/api/v1/sessions`, { headers: { authorization } })).status;
+    };
+    expect([await ask('correct horse'), await ask('wrong')]).toEqual([200, 401]);
+  });
+
   it('runs the minimal pipeline after eddy setup, and ends with 0 at SIGTERM', async () => {
     await run(join(user, 'node_modules/.bin/eddy'), ['setup'], { ...npm, cwd: user });
     for (const native of ['mediasoup', 'gstreamer-superficial/build/Release']) {

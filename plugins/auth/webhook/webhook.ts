@@ -9,6 +9,7 @@ import {
   type Decision,
   type Running,
 } from 'eddy/plugin';
+import { unauthenticated } from '../shared/decide.ts';
 import { digestOf } from '../shared/digest.ts';
 import { LruCache } from '../shared/lru.ts';
 import { questionOf, readAnswer, type Answer } from './answer.ts';
@@ -19,6 +20,9 @@ import { Server } from './server.ts';
 const REMEMBERED = 20_000;
 /** An answer that holds for no time is asked for again after so many ms for as long as somebody is in. */
 const LEAST_RECHECK = 5000;
+
+/** What is longer is sent to nobody; HTTP servers take headers of some 16 KiB. */
+const LONGEST_CREDENTIAL = 16_384;
 
 /** Makes the authorizer. */
 export function create(ctx: Context<typeof manifest>): Running<typeof manifest> {
@@ -51,6 +55,10 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
   };
 
   const authorize = async (request: AccessRequest): Promise<Decision> => {
+    const { token, user, password } = request.credentials;
+    if ([token, user, password].some((text = '') => text.length > LONGEST_CREDENTIAL)) {
+      return unauthenticated('These credentials are too large.');
+    }
     const question = questionOf(request);
     const digest = digestOf(question).toString('base64');
     const known = grants.get(digest, clock.now()) ?? refusals.get(digest, clock.now());

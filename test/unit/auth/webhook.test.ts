@@ -44,6 +44,13 @@ describe('a question', () => {
     ]);
   });
 
+  it('is not asked for credentials that are no such', async () => {
+    const { ask, server } = await start(yes());
+    for (const part of ['token', 'user', 'password'])
+      expect(await ask({ [part]: 'x'.repeat(16_385) })).toMatchObject({ reason: 'unauthenticated' });
+    expect(server.asked).toEqual([]);
+  });
+
   it('is signed as the Standard Webhooks want it', async () => {
     const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
     const { ask, server } = await start(yes(), { secret });
