@@ -23,7 +23,7 @@ import type { CpuBudget } from './cpu-budget.ts';
 import { describeLadder } from './describe.ts';
 import { Downstream } from './downstream.ts';
 import type { EncoderChoice, EncoderSet } from './encoders.ts';
-import { encoderOf, ladderLaunch } from './launch.ts';
+import { encoderOf, ladderLaunch, outputOf } from './launch.ts';
 import { LadderLoad } from './load.ts';
 import type { Meters } from './meters.ts';
 import { LadderPlan } from './plan.ts';
@@ -89,6 +89,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
       out: around.out,
       rungs: plan.rungs,
       bitrateOf: (rung) => plan.bitrateOf(rung),
+      isMade: (rung) => plan.madeOf(rung) !== 'left out',
       wanted: (rung, wanted) => this.#demand.set(rung, wanted),
       made: (arrivedAt) => around.meters.made(arrivedAt),
     });
@@ -177,7 +178,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   shed(): boolean {
     const rung = this.#runs.use && this.#plan.leaveOut();
     if (!rung) return false;
-    this.#made.end('stopped', rung);
+    this.#endRung(rung);
     this.#around.report('transcode.video/RUNGS_SHED', `${this.#around.label}: ${rung.name} is left out`);
     this.#drop(RESTARTED);
     return true;
@@ -261,7 +262,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     const { label, report, config } = this.#around;
     const plan = this.#plan;
     const gone = this.load.admit(encoders);
-    for (const rung of gone) this.#made.end('stopped', rung);
+    for (const rung of gone) this.#endRung(rung);
     if (gone.length > 0)
       report('transcode.video/NO_ROOM_FOR_RUNGS', `${label}: without ${gone.map(({ name }) => name).join(', ')}`);
     const rungs = plan.toMake.map((rung) => ({ ...rung, bitrate: plan.bitrateOf(rung) }));
@@ -272,14 +273,20 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   /** What the content takes is known: it moves the bit rates of rungs that Eddy chose. */
   #foundComplexity(): void {
     this.#plan.complexity = this.#complexity.found;
-    if (this.#plan.isAuto) for (const rung of this.#plan.toMake) void this.#apply(rung);
+    if (this.#plan.isAuto) for (const rung of this.#plan.toMake) this.#applySoon(rung);
+  }
+
+  /** It is left out: its track ends, and so does what was said of that. */
+  #endRung(rung: PlannedRung): void {
+    this.#made.end('stopped', rung);
+    this.#demand.forget(rung);
   }
 
   #wanted(rung: PlannedRung, wanted: boolean): void {
     if (wanted) this.#plan.unwanted.delete(rung);
     else this.#plan.unwanted.add(rung);
-    if (this.#plan.toMake.length === 0) this.#drop(UNWANTED);
-    else void this.#runs.prepare();
+    if (this.#plan.toMake.length > 0) void this.#runs.prepare();
+    else if (this.#runs.use) this.#drop(UNWANTED);
   }
 
   /** Its readers fall behind, or keep up again. */
@@ -289,7 +296,14 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     const message = `${label}: ${rung.name} from ${kbps(before)} to ${kbps(now)}, of ${kbps(planned)} that are planned`;
     log.info({ rung: rung.name, bitrate: now }, message);
     if (before === planned) report('transcode.video/BITRATE_LOWERED', message);
-    void this.#apply(rung);
+    this.#applySoon(rung);
+  }
+
+  /** A host that ends meanwhile is followed by one that has the bit rate from its start. */
+  #applySoon(rung: PlannedRung): void {
+    this.#apply(rung).catch((error: unknown) =>
+      this.#around.log.warn({ err: error, rung: rung.name }, 'a bit rate could not be changed'),
+    );
   }
 
   /** Tells the encoder of a rung its bit rate. */
@@ -300,7 +314,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     // An encoder that cannot change while it runs is changed for another.
     if (!rate) return this.#runs.prepare();
     const value = Math.max(1, Math.round(this.#plan.bitrateOf(rung) / rate.unit));
-    await this.#runs.set(encoderOf(rung), rate.property, value);
+    await this.#runs.set(outputOf(rung), encoderOf(rung), rate.property, value);
   }
 
   /** The next host begins with a key frame. */

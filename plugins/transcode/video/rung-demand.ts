@@ -34,6 +34,13 @@ export class RungDemand<Rung> {
     }
   }
 
+  /** There is nothing to want or not to want any more. */
+  forget(rung: Rung): void {
+    this.#graces.get(rung)?.();
+    this.#graces.delete(rung);
+    if (this.#unwanted.delete(rung)) this.#changed(rung, true);
+  }
+
   stop(): void {
     for (const cancel of this.#graces.values()) cancel();
     this.#graces.clear();

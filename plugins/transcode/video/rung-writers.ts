@@ -13,6 +13,8 @@ export interface RungSurroundings {
   readonly rungs: readonly PlannedRung[];
   /** Bits a second that it is made with. */
   readonly bitrateOf: (rung: PlannedRung) => number;
+  /** False for a rung that has been left out: what a host still gives of it is of no use. */
+  readonly isMade: (rung: PlannedRung) => boolean;
   /** Somebody wants it, or nobody does any more. */
   readonly wanted: (rung: PlannedRung, wanted: boolean) => void;
   /** A picture came out; `arrivedAt` is when the frame that it was made of came, epoch ms. */
@@ -39,6 +41,7 @@ export class RungWriters implements UseSink {
 
   picture(output: string, caps: VideoCaps, unit: AccessUnit): void | Promise<void> {
     const rung = this.#of(output, caps);
+    if (!rung) return;
     // What comes twice around a restart.
     if (rung.lastDts !== undefined && unit.dts <= rung.lastDts) return;
     rung.lastDts = unit.dts;
@@ -68,11 +71,12 @@ export class RungWriters implements UseSink {
     }
   }
 
-  #of(output: string, caps: VideoCaps): Rung {
+  #of(output: string, caps: VideoCaps): Rung | undefined {
     const known = this.#rungs.get(output);
     if (known && sameCaps(known.caps, caps)) return known;
-    const { track, out, rungs, bitrateOf, wanted } = this.#around;
+    const { track, out, rungs, bitrateOf, isMade, wanted } = this.#around;
     const planned = rungs.find((each) => outputOf(each) === output)!;
+    if (!isMade(planned)) return undefined;
     known?.writer.end('replaced');
     const options = known ? { from: track, replaces: known.writer } : { from: track };
     const name = known?.writer.id ?? `${track.id}-${planned.name}`;

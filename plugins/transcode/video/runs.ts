@@ -42,8 +42,11 @@ export class Runs {
   #next: { readonly use: Use; readonly encoders: EncoderSet } | undefined;
   /** Those whose place was taken, until all that was inside has come out. */
   #leaving: Promise<void> = Promise.resolve();
+  /** What runs is not what is to be made. */
+  #due = false;
+  #isPreparing = false;
   /** Raised by whatever makes a host that is being prepared one that nobody needs. */
-  #preparing = 0;
+  #turn = 0;
   #encoders: EncoderSet | undefined;
   #starting: Promise<void> | undefined;
   #stopped = false;
@@ -82,41 +85,47 @@ export class Runs {
     return this.#starting;
   }
 
-  /** Makes a host ready for what is to be made from now on; the one that runs goes on until {@link Runs.change}. */
+  /** What is to be made has changed: another host is made ready, and the one that runs goes on until {@link Runs.change}. */
   async prepare(): Promise<void> {
+    await this.#starting;
     if (!this.#use || this.#stopped) return;
     const turn = this.#forget();
-    let made: { use: Use; encoders: EncoderSet } | undefined;
+    this.#due = true;
+    this.#isPreparing = true;
     try {
-      made = await this.#launch();
+      const next = await this.#launch();
+      if (turn !== this.#turn || !this.#use || this.#stopped) return void (await next.use.drop());
+      this.#next = next;
+      void next.use.ended.then((end) => this.#lostNext(next, endInWords(end)));
     } catch (error) {
-      // The one that runs does no harm.
-      this.#around.log.warn({ err: error, launch: this.#around.label }, 'a change of rungs could not be prepared');
-      return;
+      if (turn === this.#turn) this.#lostNext(undefined, failureInWords(error));
+    } finally {
+      if (turn === this.#turn) this.#isPreparing = false;
     }
-    const next = made;
-    if (turn !== this.#preparing || !this.#use || this.#stopped) return void (await next.use.drop());
-    this.#next = next;
-    void next.use.ended.then(() => {
-      if (this.#next === next) this.#next = undefined;
-    });
   }
 
   /** A key frame is about to go in: what was prepared takes over here, once all that came before it has come out. */
   change(): void {
     const [before, next] = [this.#use, this.#next];
-    if (!before || !next) return;
-    this.#next = undefined;
-    this.#begin(next);
-    this.#leaving = before.finish();
-    next.use.follow(this.#leaving);
+    if (before && next) {
+      this.#next = undefined;
+      this.#begin(next);
+      this.#leaving = before.finish();
+      next.use.follow(this.#leaving);
+    } else if (this.#due && !this.#isPreparing && !this.waiting) {
+      void this.prepare();
+    }
   }
 
-  /** Sets a property of an element, in what runs and in what is about to. */
-  async set(element: string, property: string, value: number): Promise<void> {
-    const uses = [this.#use, this.#next?.use].filter((use) => use !== undefined);
-    // A host that is about to end, or has another rung.
-    await Promise.all(uses.map((use) => use.set(element, property, value).catch(() => undefined)));
+  /**
+   * Sets a property of an element of this output's branch, in what runs and in what is about to. Rejects where the one that runs
+   * refuses.
+   */
+  async set(output: string, element: string, property: string, value: number): Promise<void> {
+    const next = this.#next?.use;
+    // It has been launched with other values; where it has just ended, another is launched with these.
+    if (next?.makes(output)) void next.set(element, property, value).catch(() => undefined);
+    if (this.#use?.makes(output)) await this.#use.set(element, property, value);
   }
 
   /** Ends what runs, with all that is inside; the next begins with a key frame, and tells of the break. */
@@ -148,8 +157,19 @@ export class Runs {
   #forget(): number {
     const next = this.#next;
     this.#next = undefined;
+    this.#due = false;
+    this.#isPreparing = false;
     void next?.use.drop();
-    return (this.#preparing += 1);
+    return (this.#turn += 1);
+  }
+
+  /** The one that runs goes on; another attempt follows, at some key frame. */
+  #lostNext(next: { readonly use: Use } | undefined, why: string): void {
+    if (this.#next !== next) return;
+    this.#next = undefined;
+    this.#restarts.failed(false);
+    const { label, report } = this.#around;
+    report('transcode.video/NOT_STARTED', `${label}: its rungs are to change: ${why}`);
   }
 
   async #start(): Promise<void> {
@@ -182,6 +202,7 @@ export class Runs {
 
   #begin({ use, encoders }: { use: Use; encoders: EncoderSet }): void {
     this.#use = use;
+    this.#due = false;
     this.#encoders = encoders;
     for (const event of this.#events.splice(0)) use.note(event);
     void use.ended.then((end) => this.#ended(use, end));

@@ -75,6 +75,11 @@ export class Use {
     return this.#host.usage;
   }
 
+  /** True where this is one of its outputs. */
+  makes(output: string): boolean {
+    return this.#rungs.includes(output);
+  }
+
   /** Its pictures come behind those of the run before, which end with this promise. */
   follow(before: Promise<void>): void {
     this.#before = before.finally(() => (this.#before = undefined));

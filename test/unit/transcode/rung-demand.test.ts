@@ -22,6 +22,11 @@ it('a rung that nobody wants goes after its grace time, and is back at once', as
   expect(told).toEqual(['-720p']);
   demand.set('720p', true);
   expect(told).toEqual(['-720p', '+720p']);
+  // One that is left out is not wanted no longer: if it comes back, it is made.
+  demand.set('720p', false);
+  await clock.advance(RUNG_UNWANTED_MS);
+  demand.forget('720p');
+  expect(told).toEqual(['-720p', '+720p', '-720p', '+720p']);
   demand.set('720p', false);
   demand.stop();
   expect(clock.timers()).toEqual([]);
