@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Grant } from '../contracts/index.ts';
 import { EddyError } from '../errors/index.ts';
+import type { EngineEventDefinitions } from '../plugin/engine-events.ts';
 import type { CheckedGraph } from '../graph/checked.ts';
 import { parseCameraId, type CameraId, type SessionId } from '../model/index.ts';
 import type {
@@ -26,7 +27,7 @@ export interface SessionsHost {
   readonly revocations: Revocations;
   readonly seals: Seals;
   readonly clock: Clock;
-  readonly events: Events;
+  readonly events: Events<EngineEventDefinitions>;
   readonly log: Logger;
   settings(): CheckedGraph['sessions'];
   gateOpen(): boolean;
