@@ -34,19 +34,19 @@ export class Guard {
     const wait = this.#requests.take(address);
     if (wait > 0 && !this.#options.unlimited(address)) return tooMany('This address asks too often.', wait);
     if (this.#keys.isIdle) return undefined;
-    const key = keyOf(message);
-    const refused = key === undefined ? 0 : this.#keys.wait(address, key);
+    const question = questionOf(message);
+    const refused = question === undefined ? 0 : this.#keys.wait(address, question);
     return refused === 0 ? undefined : tooMany('Too many keys from this address were refused.', refused);
   }
 
   /** A request was answered well, or refused for what it brought (401 or 403). */
   answered(message: IncomingMessage, refused: boolean): void {
     if (!refused && this.#keys.isIdle) return;
-    const key = keyOf(message);
-    if (key === undefined) return;
+    const question = questionOf(message);
+    if (question === undefined) return;
     const address = this.#addressOf(message);
-    if (!refused) this.#keys.accepted(address, key);
-    else if (!this.#options.unlimited(address)) this.#keys.refused(address, key);
+    if (!refused) this.#keys.accepted(address, question);
+    else if (!this.#options.unlimited(address)) this.#keys.refused(address, question);
   }
 
   #addressOf({ socket, headers }: IncomingMessage): string {
@@ -57,8 +57,14 @@ export class Guard {
 const tooMany = (why: string, retryAfter: number): EddyError =>
   new EddyError('HTTP_TOO_MANY_REQUESTS', `${why} Ask again in ${retryAfter} s.`, { details: { retryAfter } });
 
-/** Whatever a request brings to prove who asks; undefined where it brings nothing. */
-function keyOf({ headers, url = '' }: IncomingMessage): string | undefined {
-  if (headers.authorization !== undefined) return headers.authorization;
-  return /[?&]token=([^&]+)/.exec(url)?.[1] ?? /^\/~([^/?]+)/.exec(url)?.[1] ?? headers.cookie;
+/** `?token=`; a name with percent-encoding may be one. */
+const TOKEN = /[?&](?:token|[^=&]*%[^=&]*)=[^&]/;
+
+/**
+ * The question that a request with a key asks: this key, at this very address. Not the key alone: where anyone may look, any key is answered well. A sealed session is no
+ * key: nobody guesses one, and no authorizer is asked about it.
+ */
+function questionOf({ method = '', headers, url = '' }: IncomingMessage): string | undefined {
+  if (headers.authorization === undefined && !TOKEN.test(url)) return undefined;
+  return `${method} ${url} ${headers.authorization ?? ''}`;
 }

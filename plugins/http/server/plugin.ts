@@ -50,7 +50,7 @@ export const manifest = defineManifest({
       default: '100000 in 10s',
     }),
     refusals: Rate({
-      doc: 'How many refused keys one address may try; further ones are answered 429 unseen, keys that were good there lately are not.',
+      doc: 'How many refused keys one address may try; further ones are answered 429 unseen, but where the same request was answered well lately.',
       default: '120 in 1m',
     }),
     unlimited: ListOf(Text(ADDRESS), {

@@ -39,7 +39,8 @@ export function create(ctx: Context<typeof manifest>, createParser: ParserFactor
     log: ctx.log,
     createParser,
     publish: async ({ cameraId, token }, address, userAgent) => {
-      const wait = token === undefined ? 0 : keys.wait(address, token);
+      const question = token === undefined ? undefined : `${cameraId} ${token}`;
+      const wait = question === undefined ? 0 : keys.wait(address, question);
       if (wait > 0) {
         const message = `too many keys from this address were refused; try again in ${wait} s`;
         throw new EddyError('PUBLISH_REFUSED', message);
@@ -48,10 +49,10 @@ export function create(ctx: Context<typeof manifest>, createParser: ParserFactor
       const peer = { address, protocol: 'rtmp', ...(userAgent === undefined ? {} : { userAgent }) };
       try {
         const publication = await ctx.cameras.publish({ cameraId, credentials, peer });
-        if (token !== undefined) keys.accepted(address, token);
+        if (question !== undefined) keys.accepted(address, question);
         return publication;
       } catch (error) {
-        if (token !== undefined && asEddyError(error).code === 'PUBLISH_REFUSED') keys.refused(address, token);
+        if (question !== undefined && asEddyError(error).code === 'PUBLISH_REFUSED') keys.refused(address, question);
         throw error;
       }
     },

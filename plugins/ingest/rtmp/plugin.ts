@@ -61,7 +61,7 @@ export const manifest = defineManifest({
           default: '600 in 1m',
         }),
         refusals: Rate({
-          doc: 'How many refused keys one address may try; then others than those that were good there have to wait.',
+          doc: 'How many refused keys one address may try; then all wait but those that have published there.',
           default: '120 in 1m',
         }),
         backlog: Bytes({ doc: 'Answers that a peer leaves unread.', default: '64KiB', min: '16KiB' }),

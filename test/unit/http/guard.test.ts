@@ -69,8 +69,20 @@ describe('refusals', () => {
     ]);
     expect(await ask(url, [GOOD, '/watch/cam1?token=good2'])).toEqual([200, 429]);
     expect(await ask(url, ['/watch/cam1'], { authorization: 'Bearer good2' })).toEqual([429]);
+    // A door that is open to anyone says of no key that it is good.
+    expect(await ask(url, ['/page?token=guess9', '/watch/cam1?token=guess9'])).toEqual([429, 429]);
+    // A sealed session is no key: nobody guesses one.
+    expect(await ask(url, ['/~sealed-session/watch/cam1'], { cookie: 'eddy=sealed' })).not.toContain(429);
     // Without a key there is nothing to guess: a page may load, and ask for one.
     expect(await ask(url, ['/watch/cam1', '/nothing'])).toEqual([401, 404]);
+  });
+
+  it('are not got around by a door that is open to anyone', async () => {
+    const one = await server({ refusals: '2 in 1h' });
+    one.http.route({ method: 'GET', path: '/page', handler: () => ({ body: 'page' }) });
+    const tries = Array.from({ length: 4 }, (_, i) => [`/page?token=guess${i}`, `/watch/cam1?token=guess${i}`]).flat();
+    expect(await ask(one.url, tries)).toEqual([200, 401, 200, 401, 429, 429, 429, 429]);
+    expect(await ask(one.url, ['/watch/cam1?%74oken=guess', '/watch/cam1?a=b&t%6Fken=guess'])).toEqual([429, 429]);
   });
 
   it('of requests without a key, and of other kinds, count for nothing', async () => {

@@ -240,9 +240,9 @@ describe('the listener', () => {
     expect(await publish('cam3?token=bad2')).toBe(refused);
     expect(engine.requests).toHaveLength(3);
     expect(await publish('cam4?token=bad3')).toBe(refused);
-    expect(await publish('cam5?token=good2')).toBe(refused);
+    expect(await publish('cam5?token=good')).toBe(refused);
     expect(engine.requests).toHaveLength(3);
-    expect(await publish('cam6?token=good')).toBe(started);
+    expect(await publish('cam2?token=good')).toBe(started);
   });
 
   it('serves RTMP and RTMPS side by side, with one count of their connections', async () => {
