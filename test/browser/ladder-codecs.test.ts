@@ -4,7 +4,6 @@ import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startEddy, until, type RunningEddy } from '../support/eddy.ts';
-import { checkHls } from '../support/hls-rules.ts';
 import { launchChromium } from './chromium.ts';
 import { load, openPlayer, playerSite, stateOf, untilPlayed } from './dash-pages.ts';
 
@@ -87,7 +86,6 @@ it('plays H.264, VP9 and AV1 in hls.js, one after the other', { timeout: 120_000
   const page = await openPlayer(browser, site.url, 'hls.js');
   await load(page, index());
   await untilPlayed(page, 2, 30_000);
-  const checked = checkHls(index(), { forMs: 6000, leastPart: 0, fetchMedia: false });
   // Chromium has no HEVC without a device: hls.js leaves that one out.
   expect(await page.evaluate('eddyPlayer.levels.map(({ height }) => height).sort((a, b) => b - a)')).toEqual([
     360, 180, 90,
@@ -103,6 +101,5 @@ it('plays H.264, VP9 and AV1 in hls.js, one after the other', { timeout: 120_000
     await until('pictures', async () => (await stateOf(page)).time > time + 0.5);
   }
   expect((await stateOf(page)).errors).toEqual([]);
-  expect((await checked).findings).toEqual([]);
   await page.close();
 });

@@ -1,0 +1,76 @@
+/** A stage transcode.video on real hosts: units in as fast as it takes them, the units of every rung out. */
+import { afterEach, beforeEach } from 'vitest';
+import { FakeHttpServer, harness, type Harness } from 'eddy/testing';
+import type { AccessUnit, VideoCaps } from 'eddy/plugin';
+import plugin, { type manifest } from '../../../plugins/transcode/video/plugin.ts';
+import type { Clip } from '../../support/live-source.ts';
+import { startHosts } from './pattern.ts';
+
+/** The stage under test. */
+export type Stage = Harness<typeof manifest>;
+
+let native: ReturnType<typeof startHosts>;
+const stages: Stage[] = [];
+beforeEach(() => void (native = startHosts()));
+afterEach(async () => {
+  await Promise.all(stages.map((stage) => stage.stop()));
+  await native.stop();
+  for (const stage of stages.splice(0)) await stage.close();
+});
+
+/** Starts the stage; it ends with its test. */
+export async function start(
+  config: Readonly<Record<string, unknown>>,
+  services: { http?: FakeHttpServer } = {},
+): Promise<Stage> {
+  const block = { full: 'block' as const, queue: '2s' };
+  const stage = await harness<typeof manifest>(plugin, {
+    config,
+    services: { hosts: native.hosts, ...services },
+    clock: 'real',
+    links: { in: block, out: block },
+  });
+  stages.push(stage);
+  return stage;
+}
+
+/** The clip's pictures as units, from a moment on. */
+export function unitsOf({ pictures, fps }: Clip, seconds = 0): AccessUnit[] {
+  const now = Date.now();
+  const step = 90_000 / fps;
+  return pictures.map(({ data, key, offset = 0 }, index) => {
+    const dts = Math.round(seconds * 90_000 + index * step);
+    // FLV counts milliseconds, which are frames here.
+    const pts = dts + Math.round((offset * fps) / 1000) * step;
+    return { dts, pts, duration: step, key, data, arrivedAt: now + (index * 1000) / fps };
+  });
+}
+
+/** What came out of a rung. */
+export interface Rung {
+  readonly caps: VideoCaps;
+  readonly units: AccessUnit[];
+}
+
+/** What the stage makes of units, by the names of its tracks. */
+export async function transcode(
+  stage: Stage,
+  caps: VideoCaps,
+  units: readonly AccessUnit[],
+): Promise<Record<string, Rung>> {
+  const feed = await stage.camera('cam').publish();
+  const writer = feed.video(caps);
+  await writer.writeAll([...units]);
+  writer.end();
+  const tracks = () => stage.out.out.tracks('cam');
+  await stage.out.out.until(() => tracks().length > 0 && tracks().every(({ ended }) => ended !== undefined), 30_000);
+  feed.end();
+  return Object.fromEntries(
+    stage.out.out
+      .tracks('cam')
+      .map(({ id, caps: made, items }) => [id, { caps: made as VideoCaps, units: [...items] }]),
+  );
+}
+
+/** Moments of its key frames. */
+export const keysOf = ({ units }: Rung): number[] => units.filter(({ key }) => key).map(({ pts }) => pts);
