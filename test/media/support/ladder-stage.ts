@@ -1,6 +1,6 @@
 /** A stage transcode.video on real hosts: units in as fast as it takes them, the units of every rung out. */
 import { afterEach, beforeEach } from 'vitest';
-import { FakeHttpServer, harness, type Harness } from 'eddy/testing';
+import { harness, type FakeHttpServer, type Harness } from 'eddy/testing';
 import type { AccessUnit, VideoCaps } from 'eddy/plugin';
 import plugin, { type manifest } from '../../../plugins/transcode/video/plugin.ts';
 import type { Clip } from '../../support/live-source.ts';
