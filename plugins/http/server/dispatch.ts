@@ -21,6 +21,7 @@ import { parseTarget, type Target } from './target.ts';
 export interface DispatchOptions {
   cors: CorsPolicy;
   addressOf: AddressOf;
+  isProxy: (socketAddress: string) => boolean;
   guard: Guard;
   /** Headers of every answer; a handler's own win. */
   security: Readonly<Headers>;
@@ -92,7 +93,7 @@ export class Dispatcher {
     if (tooMany !== undefined) throw tooMany;
     exchange.compress = mounted.route.compress !== false;
     const params = paramsOf(mounted, match, target);
-    const request: HttpRequest = new IncomingRequest(message, response, target, params, this.options.addressOf);
+    const request: HttpRequest = new IncomingRequest(message, response, target, params, this.options);
     return mounted.route.handler(request);
   }
 

@@ -42,7 +42,7 @@ export const manifest = defineManifest({
       default: ['*'],
     }),
     proxies: ListOf(Text(ADDRESS), {
-      doc: "Reverse proxies whose X-Forwarded-For is believed when a client's address is asked for.",
+      doc: "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed when a client's address is asked for.",
       default: [],
     }),
     rate: Rate({

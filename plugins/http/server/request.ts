@@ -9,6 +9,13 @@ const BODY_LIMIT = 64 * 1024;
 /** Tells a client's address from the socket's address and the X-Forwarded-For header. */
 export type AddressOf = (socketAddress: string, forwardedFor: string | undefined) => string;
 
+/** What is believed of proxies. */
+export interface ClientRules {
+  readonly addressOf: AddressOf;
+  /** Whether a proxy of ours has this address: it tells how its client came. */
+  readonly isProxy: (socketAddress: string) => boolean;
+}
+
 /** {@link HttpRequest} over Node's message; HTTP/2's compatibility objects serve as well. */
 export class IncomingRequest implements HttpRequest {
   readonly method: HttpMethod;
@@ -19,6 +26,7 @@ export class IncomingRequest implements HttpRequest {
   readonly #response: ServerResponse;
   readonly #search: string;
   readonly #addressOf: AddressOf;
+  readonly #isProxy: (socketAddress: string) => boolean;
   #query: URLSearchParams | undefined;
   #abort: AbortController | undefined;
 
@@ -27,7 +35,7 @@ export class IncomingRequest implements HttpRequest {
     response: ServerResponse,
     target: Target,
     params: HttpRequest['params'],
-    addressOf: AddressOf,
+    { addressOf, isProxy }: ClientRules,
   ) {
     this.method = message.method as HttpMethod;
     this.path = target.path;
@@ -37,6 +45,7 @@ export class IncomingRequest implements HttpRequest {
     this.#response = response;
     this.#search = target.search;
     this.#addressOf = addressOf;
+    this.#isProxy = isProxy;
   }
 
   get query(): URLSearchParams {
@@ -52,7 +61,8 @@ export class IncomingRequest implements HttpRequest {
   }
 
   get secure(): boolean {
-    return 'encrypted' in this.#message.socket;
+    if ('encrypted' in this.#message.socket) return true;
+    return this.headers['x-forwarded-proto'] === 'https' && this.#isProxy(this.#message.socket.remoteAddress ?? '');
   }
 
   get signal(): AbortSignal {

@@ -103,6 +103,7 @@ function dispatchOptions({ clock }: Pick<Context, 'clock'>, config: Config): Dis
   return {
     cors: new CorsPolicy(config.cors),
     addressOf,
+    isProxy: addressRule(config.proxies, 'proxies'),
     guard: new Guard({ clock, addressOf, rate, refusals, unlimited: unlimitedOf(config) }),
     security: securityHeaders(config.tls),
   };

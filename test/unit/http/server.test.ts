@@ -182,6 +182,20 @@ describe('clients', () => {
     await expect(server({ proxies: ['nobody'] })).rejects.toThrow(/neither an address nor a CIDR/);
   });
 
+  it('came over TLS where they did, or where a trusted proxy says so', async () => {
+    const headers = { 'x-forwarded-proto': 'https' };
+    for (const [proxies, secure] of [
+      [[], 'false'],
+      [['192.168.0.0/16'], 'false'],
+      [['127.0.0.1'], 'true'],
+    ] as const) {
+      const { http, url } = await server({ proxies });
+      http.route({ method: 'GET', path: '/x', handler: (request) => ({ body: String(request.secure) }) });
+      expect((await raw(url, '/x', { headers })).body.toString()).toBe(secure);
+      expect((await raw(url, '/x')).body.toString()).toBe('false');
+    }
+  });
+
   it('that are slow with their request, idle, or take nothing of their answer are cut; those that wait are not', async () => {
     const { http, url } = await server({
       'request-timeout': '200ms',
