@@ -42,7 +42,7 @@ export const manifest = defineManifest({
       default: ['*'],
     }),
     proxies: ListOf(Text(ADDRESS), {
-      doc: "Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed when a client's address is asked for.",
+      doc: "Reverse proxies that are believed: X-Forwarded-For tells their clients' addresses, X-Forwarded-Proto whether those came over TLS.",
       default: [],
     }),
     rate: Rate({
