@@ -16,6 +16,14 @@ export const cameraFields = {
   }),
 } satisfies Fields;
 
+/** Whoever guesses it can make sessions: as long as the digest that is made of it. */
+const SHORTEST_KEY = 32;
+
+const sessionKey = Secret({
+  doc: 'What sessions are sealed with, 32 random characters or more, the same on all machines. Default: a key in the data folder, made at the first start.',
+  optional: true,
+});
+
 /** `sessions:` */
 export const sessionFields = {
   carry: OneOf(['path', 'cookie'], {
@@ -27,10 +35,13 @@ export const sessionFields = {
     default: '12h',
     min: '1m',
   }),
-  key: Secret({
-    doc: 'What sessions are sealed with, 32 random characters or more, the same on all machines. Default: a key in the data folder, made at the first start.',
-    optional: true,
-  }),
+  key: {
+    ...sessionKey,
+    parse: (raw: unknown) =>
+      String(raw).length < SHORTEST_KEY
+        ? { error: `it has less than ${SHORTEST_KEY} characters; "openssl rand -hex 32" makes one` }
+        : sessionKey.parse(raw),
+  },
   'at-limit': OneOf(['refuse', 'end-oldest'], {
     doc: 'What a user who has as many sessions as their grant allows gets for one more: a refusal, or the place of the oldest.',
     default: 'refuse',
