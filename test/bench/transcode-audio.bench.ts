@@ -78,7 +78,7 @@ const round = (value: number, digits: number): number => Number(value.toFixed(di
 const share = (used: number): number => round((used / seconds / CAMERAS) * 100, 2);
 console.log(
   JSON.stringify({
-    bench: 'AAC to Opus, 100 cameras',
+    bench: `AAC to Opus, ${CAMERAS} cameras`,
     cameras: CAMERAS,
     ...(values.loudness !== undefined && { loudness: values.loudness }),
     hosts: hosts.length,
