@@ -68,7 +68,7 @@ const errors = defineCodes({
     kind: 'resource',
     meaning:
       'Who reads a rung falls behind: its link fills, and its encoder gives fewer bits until the link is empty again.',
-    mend: 'Look at what the link leads to, and at "eddy top". If it is always so, write a lower bit rate for that rung.',
+    mend: 'Look at what the link leads to; /api/v1/pipeline shows how full it is. If it is always so, write a lower bit rate for that rung.',
     example: 'a relay to another machine over a line that is too narrow for 1080p',
   },
   ENCODER_LOST: {
