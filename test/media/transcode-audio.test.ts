@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { harness, type Harness } from 'eddy/testing';
 import type { AccessUnit } from 'eddy/plugin';
@@ -41,11 +42,15 @@ async function start(config: Readonly<Record<string, unknown>>, unwanted?: true)
   return stage;
 }
 
-/** What the stage makes of a sound. */
-async function transcode(stage: Stage, sound: Sound, camera = 'cam'): Promise<Sound> {
+/** What the stage makes of a sound, at so many times real time at most. */
+async function transcode(stage: Stage, sound: Sound, camera = 'cam', speed = Infinity): Promise<Sound> {
   const feed = await stage.camera(camera).publish();
   const writer = feed.audio(sound.caps);
-  await writer.writeAll(sound.units);
+  for (let at = 0, step = speed === Infinity ? sound.units.length : 20; at < sound.units.length; at += step) {
+    const units = sound.units.slice(at, at + step);
+    await writer.writeAll(units);
+    if (speed !== Infinity) await sleep((units.length * 1024 * 1000) / sound.caps.sampleRate / speed);
+  }
   writer.end();
   await stage.out.out.until(() => stage.out.out.tracks(camera).some(({ ended }) => ended !== undefined), 15_000);
   feed.end();
@@ -126,9 +131,10 @@ describe('transcode.audio', () => {
   ])('brings %s to its loudness', { timeout: 30_000 }, async (_what, graph, config, target) => {
     const source = makeAac(graph, { args: 'channels' in config ? [] : ['-ac', '2'] });
     expect(Math.abs((await loudnessOf(source, 8)) - target)).toBeGreaterThan(4);
-    const made = await transcode(await start(config), source);
+    // What listens in the host is JavaScript: on a busy machine it needs more than no time.
+    const made = await transcode(await start(config), source, 'cam', 6);
     // The first seconds tell how loud it is.
-    expect(Math.abs((await loudnessOf(made, 8)) - target)).toBeLessThan(1);
+    expect(Math.abs((await loudnessOf(made, 14)) - target)).toBeLessThan(1);
     // As long as it was, to a frame of either codec.
     const seconds = ({ caps, units }: Sound): number => (units.at(-1)!.pts - units[0]!.pts) / caps.timescale;
     expect(Math.abs(seconds(made) - seconds(source))).toBeLessThan(0.06);

@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const stage of stages.splice(0)) await stage.close();
 });
 
-/** Starts the stage; it ends with its test. */
+/** Starts the stage; it ends with its test. Its clock stands: a busy machine, on which units are fed as fast as they go, is not one that sheds rungs. */
 export async function start(
   config: Readonly<Record<string, unknown>>,
   services: { http?: FakeHttpServer } = {},
@@ -27,7 +27,6 @@ export async function start(
   const stage = await harness<typeof manifest>(plugin, {
     config,
     services: { hosts: native.hosts, ...services },
-    clock: 'real',
     links: { in: block, out: block },
   });
   stages.push(stage);
