@@ -46,7 +46,7 @@ export class OpenSession implements Session {
   readonly #abort = new AbortController();
   /** What each action was granted with; several where an authorizer was asked again for another. */
   readonly #grants = new Map<Action, Grant>();
-  #state: Readonly<Record<string, unknown>> = {};
+  readonly #state: Record<string, unknown> = {};
   #cancelExpiry = (): void => {};
   #cancelRecheck = (): void => {};
   #over = false;
@@ -108,7 +108,7 @@ export class OpenSession implements Session {
   }
 
   update(state: Readonly<Record<string, unknown>>): void {
-    this.#state = { ...this.#state, ...state };
+    Object.assign(this.#state, state);
   }
 
   end(): void {

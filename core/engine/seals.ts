@@ -28,6 +28,31 @@ const KIND = Buffer.from('eddy session 1');
 /** Longer texts are no session of ours: 8 KiB is what servers take of a request line. */
 const LONGEST = 6000;
 
+/** What is sealed: it stands in every URL, so it is short. */
+type Packed = readonly [
+  SessionId,
+  CameraId,
+  at: number,
+  until: number,
+  unasked: number,
+  subject: string,
+  more: Partial<Grant>,
+];
+
+const pack = ({ id, cameraId, at, until, unasked, grant }: SealedSession): Packed => {
+  const { allowed: _allowed, subject, ...more } = grant;
+  return [id, cameraId, at, until, unasked, subject, more];
+};
+
+const unpack = ([id, cameraId, at, until, unasked, subject, more]: Packed): SealedSession => ({
+  id,
+  cameraId,
+  at,
+  until,
+  unasked,
+  grant: { ...more, allowed: true, subject },
+});
+
 /** Seals and opens sessions with one key. */
 export class Seals {
   #key: Buffer;
@@ -45,7 +70,7 @@ export class Seals {
   seal(session: SealedSession): string {
     const nonce = randomBytes(NONCE);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(KIND);
-    const sealed = Buffer.concat([cipher.update(JSON.stringify(session), 'utf8'), cipher.final()]);
+    const sealed = Buffer.concat([cipher.update(JSON.stringify(pack(session)), 'utf8'), cipher.final()]);
     return Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('base64url');
   }
 
@@ -59,7 +84,7 @@ export class Seals {
     decipher.setAAD(KIND).setAuthTag(bytes.subarray(-TAG));
     try {
       const opened = Buffer.concat([decipher.update(bytes.subarray(NONCE, -TAG)), decipher.final()]);
-      return JSON.parse(opened.toString('utf8')) as SealedSession;
+      return unpack(JSON.parse(opened.toString('utf8')) as Packed);
     } catch {
       return undefined;
     }

@@ -28,6 +28,13 @@ export function parseTarget(target: string): Target {
   if (raw.charCodeAt(0) !== 47)
     raw = /^https?:\/\/[^/]+(\/.*)?$/i.exec(raw)?.[1] ?? (/^https?:\/\/[^/]+$/i.test(raw) ? '/' : raw);
 
+  if (!raw.startsWith('/~')) return targetOf(raw, search, undefined);
+  const end = raw.indexOf('/', 2);
+  if (end < 0) throw bad('nothing stands behind its session');
+  return targetOf(raw.slice(end), search, raw.slice(2, end));
+}
+
+function targetOf(raw: string, search: string, session: string | undefined): Target {
   const plain = PLAIN.test(raw);
   if (!plain && raw.charCodeAt(0) !== 47) throw bad('it does not begin with "/"');
   const parts = raw.split('/');
@@ -36,13 +43,7 @@ export function parseTarget(target: string): Target {
   if (raw.includes('.') || !plain) {
     for (const segment of segments) if (segment === '.' || segment === '..') throw bad('it has a dot segment');
   }
-  if (segments[0]?.startsWith('~')) return withSession(segments, search);
-  return { path: plain ? raw : `/${segments.join('/')}`, segments, search, session: undefined };
-}
-
-function withSession([first = '', ...segments]: readonly string[], search: string): Target {
-  if (segments.length === 0) throw bad('nothing stands behind its session');
-  return { path: `/${segments.join('/')}`, segments, search, session: first.slice(1) };
+  return { path: plain ? raw : `/${segments.join('/')}`, segments, search, session };
 }
 
 function decode(segment: string): string {

@@ -6,6 +6,7 @@ import {
   credentialsOf,
   peerOf,
   sessionCookie,
+  type CameraId,
   type Context,
   type Credentials,
   type HttpRequest,
@@ -31,6 +32,7 @@ export interface Viewer {
 export type Purpose = ViewerWish | 'media';
 
 interface Entry {
+  readonly cameraId: CameraId;
   readonly opened: Promise<Session>;
   /** Known once it is open; from then on requests are answered without a turn of the event loop. */
   session: Session | undefined;
@@ -101,8 +103,9 @@ export class Viewers {
     return {
       session,
       reach: (startTs) => {
-        if (startTs >= this.#ctx.clock.now() - LIVE_REACH) return;
-        session.update({ mode: 'seek', position: Math.round(startTs) });
+        const position = Math.round(startTs);
+        if (startTs >= this.#ctx.clock.now() - LIVE_REACH) return session.update({ position });
+        session.update({ mode: 'seek', position });
         return session.admit({ action: 'rewind', from: startTs }, this.#asker(request, credentials));
       },
     };
@@ -122,9 +125,9 @@ export class Viewers {
 
   #entryFor(request: HttpRequest, credentials: Credentials, purpose: Purpose): Entry {
     const { camera: cameraId } = request.params;
-    const key = keyOf(request, credentials);
+    const key = credentials.session ?? keyOf(request, credentials);
     const known = this.#entries.get(key);
-    if (known) return known;
+    if (known?.cameraId === cameraId) return known;
     const wish = purpose === 'media' ? ({ action: 'watch' } as const) : purpose;
     const asked = { cameraId, ...this.#asker(request, credentials) };
     const opened = this.#ctx.sessions.open({ ...asked, ...wish }).catch((error: unknown) => {
@@ -135,13 +138,15 @@ export class Viewers {
       });
     });
     const entry: Entry = {
+      cameraId,
       opened,
       session: undefined,
       sealed: new Map(),
       busy: 0,
       seenAt: this.#ctx.clock.monotonic(),
     };
-    this.#keep(key, entry);
+    // A session that is carried to another camera is refused, and stays what it is.
+    if (!known) this.#keep(key, entry);
     opened.then(
       (session) => (entry.session = session),
       () => undefined,
@@ -166,7 +171,7 @@ export class Viewers {
     let sealed = entry.sealed.get(action);
     if (sealed === undefined) {
       entry.sealed.set(action, (sealed = session.seal()));
-      this.#keep(keyOf(request, { session: sealed }), entry);
+      this.#keep(sealed, entry);
     }
     return sealed;
   }
@@ -190,11 +195,9 @@ export class Viewers {
   }
 }
 
-/** A sealed session is one viewer wherever it comes from. Only the last of the others may hold a line break. */
-function keyOf(request: HttpRequest, { session, ...credentials }: Credentials): string {
+/** Of a viewer who carries no session. Only the last part may hold a line break, and a sealed session has none. */
+function keyOf(request: HttpRequest, { token, user, password }: Credentials): string {
   const { camera } = request.params;
-  if (session !== undefined) return `${camera} ${session}`;
-  const { token, user, password } = credentials;
   return [
     camera,
     request.remoteAddress,
@@ -214,7 +217,7 @@ function cmcdSession({ query, headers }: HttpRequest): string | undefined {
 
 const stateOf = (wish: ViewerWish): Readonly<Record<string, unknown>> =>
   wish.action === 'watch'
-    ? { mode: 'live', position: undefined }
+    ? { mode: 'live' }
     : { mode: 'seek', ...(wish.from === 'earliest' ? {} : { position: Math.round(wish.from) }) };
 
 /** The same address, with the session instead of the token: whatever its answer names relatively has it too. */

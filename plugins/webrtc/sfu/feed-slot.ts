@@ -28,6 +28,8 @@ const REPLACED_WITHIN_MS = 1000;
 const JOIN_MS = 500;
 /** How long the stream of before is still fed, ms: viewers change over at a key frame of the new one. */
 const RETIRE_MS = 5000;
+/** Who chose a lower layer is shown the one that they leave until a key frame of the lower one: the longest GOP of a ladder, ms. */
+const LEAVE_MS = 10_000;
 
 /** What a slot is made of. */
 export interface FeedSlotOptions {
@@ -66,6 +68,7 @@ export class FeedSlot {
   #cancelRetry: (() => void) | undefined;
   #cancelOrphan: (() => void) | undefined;
   #cancelJoin: (() => void) | undefined;
+  #cancelLeave: (() => void) | undefined;
   #wanted = false;
   #ended = false;
 
@@ -157,6 +160,7 @@ export class FeedSlot {
     this.#cancelRetry?.();
     this.#cancelOrphan?.();
     this.#cancelJoin?.();
+    this.#cancelLeave?.();
     this.#writer.end(cause);
     // Let go of first: a feed that we close ourselves is not one that was lost.
     const fed = this.#fed;
@@ -229,8 +233,15 @@ export class FeedSlot {
   /** Of what nobody consumes yet nobody knows what will be taken: then all of it may be. */
   #takeUpTo(fed: Fed, highest: number | undefined): void {
     if (this.#fed !== fed) return;
-    for (const [index, layer] of fed.layers.entries()) layer.taken = highest === undefined || index <= highest;
-    this.lookAtDemand();
+    const isTaken = (index: number): boolean => highest === undefined || index <= highest;
+    const take = (taken: (index: number, before: boolean) => boolean): void => {
+      for (const [index, layer] of fed.layers.entries()) layer.taken = taken(index, layer.taken);
+      this.lookAtDemand();
+    };
+    this.#cancelLeave?.();
+    take((index, before) => before || isTaken(index));
+    if (fed.layers.some(({ taken }, index) => taken && !isTaken(index)))
+      this.#cancelLeave = this.#options.clock.after(LEAVE_MS, () => take(isTaken));
   }
 
   #requestKeyFrames(layers: readonly FeedLayer[]): void {

@@ -284,6 +284,14 @@ describe('frames to viewers', () => {
     feed.takeUpTo(1);
     expect(wanted()).toEqual([true, true]);
     feed.takeUpTo(0);
+    // Whoever leaves the layer is shown it until the other one's key frame, and may come back.
+    await h.advance(9000);
+    feed.takeUpTo(1);
+    await h.advance(9000);
+    feed.takeUpTo(0);
+    await h.advance(9000);
+    expect(wanted()).toEqual([true, true]);
+    await h.advance(1000);
     expect(wanted()).toEqual([false, true]);
     for (let i = 0; i < 30; i++) for (const [track, stream] of [[top, large], [rung, small]] as const) track.write(stream.frame(i)); // prettier-ignore
     await h.settle();
@@ -297,6 +305,8 @@ describe('frames to viewers', () => {
     feed.takeUpTo(undefined);
     expect(wanted()).toEqual([true, true]);
     feed.takeUpTo(0);
+    await h.advance(10_000);
+    expect(wanted()).toEqual([false, true]);
     feed.end('worker-died');
     expect(wanted()).toEqual([true, true]);
   });
