@@ -111,11 +111,6 @@ export class LadderTimeline {
     return [...this.#told.slice(this.#cursors.get(rung) ?? 0).map(({ event }) => event), ...this.#pending];
   }
 
-  /** Seconds of media placed so far. */
-  get seconds(): number {
-    return (this.#end - LINE_START) / LINE_RATE;
-  }
-
   /** Seconds of media placed after a moment of the line. */
   inside(at: number): number {
     return (this.#end - Math.max(at, LINE_START)) / LINE_RATE;

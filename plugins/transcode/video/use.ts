@@ -14,7 +14,7 @@ import { CatchUp } from '../shared/catch-up.ts';
 import type { PassedOn } from '../shared/words.ts';
 import type { Mode } from './encoders.ts';
 import { INPUT, STALL_MS } from './launch.ts';
-import { LadderTimeline } from './timeline.ts';
+import { LadderTimeline, LINE_RATE } from './timeline.ts';
 
 /** Where it goes. */
 export interface UseSink {
@@ -31,8 +31,12 @@ const FINISH_MS = 5000;
  */
 const INSIDE_S = { 'low-latency': 1, quality: 3 } as const;
 const ROOM_S = 0.3;
-/** A source that is so far ahead of real time is a recording that is replayed, s. */
-const AHEAD_S = 3;
+/** A host that makes media faster than time passes is not late, however much is inside: it catches up, or is fed a recording. */
+const KEEPS_UP = 1.02;
+/** Over how long that is measured, ms. */
+const SPEED_MS = 1000;
+/** More between two pictures is a hole in the source, which nobody made, s. */
+const HOLE_S = 0.2;
 
 /** See the file's head; made by {@link startUse}. */
 export class Use {
@@ -41,11 +45,15 @@ export class Use {
   readonly #sink: UseSink;
   readonly #clock: Clock;
   readonly #most: number;
-  readonly #began: number;
   readonly #timeline: LadderTimeline;
   readonly #catchUp: CatchUp;
   /** The newest picture of any rung, on the line. */
   #seen = 0;
+  /** Media that was made, s; how much it was when it was last measured, and when (monotonic ms); and the speed until then. */
+  #made = 0;
+  #measured = 0;
+  #measuredAt: number;
+  #speed = Infinity;
   /** Until all pictures of the run before are out. */
   #before: Promise<void> | undefined;
 
@@ -54,7 +62,7 @@ export class Use {
     this.#rungs = rungs;
     this.#sink = sink;
     this.#clock = clock;
-    this.#began = clock.monotonic();
+    this.#measuredAt = clock.monotonic();
     this.#most = INSIDE_S[mode];
     this.#timeline = new LadderTimeline(caps.timescale);
     this.#catchUp = new CatchUp(host, clock, STALL_MS);
@@ -92,9 +100,14 @@ export class Use {
 
   /** What is inside, as a share of what may be: 0 to 1, and more where a host starts or stands. */
   get fullness(): number {
-    // A host that has yet to give its first picture is starting, and one that is fed faster than time is full of that: neither is late.
-    const ahead = this.#timeline.seconds - (this.#clock.monotonic() - this.#began) / 1000;
-    return !this.fruitful || ahead > AHEAD_S ? 0 : this.#timeline.inside(this.#seen) / this.#most;
+    // A host that has yet to give its first picture is starting: it is not late.
+    return !this.fruitful || this.#currentSpeed() > KEEPS_UP ? 0 : this.#timeline.inside(this.#seen) / this.#most;
+  }
+
+  /** Seconds of media that are made in a second. */
+  #currentSpeed(): number {
+    const passed = this.#clock.monotonic() - this.#measuredAt;
+    return passed < SPEED_MS ? this.#speed : ((this.#made - this.#measured) * 1000) / passed;
   }
 
   /** True once something has come out. */
@@ -127,11 +140,21 @@ export class Use {
     await this.#host.close(0);
   }
 
+  #measure(pts: number): void {
+    this.#made += Math.min(HOLE_S, (pts - this.#seen) / LINE_RATE);
+    this.#seen = pts;
+    const now = this.#clock.monotonic();
+    if (now - this.#measuredAt < SPEED_MS) return;
+    this.#speed = this.#currentSpeed();
+    this.#measured = this.#made;
+    this.#measuredAt = now;
+  }
+
   #take({ output, caps, unit }: HostFrame): void | Promise<void> {
     if (caps.kind !== 'video') return;
     if (this.#before) return this.#before.then(() => this.#take({ output, caps, unit }));
     this.#catchUp.count();
-    this.#seen = Math.max(this.#seen, unit.pts);
+    if (unit.pts > this.#seen) this.#measure(unit.pts);
     if (this.#timeline.inside(this.#seen) < this.#most - ROOM_S) this.#catchUp.release();
     const moment = this.#timeline.moment(output, unit.pts);
     if (!moment) return;
