@@ -1,5 +1,5 @@
 /** SFU workers that die, and clients by the hundred that come and go. */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -126,20 +126,47 @@ describe('an SFU worker that is killed', () => {
   });
 });
 
-describe('an SFU whose port is taken', () => {
-  it('does not start, says which port, and leaves no worker behind', async () => {
+/** A UDP port that is taken, and the one before it free: the first worker finds its place, the second does not. */
+async function takePort(): Promise<{ socket: Socket; port: number }> {
+  for (let tries = 0; tries < 50; tries++) {
     const socket = createSocket('udp4').bind(0, '127.0.0.1');
     await once(socket, 'listening');
     const { port } = socket.address();
+    const before = createSocket('udp4').bind(port - 1, '127.0.0.1');
+    const isFree = await once(before, 'listening').then(
+      () => true,
+      () => false,
+    );
+    await new Promise<void>((resolve) => void before.close(resolve));
+    if (isFree) return { socket, port };
+    socket.close();
+  }
+  throw new Error('no two free ports beside each other');
+}
+
+/** SFU workers among the children of a process. */
+function workersOf(pid: number): string[] {
+  const children = readFileSync(`/proc/self/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+  return children.filter((child) => {
+    try {
+      return readFileSync(`/proc/${child}/comm`, 'utf8').startsWith('mediasoup');
+    } catch {
+      // It went meanwhile.
+      return false;
+    }
+  });
+}
+
+describe('an SFU whose port is taken', () => {
+  it('does not start, says which port, and leaves no worker behind', async () => {
+    const { socket, port } = await takePort();
     const failing = startSfu({ workers: 2, listen: `127.0.0.1:${port - 1}` });
     await expect(failing).rejects.toMatchObject({
       code: 'WEBRTC_LISTEN_FAILED',
       message: expect.stringContaining(`worker 1 cannot listen on 127.0.0.1:${port}`),
     });
     socket.close();
-    const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
-    const names = children.filter(Boolean).map((child) => readFileSync(`/proc/${child}/comm`, 'utf8').trim());
-    expect(names.filter((name) => name.startsWith('mediasoup'))).toEqual([]);
+    await until(() => workersOf(process.pid).length === 0, 'no worker is left');
   });
 });
 
