@@ -81,15 +81,22 @@ function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, shared: Shared): Flow
       report: (code, message) => flow.report({ code, message }),
       onEnd: () => {
         ladders.delete(ladder);
-        leave();
-        forget();
+        release();
       },
     });
     ladders.add(ladder);
     const leave = shedding.add(ladder);
     const forget = budget.add(ladder.load);
-    flow.scope.add(leave);
-    flow.scope.add(forget);
+    const free = (): void => {
+      leave();
+      forget();
+    };
+    // A flow outlives its publishers: it keeps nothing of a ladder that has ended.
+    const keep = flow.scope.add(free);
+    const release = (): void => {
+      keep();
+      free();
+    };
     return ladder;
   });
 }
