@@ -5,7 +5,6 @@ import type { Mpd } from './mpd.ts';
 
 /** The manifest without the renditions that are beyond a viewer's grant. Throws WATCH_REFUSED where no picture is left. */
 export function limitMpd(mpd: Mpd, access: Access): Mpd {
-  if (access.maxBitrate === undefined && access.maxLines === undefined) return mpd;
   const periods = mpd.periods.map((period) => ({
     ...period,
     tracks: within(access, period.tracks, ({ caps, bandwidth }) => ({

@@ -5,7 +5,7 @@ import type { LiveSegment } from '../shared/live-segment.ts';
 import type { LiveTrack } from '../shared/live-track.ts';
 import type { PastMedia } from '../shared/past-media.ts';
 import { parseRange } from '../shared/range.ts';
-import { assertWithin, limitsKey } from '../shared/quality.ts';
+import { assertWithin, limitsKey, liveRendition } from '../shared/quality.ts';
 import { RenderCache } from '../shared/render-cache.ts';
 import type { Viewer, Viewers } from '../shared/viewers.ts';
 import { cameraAway, manifestAnswer, mediaAnswer, refusal } from './answers.ts';
@@ -104,11 +104,7 @@ export class DashRoutes {
     const camera = this.#options.camera(cameraId);
     const track = camera?.tracks.get(id);
     const key = parseName(name);
-    if (track) {
-      const { caps, bitrate } = track;
-      const { width, height } = caps;
-      assertWithin(session, { kind: track.kind, width, height, bitrate: caps.bitrate ?? bitrate.average() });
-    }
+    if (track) assertWithin(session, liveRendition(track));
     if (!key) {
       const init = track?.findInit(name);
       if (init) return mediaAnswer(init.caps.kind, init.caps.init);

@@ -11,7 +11,7 @@ import { checkReach, parseDirectives } from './directives.ts';
 import { mediaPlaylist, partHoldBackOf } from './media-playlist.ts';
 import { multivariantPlaylist } from './multivariant.ts';
 import { rangeOf, RangePlaylists } from './range-routes.ts';
-import { assertWithin, limitsKey, within, type Rendition } from '../shared/quality.ts';
+import { assertWithin, limitsKey, liveRendition, within } from '../shared/quality.ts';
 import { RenderCache } from '../shared/render-cache.ts';
 
 /** How long a request for a camera that has just begun waits for its first segment, ms. */
@@ -77,7 +77,7 @@ export class HlsRoutes {
     const camera = this.#camera(request);
     if (camera.ended) throw cameraAway(camera.cameraId);
     if (!camera.ready) await camera.wait(() => camera.ready || camera.ended, FIRST_SEGMENT, signalOf(request, session));
-    const tracks = within(session, camera.offered, renditionOf);
+    const tracks = within(session, camera.offered, liveRendition);
     if (tracks.length === 0) throw refusal('NOT_READY', `"${camera.cameraId}" has no whole segment yet.`);
     const body = this.#rendered.get(camera, `index${limitsKey(session)}`, () =>
       multivariantPlaylist(tracks, this.#options.partHoldBack),
@@ -88,7 +88,7 @@ export class HlsRoutes {
   async #playlist(request: HttpRequest, { session }: Viewer): Promise<HttpResponse> {
     const camera = this.#camera(request);
     const track = this.#track(camera, request);
-    assertWithin(session, renditionOf(track));
+    assertWithin(session, liveRendition(track));
     const directives = parseDirectives(request.query);
     const { msn, part, skip } = directives;
     if (!track.lastWhole) {
@@ -123,7 +123,7 @@ export class HlsRoutes {
     const camera = this.#options.camera(request.params.camera);
     const track = camera?.tracks.get(request.params.track ?? '');
     if (camera && track) {
-      assertWithin(session, renditionOf(track));
+      assertWithin(session, liveRendition(track));
       const partOf = parsePartName(name);
       if (partOf) {
         const part = track.findPart(partOf.stem, partOf.index);
@@ -183,13 +183,6 @@ export class HlsRoutes {
     return track;
   }
 }
-
-const renditionOf = ({ kind, caps, bitrate }: LiveTrack): Rendition => ({
-  kind,
-  width: caps.width,
-  height: caps.height,
-  bitrate: caps.bitrate ?? bitrate.average(),
-});
 
 /** The moment at which media begins is the first thing in its name; an init segment has none. */
 const startOf = (name: string): number | undefined => {

@@ -1,5 +1,6 @@
 /** Renditions that a viewer's grant lets them have. */
 import { EddyError, type Access } from 'eddy/plugin';
+import type { LiveTrack } from './live-track.ts';
 
 /** What a rendition is measured by. */
 export interface Rendition {
@@ -15,15 +16,25 @@ type Limits = Pick<Access, 'maxBitrate' | 'maxLines'>;
 /** A measured rate moves: what was listed stays to be had while it is only a little above. */
 const TOLERANCE = 1.25;
 
+/** A live track: its rate as its source says it, else as it was measured. */
+export const liveRendition = ({ kind, caps, bitrate }: LiveTrack): Rendition => ({
+  kind,
+  width: caps.width,
+  height: caps.height,
+  bitrate: caps.bitrate ?? bitrate.average(),
+});
+
+const isUnlimited = ({ maxBitrate, maxLines }: Limits): boolean => maxBitrate === undefined && maxLines === undefined;
+
 /** Whether a viewer may have it. Sound has no limits. */
-export function isWithin({ maxBitrate = Infinity, maxLines = Infinity }: Limits, rendition: Rendition): boolean {
+function isWithin({ maxBitrate = Infinity, maxLines = Infinity }: Limits, rendition: Rendition): boolean {
   const { kind, width = 0, height = 0, bitrate = 0 } = rendition;
   return kind === 'audio' || (Math.min(width, height) <= maxLines && bitrate <= maxBitrate);
 }
 
 /** Those that a viewer may have; throws WATCH_REFUSED where every picture is beyond the limits. */
 export function within<T>(limits: Limits, all: readonly T[], renditionOf: (one: T) => Rendition): readonly T[] {
-  if (limits.maxBitrate === undefined && limits.maxLines === undefined) return all;
+  if (isUnlimited(limits)) return all;
   const some = all.filter((one) => isWithin(limits, renditionOf(one)));
   const hasVideo = (list: readonly T[]): boolean => list.some((one) => renditionOf(one).kind === 'video');
   if (hasVideo(all) && !hasVideo(some)) throw beyond(limits);
@@ -31,15 +42,15 @@ export function within<T>(limits: Limits, all: readonly T[], renditionOf: (one: 
 }
 
 /** Throws WATCH_REFUSED for media of a rendition that the viewer may not have. */
-export function assertWithin(limits: Limits, rendition: Rendition | undefined): void {
-  if (limits.maxBitrate === undefined && limits.maxLines === undefined) return;
+export function assertWithin(limits: Limits, rendition: Rendition): void {
+  if (isUnlimited(limits)) return;
   const maxBitrate = limits.maxBitrate && limits.maxBitrate * TOLERANCE;
-  if (rendition && !isWithin({ maxBitrate, maxLines: limits.maxLines }, rendition)) throw beyond(limits);
+  if (!isWithin({ maxBitrate, maxLines: limits.maxLines }, rendition)) throw beyond(limits);
 }
 
 /** Names the limits, for what is kept of answers to viewers with the same. */
-export const limitsKey = ({ maxBitrate, maxLines }: Limits): string =>
-  maxBitrate === undefined && maxLines === undefined ? '' : ` ${maxBitrate} ${maxLines}`;
+export const limitsKey = (limits: Limits): string =>
+  isUnlimited(limits) ? '' : ` ${limits.maxBitrate} ${limits.maxLines}`;
 
 function beyond({ maxBitrate, maxLines }: Limits): EddyError {
   const most = [
