@@ -118,11 +118,6 @@ export class Access {
   }
 }
 
-/** What a grant that was given for an action lets do. */
-export const actionsOf = (grant: Grant, asked: Action): readonly Action[] => [
-  ...new Set([asked, ...(grant.actions ?? [])]),
-];
-
 const rules = new WeakMap<readonly string[], (address: string) => boolean>();
 
 function isWithin(blocks: readonly string[], address: string): boolean {

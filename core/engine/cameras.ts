@@ -93,7 +93,7 @@ export class CameraRegistry {
       refused: (message) =>
         publication.end('stopped', new EddyError('PUBLISH_REFUSED', message, { details: { cameraId } })),
     });
-    publication.face().signal.addEventListener('abort', cancel, { once: true });
+    publication.signal.addEventListener('abort', cancel, { once: true });
     if (settings.secondPublisher === 'take-over') this.#takeOver(camera, publication);
     this.#elect(camera, 'replaced');
     return publication.face();

@@ -1,9 +1,9 @@
 /** One authorized viewer, from the engine's word to the end: what they may see, and for how long. */
-import type { AccessRequest, Action, Credentials, Grant } from '../contracts/index.ts';
+import type { Action, Credentials, Grant } from '../contracts/index.ts';
 import { asEddyError, EddyError } from '../errors/index.ts';
 import type { CameraId, SessionId } from '../model/index.ts';
 import type { Clock, Session, SessionRequest, SessionStatus, ViewerWish } from '../plugin/index.ts';
-import { actionsOf, type Access, type KnownSession } from './access.ts';
+import type { Access, KnownSession } from './access.ts';
 import { keepAsking } from './recheck.ts';
 import type { SealedSession } from './seals.ts';
 
@@ -53,21 +53,19 @@ export class OpenSession implements Session {
   #sealed = false;
 
   constructor(options: OpenSessionOptions, host: OpenSessionHost) {
-    const { id, cameraId, grant, request } = options;
+    const { id, cameraId, grant, request, credentials } = options;
+    const { action, peer } = request;
     this.id = id;
     this.cameraId = cameraId;
     this.userId = grant.subject;
     this.since = host.clock.now();
     this.#host = host;
     this.#options = options;
-    this.#take(grant, request.action);
-    this.#watchExpiry();
-    this.#cancelRecheck = keepAsking(host, this.#question(options, request.action), grant, {
-      granted: (again) => this.#take(again, request.action),
+    this.#take(grant, action);
+    this.#cancelRecheck = keepAsking(host, { action, cameraId, credentials, peer }, grant, {
+      granted: (again) => this.#take(again, action),
       refused: (message) =>
-        this.finish(
-          new EddyError('WATCH_REFUSED', message, { details: { reason: 'forbidden', action: request.action } }),
-        ),
+        this.finish(new EddyError('WATCH_REFUSED', message, { details: { reason: 'forbidden', action } })),
     });
   }
 
@@ -144,7 +142,6 @@ export class OpenSession implements Session {
     };
   }
 
-  /** What the engine still has of it when it has ended by itself: nothing where nobody carries it. */
   get known(): KnownSession {
     const { credentials } = this.#options;
     return { grants: this.#grants, credentials: credentials.session === undefined ? credentials : undefined };
@@ -165,24 +162,18 @@ export class OpenSession implements Session {
   }
 
   #take(grant: Grant, asked: Action): void {
-    for (const action of actionsOf(grant, asked)) this.#grants.set(action, grant);
-  }
-
-  #question({ credentials, request: { peer } }: OpenSessionOptions, action: Action): AccessRequest {
-    return { action, cameraId: this.cameraId, credentials, peer };
+    for (const action of [asked, ...(grant.actions ?? [])]) this.#grants.set(action, grant);
+    this.#cancelExpiry();
+    this.#watchExpiry();
   }
 
   async #askFor(wish: ViewerWish, request: Pick<SessionRequest, 'credentials' | 'peer'>): Promise<void> {
     const { access } = this.#host;
     const { action } = wish;
-    const { credentials, peer } = request;
-    const answer = assertAllowed(
-      await access.ask({ action, cameraId: this.cameraId, credentials, peer }),
-      action,
-      this.cameraId,
-    );
+    const { cameraId } = this;
+    const answer = assertAllowed(await access.ask({ action, cameraId, ...request }), action, cameraId);
     if (wish.action !== 'watch') access.assertReaches(answer, wish.from);
-    this.#grants.set(wish.action, answer);
+    this.#grants.set(action, answer);
   }
 
   #watchExpiry(): void {

@@ -17,7 +17,7 @@ import { hasPast } from './past.ts';
 import { dataOrder, inDataOrder, planApply, type ApplyPlan } from './plan.ts';
 import { tellReport } from './reports.ts';
 import { Revocations } from './revocations.ts';
-import { keyOf, ownKey, Seals } from './seals.ts';
+import { Seals } from './seals.ts';
 import { SessionRegistry } from './sessions.ts';
 import { lacking, LinkMeters, pipelineView } from './view.ts';
 
@@ -40,7 +40,6 @@ export class Pipeline {
   readonly #onDemand: OnDemand;
   readonly #meters = new LinkMeters();
   readonly #forgetMeters: () => void;
-  readonly #ownKey: Buffer;
   #graph: CheckedGraph | undefined;
   #order: readonly string[] = [];
   #gate = false;
@@ -51,7 +50,6 @@ export class Pipeline {
 
   /** `dataDir`: where the engine keeps its own key and revocations; undefined: for this process alone. */
   constructor(root: Container, onFatal: OnFatal, dataDir?: string) {
-    this.#ownKey = ownKey(dataDir);
     this.container = root.child();
     const clock = root.get('clock');
     const log = root.get('log');
@@ -63,7 +61,7 @@ export class Pipeline {
           onListenerError: (error) => log.error({ err: error }, 'an event listener threw'),
         }),
       )
-      .component('seals', () => new Seals(this.#ownKey))
+      .component('seals', () => new Seals(dataDir))
       .component('revocations', () => new Revocations(clock, log, dataDir))
       .component('access', (container) => {
         const [revocations, seals] = [container.get('revocations'), container.get('seals')];
@@ -256,7 +254,7 @@ export class Pipeline {
   #use(graph: CheckedGraph): void {
     this.#graph = graph;
     this.#order = dataOrder(graph);
-    this.container.get('seals').use(graph.sessions.key === undefined ? this.#ownKey : keyOf(graph.sessions.key));
+    this.container.get('seals').use(graph.sessions.key);
     this.#nodes.prepare(graph.nodes);
     const authorizer = this.#nodes.authorizer(graph.nodes);
     if (authorizer === this.#authorizer) return;

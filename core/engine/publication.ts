@@ -82,6 +82,10 @@ export class Publication {
     }
   }
 
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }
@@ -92,7 +96,7 @@ export class Publication {
       id: this.id,
       cameraId: this.cameraId,
       out: Object.fromEntries(this.outputs) as never,
-      signal: this.#abort.signal,
+      signal: this.signal,
       log: this.log,
       end: (cause) => this.end(cause ?? 'publisher-ended'),
     };

@@ -68,16 +68,15 @@ export class Revocations {
     return had;
   }
 
-  /** Sessions that this user carries are void; `life`: for how long any can be left, ms. */
-  voidSealed(userId: string, life: number): void {
-    const since = this.#clock.now();
-    this.#sealedBefore.set(userId, { userId, since, until: since + life });
+  /** Sessions that this user carries are void; `until`: when none can be left, epoch ms. */
+  voidSealed(userId: string, until: number): void {
+    this.#sealedBefore.set(userId, { userId, since: this.#clock.now(), until });
     void this.#save();
   }
 
-  /** This session shall not be taken up again. */
-  end(sessionId: string, life: number): void {
-    this.#sessions.set(sessionId, this.#clock.now() + life);
+  /** This session shall not be taken up again; `until`: when no sealed text of it can be left, epoch ms. */
+  end(sessionId: string, until: number): void {
+    this.#sessions.set(sessionId, until);
     void this.#save();
   }
 

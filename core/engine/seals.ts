@@ -55,16 +55,17 @@ const unpack = ([id, cameraId, at, until, unasked, subject, more]: Packed): Seal
 
 /** Seals and opens sessions with one key. */
 export class Seals {
+  readonly #own: Buffer;
   #key: Buffer;
 
-  /** `key`: 32 bytes. */
-  constructor(key: Buffer) {
-    this.#key = key;
+  /** `dataDir`: where the engine's own key is kept for the next start; undefined: it is for this process alone. */
+  constructor(dataDir: string | undefined) {
+    this.#own = this.#key = ownKey(dataDir);
   }
 
-  /** Another key from now on; what was sealed with the one before can be opened no more. */
-  use(key: Buffer): void {
-    this.#key = key;
+  /** The key of the pipeline from now on, or the engine's own; what was sealed with the one before can be opened no more. */
+  use(secret: string | undefined): void {
+    this.#key = secret === undefined ? this.#own : keyOf(secret);
   }
 
   seal(session: SealedSession): string {
@@ -91,20 +92,30 @@ export class Seals {
   }
 }
 
-/** The key that a text of the pipeline stands for. */
-export const keyOf = (secret: string): Buffer =>
-  createHash('sha256').update('eddy session key\n').update(secret).digest();
+/** The key that a text stands for. */
+const keyOf = (secret: string): Buffer => createHash('sha256').update('eddy session key\n').update(secret).digest();
 
-/** The engine's own key: kept in its data folder for the next start, or for this process alone. */
-export function ownKey(dataDir: string | undefined): Buffer {
-  if (dataDir === undefined) return randomBytes(32);
+const OWN_KEY_BYTES = 32;
+
+function ownKey(dataDir: string | undefined): Buffer {
+  if (dataDir === undefined) return randomBytes(OWN_KEY_BYTES);
   const file = join(dataDir, 'session.key');
   mkdirSync(dataDir, { recursive: true });
+  const kept = readOwnKey(file);
+  if (kept !== undefined) return keyOf(kept);
+  const made = randomBytes(OWN_KEY_BYTES).toString('base64url');
+  writeFileSync(file, `${made}\n`, { mode: 0o600, flush: true });
+  chmodSync(file, 0o600);
+  return keyOf(made);
+}
+
+/** Undefined where there is none, or a crash left it cut: what is short could be guessed, and sessions be made with it. */
+function readOwnKey(file: string): string | undefined {
   try {
-    writeFileSync(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+    const text = readFileSync(file, 'utf8').trim();
+    return Buffer.from(text, 'base64url').length === OWN_KEY_BYTES ? text : undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    chmodSync(file, 0o600);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
-  return keyOf(readFileSync(file, 'utf8').trim());
 }

@@ -1,6 +1,6 @@
 /** Viewers: the only way out. Every gateway asks here, and here alone the authorizer is asked. */
 import { randomUUID } from 'node:crypto';
-import type { Grant } from '../contracts/index.ts';
+import type { Credentials, Grant } from '../contracts/index.ts';
 import { EddyError } from '../errors/index.ts';
 import type { EngineEventDefinitions } from '../plugin/engine-events.ts';
 import type { CheckedGraph } from '../graph/checked.ts';
@@ -35,15 +35,19 @@ export interface SessionsHost {
   endPublications(userId: string, reason: EddyError): void;
 }
 
+/** A link is good for a year at most, so that what takes it back need not be kept for ever. */
+const LONGEST_LINK_MS = 366 * 24 * 3_600_000;
+
 /** Sessions that fell silent, of which it is remembered by what they can be asked about again. */
 const MAX_SILENT = 20_000;
+const NOTHING: KnownSession['grants'] = new Map();
 
 /** See the file's head. */
 export class SessionRegistry {
   readonly #host: SessionsHost;
   readonly #sessions = new Map<SessionId, OpenSession>();
   /** Those that fell silent and may come back, by when they are forgotten, the first first. */
-  readonly #silent = new Map<SessionId, KnownSession & { readonly until: number }>();
+  readonly #silent = new Map<SessionId, { readonly credentials: Credentials; readonly until: number }>();
   readonly #ofSessions: OpenSessionHost;
 
   constructor(host: SessionsHost) {
@@ -59,7 +63,8 @@ export class SessionRegistry {
 
   /** A session that is open, or fell silent a while ago. */
   known(id: SessionId): KnownSession | undefined {
-    return this.#sessions.get(id)?.known ?? this.#silent.get(id);
+    const silent = this.#silent.get(id);
+    return this.#sessions.get(id)?.known ?? (silent && { ...silent, grants: NOTHING });
   }
 
   async open(request: SessionRequest, stage: string): Promise<Session> {
@@ -116,7 +121,9 @@ export class SessionRegistry {
   end(id: string, message = 'an operator has ended this session'): boolean {
     const session = this.#sessions.get(id as SessionId);
     if (!session) return false;
-    this.#host.revocations.end(id, this.#host.settings().life);
+    // What carries it can be opened for a life, and a link until it expires.
+    const { expiresAt = 0 } = session.status();
+    this.#host.revocations.end(id, Math.max(this.#host.clock.now() + this.#host.settings().life, expiresAt));
     session.finish(new EddyError('SESSION_ENDED', message));
     return true;
   }
@@ -135,7 +142,7 @@ export class SessionRegistry {
   /** A sealed session for somebody whom no authorizer need know. */
   invite(cameraId: CameraId, grant: Grant & { readonly expiresAt: number }): string {
     const [id, at] = [randomUUID() as SessionId, this.#host.clock.now()];
-    const until = grant.expiresAt;
+    const until = Math.min(grant.expiresAt, at + LONGEST_LINK_MS);
     return this.#host.seals.seal({ id, cameraId, at, until, unasked: until, grant });
   }
 
@@ -156,7 +163,8 @@ export class SessionRegistry {
 
   /** An authorizer took something back: what this user carries is void, and what is open ends. */
   revoked(userId: string): void {
-    this.#host.revocations.voidSealed(userId, this.#host.settings().life);
+    const longest = Math.max(this.#host.settings().life, LONGEST_LINK_MS);
+    this.#host.revocations.voidSealed(userId, this.#host.clock.now() + longest);
     this.#endOf(userId);
   }
 
@@ -222,7 +230,7 @@ export class SessionRegistry {
       if (until > now && this.#silent.size < MAX_SILENT) break;
       this.#silent.delete(first);
     }
-    if (credentials) this.#silent.set(id, { grants: new Map(), credentials, until: now + this.#host.settings().life });
+    if (credentials) this.#silent.set(id, { credentials, until: now + this.#host.settings().life });
   }
 
   /** Whoever lost a right is put out, of publishing too. */

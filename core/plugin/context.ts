@@ -264,8 +264,8 @@ export interface Sessions {
   /** Ends a session by its id for good, as an operator does; its signal aborts with SESSION_ENDED. False where there is none. */
   end(id: string): boolean;
   /**
-   * A sealed session for somebody whom no authorizer need know: good for this camera and what the grant tells, until it expires. Whoever has
-   * it is let in.
+   * A sealed session for somebody whom no authorizer need know: good for this camera and what the grant tells, until it expires, a year at
+   * most. Whoever has it is let in.
    */
   invite(cameraId: CameraId, grant: Grant & { readonly expiresAt: number }): string;
   /** Takes all rights of a user away for `ms`: what is open ends, sessions and publications, and nothing new begins. */

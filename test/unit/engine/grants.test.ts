@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -131,6 +131,24 @@ describe('a grant', () => {
     const before = viewed();
     await t.advance(10 * MINUTE);
     expect(viewed()).toBe(before);
+    await t.stop();
+  });
+
+  it('that is given anew with another end ends then', async () => {
+    const { t, open, given } = await granting({ recheck: MINUTE });
+    const now = t.clock.now();
+    given.grant = { recheck: MINUTE, expiresAt: now + 10 * MINUTE };
+    const [longer, shorter] = [await open(), await open()];
+    given.grant = { recheck: 100 * MINUTE, expiresAt: now + 3 * MINUTE };
+    await t.advance(3 * MINUTE);
+    expect([longer, shorter].map(codeOf)).toEqual(['WATCH_REFUSED', 'WATCH_REFUSED']);
+    given.grant = { recheck: MINUTE, expiresAt: t.clock.now() + 2 * MINUTE };
+    const session = await open();
+    given.grant = { recheck: 100 * MINUTE, expiresAt: t.clock.now() + 30 * MINUTE };
+    await t.advance(29 * MINUTE);
+    expect(session.signal.aborted).toBe(false);
+    await t.advance(MINUTE);
+    expect(codeOf(session)).toBe('WATCH_REFUSED');
     await t.stop();
   });
 
@@ -287,6 +305,38 @@ describe('a sealed session', () => {
     const fresh = (await open()).seal();
     await open({ credentials: { session: fresh } });
     await t.stop();
+  });
+
+  it('of a link stays ended for as long as the link is good', async () => {
+    const { t, open, whep, revoke } = await granting({});
+    const invite = (subject: string) => {
+      const grant = { allowed: true, subject, expiresAt: t.clock.now() + 100 * 24 * 3_600_000 } as const;
+      return { session: whep().sessions.invite('cam1' as never, { ...grant, actions: ['watch'] }) };
+    };
+    const [ended, voided] = [invite('guest'), invite('other')];
+    whep().sessions.end((await open({ credentials: ended })).id);
+    await t.advance(1);
+    revoke('other');
+    await t.advance(24 * 3_600_000);
+    // Another revocation is when those of old are forgotten.
+    await whep().sessions.revoke('nobody', 1);
+    for (const credentials of [ended, voided])
+      await expect(open({ credentials })).rejects.toMatchObject({ message: 'this session was ended' });
+    await t.stop();
+  });
+
+  it('cannot be made by who knows that a crash left the key empty', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'eddy-data-'));
+    const keys = [];
+    for (const left of [undefined, '', 'cut']) {
+      if (left !== undefined) writeFileSync(join(dataDir, 'session.key'), left, { mode: 0o644 });
+      const { t } = await granting({}, { dataDir });
+      await t.stop();
+      keys.push(readFileSync(join(dataDir, 'session.key'), 'utf8'));
+      expect(statSync(join(dataDir, 'session.key')).mode & 0o077).toBe(0);
+    }
+    expect(new Set(keys).size).toBe(3);
+    expect(keys.map((key) => key.trim().length)).toEqual([43, 43, 43]);
   });
 
   it('opens with the key of the pipeline on every machine that has it', async () => {
