@@ -16,6 +16,7 @@ export * from './peer-rate.ts';
 export * from './plugin.ts';
 export * from './refused-keys.ts';
 export * from './rfc3339.ts';
+export * from './sessions.ts';
 export * from './tracks.ts';
 export * from './webhook-signature.ts';
 export {

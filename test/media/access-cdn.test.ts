@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { startEddy, until } from '../support/eddy.ts';
-import { startFfmpeg } from '../support/ffmpeg.ts';
+import { publishSmall } from '../support/ffmpeg.ts';
 
 const KEY = 'the-key-of-this-test-alone';
 const stops: (() => unknown)[] = [];
@@ -58,10 +58,7 @@ links:
   - cmaf.chunks -> hls.chunks
 `);
   stops.push(() => eddy.stop());
-  const publisher = startFfmpeg([
-    ...['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-c:v', 'libx264', '-preset', 'ultrafast'],
-    ...['-g', '25', '-bf', '0', '-b:v', '150k', '-f', 'flv', `${eddy.rtmp}/cam1?token=${KEY}`],
-  ]);
+  const publisher = publishSmall(`${eddy.rtmp}/cam1?token=${KEY}`);
   stops.push(() => publisher.stop());
   const cdn = await startCdn(eddy.http);
   const entry = `${cdn.url}/hls/cam1/index.m3u8?token=${KEY}`;

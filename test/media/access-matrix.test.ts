@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { meetBar } from '../bar.ts';
 import { startEddy, until, type RunningEddy } from '../support/eddy.ts';
-import { startFfmpeg, type FfmpegRun } from '../support/ffmpeg.ts';
+import { publishSmall, type FfmpegRun } from '../support/ffmpeg.ts';
 import { RtmpClient } from '../support/rtmp-client.ts';
 import { SECRET, sign } from '../unit/auth/jwt-kit.ts';
 import { fixture } from '../unit/webrtc/sdp-fixtures.ts';
@@ -248,10 +248,7 @@ let boss: string;
 beforeAll(async () => {
   boss = await token();
   eddy = await startEddy(PIPELINE);
-  publisher = startFfmpeg([
-    ...['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-c:v', 'libx264', '-preset', 'ultrafast'],
-    ...['-g', '25', '-bf', '0', '-b:v', '150k', '-f', 'flv', `${eddy.rtmp}/cam1?token=${boss}`],
-  ]);
+  publisher = publishSmall(`${eddy.rtmp}/cam1?token=${boss}`);
   const live = async (): Promise<boolean> =>
     (await ask('GET', '/hls/cam1/index.m3u8', { authorization: `Bearer ${boss}` })).status === 200;
   await until('the camera to be there', live, { timeout: 30_000 });

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { meetBar } from '../bar.ts';
 import { startEddy, until, type RunningEddy } from '../support/eddy.ts';
-import { startFfmpeg } from '../support/ffmpeg.ts';
+import { publishSmall } from '../support/ffmpeg.ts';
 import { startJsonServer } from '../support/json-server.ts';
 import { watchByWhep } from '../support/libdatachannel.ts';
 import { fixture } from '../unit/webrtc/sdp-fixtures.ts';
@@ -48,10 +48,7 @@ const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 async function start(auth: string, token: string): Promise<RunningEddy> {
   const eddy = await startEddy(pipeline(auth));
   stops.push(() => eddy.stop());
-  const publisher = startFfmpeg([
-    ...['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-c:v', 'libx264', '-preset', 'ultrafast'],
-    ...['-g', '25', '-bf', '0', '-b:v', '150k', '-f', 'flv', `${eddy.rtmp}/cam1?token=${token}`],
-  ]);
+  const publisher = publishSmall(`${eddy.rtmp}/cam1?token=${token}`);
   stops.push(() => publisher.stop());
   await until('the camera', async () => (await by(eddy, token)).status === 200, { timeout: 30_000 });
   return eddy;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { meetBar } from '../bar.ts';
 import { atLevel } from '../level.ts';
 import { startEddy, until, type RunningEddy } from '../support/eddy.ts';
-import { startFfmpeg, type FfmpegRun } from '../support/ffmpeg.ts';
+import { publishSmall, type FfmpegRun } from '../support/ffmpeg.ts';
 import { watchByWhep, type Player } from '../support/libdatachannel.ts';
 
 /** Viewers of each transport; half of them are the one whose rights are taken away. */
@@ -40,10 +40,7 @@ let eddy: RunningEddy;
 let publisher: FfmpegRun;
 beforeAll(async () => {
   eddy = await startEddy(PIPELINE);
-  publisher = startFfmpeg([
-    ...['-re', '-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25', '-c:v', 'libx264', '-preset', 'ultrafast'],
-    ...['-g', '50', '-bf', '0', '-b:v', '150k', '-f', 'flv', `${eddy.rtmp}/cam1?token=${KEYS.admin}`],
-  ]);
+  publisher = publishSmall(`${eddy.rtmp}/cam1?token=${KEYS.admin}`, 50);
   await until(
     'the first playlist',
     async () => (await fetch(`${eddy.http}/hls/cam1/index.m3u8?token=${KEYS.stays}`)).ok,

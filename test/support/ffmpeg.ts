@@ -41,6 +41,12 @@ export function startFfmpeg(args: FfmpegArgs): FfmpegRun {
   };
 }
 
+/** Publishes small moving pictures by RTMP, 25 a second and a key frame every `gop` of them, until it is stopped. */
+export function publishSmall(url: string, gop = 25): FfmpegRun {
+  const encode = `-c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p -bf 0 -g ${gop} -b:v 150k`;
+  return startFfmpeg(`-re -f lavfi -i testsrc2=s=320x180:r=25 ${encode} -f flv ${url}`);
+}
+
 /** Runs ffmpeg to its end; throws with its log where it failed. */
 export async function runFfmpeg(args: FfmpegArgs): Promise<void> {
   const run = startFfmpeg(['-y', ...list(args)]);
