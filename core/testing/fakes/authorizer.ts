@@ -1,5 +1,5 @@
 /** An authorizer that lets everyone in until the test says otherwise. */
-import type { AccessRequest, Action, Authorizer, Decision } from '../../contracts/index.ts';
+import type { AccessRequest, Action, Authorizer, Decision, Grant } from '../../contracts/index.ts';
 
 /** What {@link FakeAuthorizer.refuse} refuses; what is absent means any. */
 export interface Refusal {
@@ -19,6 +19,7 @@ export class FakeAuthorizer implements Authorizer {
   readonly #listeners = new Set<(revoked: { subject: string }) => void>();
   #refusals: Refusal[] = [];
   #failure: Error | undefined;
+  #limits: Partial<Grant> = {};
   #decide: ((request: AccessRequest) => Decision | undefined) | undefined;
 
   /**
@@ -42,12 +43,17 @@ export class FakeAuthorizer implements Authorizer {
         (action ?? request.action) === request.action && (cameraId ?? request.cameraId) === request.cameraId;
       if (concerns) return { allowed: false, reason, message };
     }
-    return { allowed: true, subject: request.credentials.user ?? 'anonymous' };
+    return { ...this.#limits, allowed: true, subject: request.credentials.user ?? 'anonymous' };
   }
 
   onRevoked(listener: (revoked: { subject: string }) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** Grants from now on under these limits, in place of those before. */
+  limit(limits: Partial<Grant>): void {
+    this.#limits = limits;
   }
 
   /** Refuses from now on whatever this describes: everything, where it says nothing. */

@@ -111,7 +111,7 @@ export class Joining {
         media,
         request,
         latency: this.#host.latency,
-        maxBitrate: capOf(request, least(config['max-bitrate'], session.maxBitrate)),
+        maxBitrate: capOf(request, config['max-bitrate']),
         onEnd: (ended, reason) => this.#host.onEnd(ended, reason),
       });
       if (viewer.ended) throw viewer.reason;
@@ -248,9 +248,6 @@ export class Joining {
     });
   }
 }
-
-const least = (...rates: readonly (number | undefined)[]): number | undefined =>
-  rates.reduce((a, b) => (a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)), undefined);
 
 /** `?maxBitrate=` in bits a second, below what the configuration says. */
 function capOf(request: HttpRequest, configured: number | undefined): number | undefined {

@@ -1,5 +1,5 @@
 /** Consumers for what a viewer is to be shown next, made before anything that it sees is changed. */
-import { asEddyError, type RtpHandle } from 'eddy/plugin';
+import { asEddyError, type RtpHandle, type Session } from 'eddy/plugin';
 import type { Refusals } from '../shared/gateway/refusal.ts';
 import type { LiveCamera } from './live-camera.ts';
 import type { Prepared, Slot } from './slot.ts';
@@ -14,13 +14,14 @@ export type PreparedSlots = ReadonlyMap<Slot, Prepared | undefined>;
 export async function prepareSlots(
   camera: LiveCamera,
   slots: readonly Slot[],
+  { maxLines }: Session,
   refusals: Refusals,
 ): Promise<PreparedSlots> {
   const prepared = new Map<Slot, Prepared | undefined>();
   try {
     for (const slot of slots) {
       const handle = camera.handle(slot.kind);
-      prepared.set(slot, handle && (await consume(camera, slot, handle)));
+      prepared.set(slot, handle && (await consume(camera, slot, handle, maxLines)));
     }
     return prepared;
   } catch (error) {
@@ -31,9 +32,14 @@ export async function prepareSlots(
   }
 }
 
-async function consume(camera: LiveCamera, slot: Slot, handle: RtpHandle): Promise<Prepared> {
+async function consume(
+  camera: LiveCamera,
+  slot: Slot,
+  handle: RtpHandle,
+  maxLines: number | undefined,
+): Promise<Prepared> {
   try {
-    return await slot.prepare(handle);
+    return await slot.prepare(handle, maxLines);
   } catch (error) {
     if (asEddyError(error).code === 'WEBRTC_HANDLE_GONE') camera.forget(handle);
     throw error;

@@ -25,17 +25,16 @@ export type LayerCap = Parameters<RtpConsumer['preferLayers']>[0];
 export interface Prepared {
   readonly handle: RtpHandle;
   readonly consumer: RtpConsumer;
+  /** The highest layer that the viewer may have; undefined where all, or where the layers do not tell their sizes. */
+  readonly top: number | undefined;
 }
 
-/** The highest layer of at most so many lines, -1 where none is; undefined where nothing is known or asked. */
+/** The highest layer of at most so many lines; undefined where nothing is known or asked. Throws WATCH_REFUSED where all are larger. */
 function highestWithin({ lines }: RtpHandle, maxLines: number | undefined): number | undefined {
   if (!lines || maxLines === undefined) return undefined;
-  return lines.findLastIndex((each) => each <= maxLines);
-}
-
-function assertWithin(handle: RtpHandle, maxLines: number | undefined): void {
-  if (highestWithin(handle, maxLines) !== -1) return;
-  const message = `this grant is for at most ${maxLines} lines, and the camera has ${Math.min(...handle.lines!)} at least`;
+  const top = lines.findLastIndex((each) => each <= maxLines);
+  if (top >= 0) return top;
+  const message = `this grant is for at most ${maxLines} lines, and the camera has ${Math.min(...lines)} at least`;
   throw new EddyError('WATCH_REFUSED', message, { details: { reason: 'forbidden', action: 'watch' } });
 }
 
@@ -48,8 +47,6 @@ export class Slot {
   #current: Prepared | undefined;
   #paused = false;
   #cap: LayerCap;
-  /** What the viewer's grant lets them have, in lines; a layer whose size is not known is not held to it. */
-  maxLines: number | undefined;
   #shownAt = -Infinity;
 
   constructor(
@@ -80,13 +77,15 @@ export class Slot {
     return this.#paused;
   }
 
-  /** Makes a consumer, paused, without touching what is shown. Rejects with WEBRTC_CODEC_UNFIT, WEBRTC_HANDLE_GONE, or
-   * WATCH_REFUSED where its every layer is larger than the viewer may have. */
-  async prepare(handle: RtpHandle): Promise<Prepared> {
-    assertWithin(handle, this.maxLines);
+  /**
+   * Makes a consumer, paused, without touching what is shown; `maxLines`: what the viewer's grant lets them have. Rejects with
+   * WEBRTC_CODEC_UNFIT, WEBRTC_HANDLE_GONE, or WATCH_REFUSED where its every layer is larger.
+   */
+  async prepare(handle: RtpHandle, maxLines: number | undefined): Promise<Prepared> {
+    const top = highestWithin(handle, maxLines);
     const { rtpParameters, offered } = this.media;
     const consumer = await this.#transport.consume(handle, rtpParameters, { mid: offered.mid });
-    return { handle, consumer };
+    return { handle, consumer, top };
   }
 
   /**
@@ -96,7 +95,7 @@ export class Slot {
   async show(next: Prepared | undefined, ended: AbortSignal): Promise<void> {
     const old = this.#current;
     if (next) {
-      const cap = this.#capFor(next.handle);
+      const cap = this.#capFor(next);
       if (cap) await next.consumer.preferLayers(cap);
       const cooldown = this.#shownAt + RECEIVER_COOLDOWN - this.#clock.monotonic();
       if (old && cooldown > 0) await this.#wait(cooldown, ended);
@@ -124,11 +123,10 @@ export class Slot {
 
   async prefer(cap: LayerCap): Promise<void> {
     this.#cap = cap;
-    if (this.#current) await this.#current.consumer.preferLayers(this.#capFor(this.#current.handle));
+    if (this.#current) await this.#current.consumer.preferLayers(this.#capFor(this.#current));
   }
 
-  #capFor(handle: RtpHandle): LayerCap {
-    const top = highestWithin(handle, this.maxLines);
+  #capFor({ top }: Prepared): LayerCap {
     if (top === undefined) return this.#cap;
     return { ...this.#cap, spatial: Math.min(this.#cap?.spatial ?? top, top) };
   }

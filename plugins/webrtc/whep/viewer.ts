@@ -40,7 +40,7 @@ export interface ViewerOptions {
   readonly offer: Offer;
   readonly media: readonly TakenMedia[];
   readonly request: HttpRequest;
-  /** Bits a second; undefined: as the routers say. */
+  /** Bits a second, by configuration and by the player's own wish; undefined: as the routers say. */
   readonly maxBitrate: number | undefined;
   /** What players report, in seconds. */
   readonly latency: ReturnType<typeof latencyMeter>;
@@ -73,12 +73,12 @@ export class Viewer {
 
   /** Connects and begins to send. Rejects as the routers do, or with CODEC_UNFIT; then nothing is left open. */
   static async start(options: ViewerOptions): Promise<Viewer> {
-    const { routers, camera, offer, maxBitrate } = options;
+    const { routers, camera, offer, session } = options;
     const transport = await routers.connect(camera.cameraId);
     try {
       await transport.connect({ role: dtlsRoles(offer).client, fingerprints: [offer.fingerprint] });
-      if (maxBitrate !== undefined) await transport.limit({ outgoing: maxBitrate });
       const viewer = new Viewer(options, transport);
+      await viewer.#limit(session);
       await viewer.#begin();
       return viewer;
     } catch (error) {
@@ -97,7 +97,6 @@ export class Viewer {
     this.key = new SessionKey(request);
     this.ice = new IceSession(transport, offer, media[0]!, refusals);
     this.slots = media.map((each) => new Slot(each, transport, clock, this.#onConsumer));
-    this.#limit(session);
     this.events = new EventStreams(clock, () => [
       ...(this.#camera.live ? [['active', {}] as const] : []),
       ['viewercount', { viewercount: this.#camera.viewers }] as const,
@@ -139,7 +138,7 @@ export class Viewer {
   async #begin(): Promise<void> {
     const { offer, media, session, refusals } = this.#options;
     try {
-      await this.#show(await prepareSlots(this.#camera, this.slots, refusals));
+      await this.#show(await prepareSlots(this.#camera, this.slots, session, refusals));
     } catch (error) {
       this.#release();
       throw error;
@@ -170,11 +169,7 @@ export class Viewer {
   switchTo(camera: LiveCamera, session: Session): Promise<void> {
     return this.#inTurn(async () => {
       if (this.ended) throw this.reason;
-      this.#limit(session);
-      const prepared = await prepareSlots(camera, this.slots, this.#options.refusals).catch((error: unknown) => {
-        this.#limit(this.#session);
-        throw error;
-      });
+      const prepared = await prepareSlots(camera, this.slots, session, this.#options.refusals);
       const before = { session: this.#session, release: this.#release };
       this.#release = camera.hold();
       this.#forget();
@@ -186,14 +181,17 @@ export class Viewer {
       before.session.end();
       before.release();
       this.#wasLive = camera.live;
+      await this.#limit(session);
       await this.#show(prepared, true);
       this.#onCamera();
     });
   }
 
-  /** Holds what is prepared from now on to what a session allows. */
-  #limit({ maxLines }: Session): void {
-    for (const slot of this.slots) slot.maxLines = slot.kind === 'video' ? maxLines : undefined;
+  /** Sends no more than a session allows. */
+  async #limit(session: Session): Promise<void> {
+    const { maxBitrate = Infinity } = this.#options;
+    const outgoing = Math.min(maxBitrate, session.maxBitrate ?? Infinity);
+    if (Number.isFinite(outgoing)) await this.transport.limit({ outgoing });
   }
 
   /** Chooses the highest layer; undefined: automatic. */
@@ -262,7 +260,10 @@ export class Viewer {
     this.#inTurn(async () => {
       if (this.ended) return;
       const stale = this.slots.filter((slot) => this.#isStale(slot));
-      if (stale.length > 0) await this.#show(await prepareSlots(this.#camera, stale, this.#options.refusals));
+      if (stale.length > 0) {
+        const { refusals } = this.#options;
+        await this.#show(await prepareSlots(this.#camera, stale, this.#session, refusals));
+      }
     }).catch((error: unknown) => {
       const { code, message } = asEddyError(error);
       // The stream has gone meanwhile: the next one, or the end of the transport, is told by itself.

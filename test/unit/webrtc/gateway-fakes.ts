@@ -105,7 +105,9 @@ export class FakeTransport implements WebRtcTransport {
     this.consumers.push(consumer);
     return consumer;
   }
-  async limit(): Promise<void> {}
+  async limit({ outgoing }: { outgoing?: number }): Promise<void> {
+    this.calls.push(`limit ${outgoing}`);
+  }
   async stats() {
     return { bytesIn: 0, bytesOut: 0 };
   }

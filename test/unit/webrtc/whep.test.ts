@@ -93,7 +93,8 @@ describe('a slot', () => {
     const media = takeForWatching(parseOffer(fixture('chromium-156-whep')), capabilities).find((m) => m.kind === kind)!;
     const told: string[] = [];
     const slot = new Slot(media, transport, clock, (_slot, event) => told.push(event.type));
-    const show = async (id: string, signal = forever) => slot.show(await slot.prepare(handleOf(id, kind)), signal);
+    const show = async (id: string, signal = forever) =>
+      slot.show(await slot.prepare(handleOf(id, kind), undefined), signal);
     return { clock, transport, slot, show, told, calls: transport.calls };
   };
 
@@ -155,6 +156,25 @@ describe('a slot', () => {
     expect(calls).toEqual(['prefer two 1', 'close one']);
     await slot.pause(false);
     expect(calls.at(-1)).toBe('resume two');
+  });
+
+  it('shows no layer of more lines than a grant allows, whatever is chosen', async () => {
+    const { slot, calls } = start();
+    const ladder = { ...handleOf('one', 'video', ['l0', 'l1', 'l2']), lines: [180, 360, 720] };
+    await slot.show(await slot.prepare(ladder, 400), forever);
+    for (const cap of [{ spatial: 2 }, { spatial: 0 }, undefined]) await slot.prefer(cap);
+    expect(calls.filter((call) => call.startsWith('prefer'))).toEqual([
+      'prefer one 1',
+      'prefer one 1',
+      'prefer one 0',
+      'prefer one 1',
+    ]);
+    await expect(slot.prepare(ladder, 100)).rejects.toMatchObject({
+      code: 'WATCH_REFUSED',
+      message: 'this grant is for at most 100 lines, and the camera has 180 at least',
+    });
+    // Layers that do not tell their sizes are not held to it.
+    expect((await slot.prepare(handleOf('two', 'video', ['q', 'h']), 100)).top).toBeUndefined();
   });
 
   it('forgets what has closed, and tells nothing of what it shows no more', async () => {

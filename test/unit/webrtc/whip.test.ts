@@ -97,6 +97,38 @@ describe('in the engine', () => {
     await h.close();
   });
 
+  it('a viewer is sent no more than the grant of the camera that they watch allows', async () => {
+    const routers = new FakeRouters();
+    const h = await harness(whep, { services: { routers }, config: { 'max-bitrate': '3Mbps' } });
+    const caps = { kind: 'video', codec: 'h264', clockRate: 90_000, layers: 1 } as const;
+    for (const id of ['cam1', 'cam2']) {
+      const camera = await h.camera(id).publish();
+      void camera.out.in.addTrack('video', caps).write(handleOf(id));
+    }
+    const watch = async () => {
+      const answering = h.fakes.http.request('/whep/cam1', { ...post, body: fixture('chromium-156-whep') });
+      await h.advance(100);
+      return (await answering).headers.location!;
+    };
+    const limits = () => routers.transports.at(-1)!.calls.filter((call) => call.startsWith('limit'));
+    await watch();
+    expect(limits()).toEqual(['limit 3000000']);
+    h.authorizer.limit({ maxBitrate: 2_000_000 });
+    const location = await watch();
+    expect(limits()).toEqual(['limit 2000000']);
+    h.authorizer.limit({ maxBitrate: 1_000_000 });
+    const body = JSON.stringify({ cameraId: 'cam2' });
+    const switching = h.fakes.http.request(`${location}/camera`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    await h.advance(2000);
+    expect((await switching).status).toBe(200);
+    expect(limits()).toEqual(['limit 2000000', 'limit 1000000']);
+    await h.close();
+  });
+
   it('a viewer may stay on the line until a camera is back that was there or never was: ?wait=', async () => {
     const routers = new FakeRouters();
     const h = await harness(whep, { services: { routers } });
