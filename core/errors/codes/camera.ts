@@ -95,6 +95,13 @@ export const cameraCodes = defineCodes({
     mend: 'GET /api/v1/sessions lists those that are open.',
     example: 'DELETE /api/v1/sessions/{id}, twice',
   },
+  REVOCATION_UNKNOWN: {
+    severity: 'error',
+    kind: 'peer',
+    meaning: 'This user is not revoked; the revocation may have ended by itself.',
+    mend: 'GET /api/v1/revocations lists those that hold.',
+    example: 'DELETE /api/v1/revocations/ann, twice',
+  },
   REVOCATIONS_UNREADABLE: {
     severity: 'error',
     kind: 'config',

@@ -59,7 +59,7 @@ export function sessionRoutes(ctx: Ctx): HttpRoute[] {
     }),
     route('DELETE', 'revocations/:user', async ({ params: { user = '' } }) => {
       if (!(await sessions.unrevoke(user)))
-        throw new EddyError('SESSION_UNKNOWN', `"${user.slice(0, 80)}" is not revoked.`);
+        throw new EddyError('REVOCATION_UNKNOWN', `"${user.slice(0, 80)}" is not revoked.`);
       return json({ restored: user });
     }),
     route('POST', 'cameras/:camera/links', async (request) => {
