@@ -1,37 +1,26 @@
-import { Authorizer, type Context } from '../../core/plugin/index.ts';
+import { Authorizer } from '../../core/plugin/index.ts';
 import { testPipeline } from '../../core/testing/index.ts';
 import { create as createNone } from '../../plugins/auth/none/none.ts';
 import all from '../../plugins/auth/all/plugin.ts';
 import any from '../../plugins/auth/any/plugin.ts';
-import none, { type manifest as noneManifest } from '../../plugins/auth/none/plugin.ts';
-import statics, { type manifest as staticManifest } from '../../plugins/auth/static/plugin.ts';
+import none from '../../plugins/auth/none/plugin.ts';
+import statics from '../../plugins/auth/static/plugin.ts';
 import { create as createStatic } from '../../plugins/auth/static/static.ts';
+import { startAuthorizer } from '../unit/auth/kit.ts';
 import { sign, SECRET, startJwt } from '../unit/auth/jwt-kit.ts';
 import { startWebhook } from '../unit/auth/webhook-kit.ts';
-import { fakeContext } from '../unit/http/fake-context.ts';
 import { authorizerContract } from './authorizer.ts';
 
 authorizerContract('auth.none', async () => {
-  const { ctx, engine } = fakeContext<Context<typeof noneManifest>>(none);
-  const running = createNone(ctx);
-  return { authorizer: running.services.auth, publisher: { token: 'anything' }, stop: () => engine.close() };
+  const { auth, stop } = await startAuthorizer(none, createNone);
+  return { authorizer: auth, publisher: { token: 'anything' }, stop };
 });
 
 authorizerContract('auth.static', async () => {
   const token = '0123456789abcdef';
-  const { ctx, engine } = fakeContext<Context<typeof staticManifest>>(statics, {
-    keys: [{ token, subject: 'gate', cameras: ['acme.*'], actions: ['publish', 'admin'] }],
-  });
-  const running = createStatic(ctx);
-  await running.start?.();
-  return {
-    authorizer: running.services.auth,
-    publisher: { token },
-    stop: async () => {
-      await running.stop?.();
-      await engine.close();
-    },
-  };
+  const keys = [{ token, subject: 'gate', cameras: ['acme.*'], actions: ['publish', 'admin'] }];
+  const { auth, stop } = await startAuthorizer(statics, createStatic, { keys });
+  return { authorizer: auth, publisher: { token }, stop };
 });
 
 /** Two of auth.static, joined: `publisher` is known to the second where one must let in, to both where each must. */

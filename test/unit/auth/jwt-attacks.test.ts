@@ -3,21 +3,14 @@ import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { Decision } from '../../../core/plugin/index.ts';
 import { meetBar } from '../../bar.ts';
 import { startJsonServer } from '../../support/json-server.ts';
-import { base64url, claims, makeFolder, makeKey, SECRET, sign, startJwt, type TestKey } from './jwt-kit.ts';
+import { base64url, claims, makeKey, SECRET, sign, startJwt, type TestKey } from './jwt-kit.ts';
+import { makeFolder, stopping } from './kit.ts';
 
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop();
-});
-async function start(written: Readonly<Record<string, unknown>>) {
-  const started = await startJwt(written);
-  stops.push(started.stop);
-  return started;
-}
+const start = stopping(startJwt);
 
 let rsa: TestKey;
 let folder: string;
@@ -129,7 +122,7 @@ it('only the pinned algorithms are taken', async () => {
 it('keys that a token brings along or points to are not looked at', async () => {
   const evil = makeKey('evil');
   const server = await startJsonServer(() => ({ keys: [evil.jwk] }));
-  stops.push(server.close);
+  onTestFinished(server.close);
   const { token } = await start({ 'jwks-file': jwksFile('g.json', [rsa.jwk]), secrets: [SECRET] });
   for (const header of [
     { jwk: evil.jwk },

@@ -1,19 +1,10 @@
 /** Key sets by URL: rotation, outage, and servers that misbehave. */
-import { rmSync } from 'node:fs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startJsonServer, type JsonServer } from '../../support/json-server.ts';
-import { claims, makeFolder, makeKey, sign, startJwt, type TestKey } from './jwt-kit.ts';
-import { makeCertificate } from './certificate.ts';
+import { claims, makeKey, sign, startJwt, type TestKey } from './jwt-kit.ts';
+import { startTlsServer, stopping } from './kit.ts';
 
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
-async function start(written: Readonly<Record<string, unknown>>) {
-  const started = await startJwt(written);
-  stops.push(started.stop);
-  return started;
-}
+const start = stopping(startJwt);
 
 let first: TestKey;
 let second: TestKey;
@@ -23,7 +14,7 @@ beforeAll(() => {
 });
 beforeEach(async () => {
   server = await startJsonServer(() => ({ keys: [first.jwk] }));
-  stops.push(server.close);
+  return server.close;
 });
 const rotate = (...keys: TestKey[]) => void (server.answer = () => ({ keys: keys.map(({ jwk }) => jwk) }));
 
@@ -102,7 +93,7 @@ describe('a key set by URL', () => {
 
   it('is not taken from servers that misbehave', async () => {
     const elsewhere = await startJsonServer(() => ({ keys: [first.jwk] }));
-    stops.push(elsewhere.close);
+    onTestFinished(elsewhere.close);
     for (const [answer, said] of [
       [(_: unknown, response) => void response.writeHead(500).end(), 'it answered 500'],
       [(_: unknown, response) => void response.writeHead(302, { location: elsewhere.url }).end(), 'it answered 302'],
@@ -124,14 +115,10 @@ describe('a key set by URL', () => {
   });
 
   it('by HTTPS is taken only with a certificate that is trusted', async () => {
-    const folder = makeFolder();
-    stops.push(() => rmSync(folder, { recursive: true }));
-    const { key, cert, path } = makeCertificate(folder);
-    const tls = await startJsonServer(() => ({ keys: [first.jwk] }), { key, cert });
-    stops.push(tls.close);
+    const { tls, ca } = await startTlsServer(() => ({ keys: [first.jwk] }));
     const strict = await start({ jwks: tls.url });
     await expect(strict.token(await sign(first))).rejects.toMatchObject(unreachable);
-    const { token } = await start({ jwks: tls.url, ca: path });
+    const { token } = await start({ jwks: tls.url, ca });
     expect(await token(await sign(first))).toMatchObject({ allowed: true });
   });
 });

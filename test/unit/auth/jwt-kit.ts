@@ -1,13 +1,10 @@
-/** Keys, tokens and an authorizer for the tests of auth.jwt; all of it real but the clock. */
+/** Keys, tokens and an authorizer for the tests of auth.jwt. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { SignJWT, type JWK } from 'jose';
-import { parseFields, type Action, type Context, type Credentials } from '../../../core/plugin/index.ts';
+import type { Action, Credentials } from '../../../core/plugin/index.ts';
 import { create } from '../../../plugins/auth/jwt/jwt.ts';
-import plugin, { manifest } from '../../../plugins/auth/jwt/plugin.ts';
-import { access } from '../../contract/authorizer.ts';
-import { fakeContext } from '../http/fake-context.ts';
+import plugin from '../../../plugins/auth/jwt/plugin.ts';
+import { startAuthorizer } from './kit.ts';
 
 export const SECRET = 'a secret of thirty-two bytes or more';
 
@@ -60,40 +57,8 @@ export const base64url = (value: unknown): string =>
 
 /** An authorizer whose clock the test holds. */
 export async function startJwt(written: Readonly<Record<string, unknown>>) {
-  const { ctx, engine } = fakeContext<Context<typeof manifest>>(plugin, written);
-  let passed = 0;
-  const { now, monotonic } = { now: Date.now, monotonic: () => performance.now() };
-  Object.assign(ctx.clock, { now: () => now() + passed, monotonic: () => monotonic() + passed });
-  const running = create(ctx);
-  const stop = async (): Promise<void> => {
-    await running.stop?.();
-    await engine.close();
-    rmSync(ctx.baseDir, { recursive: true, force: true });
-  };
-  try {
-    await running.start?.();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  const auth = running.services.auth;
-  return {
-    engine,
-    auth,
-    stop,
-    pass: (ms: number) => void (passed += ms),
-    ask: (credentials: Credentials, action: Action = 'watch', camera: string | undefined = 'acme.door1') =>
-      auth.authorize(access(action, camera, credentials)),
-    token: (token: string) => auth.authorize(access('watch', 'acme.door1', { token })),
-  };
+  const started = await startAuthorizer(plugin, create, written);
+  const ask = (credentials: Credentials, action: Action = 'watch', camera: string | undefined = 'acme.door1') =>
+    started.ask(action, camera, credentials);
+  return { ...started, ask, token: (token: string) => ask({ token }) };
 }
-
-/** Codes of what the manifest finds wrong with options. */
-export function problemsOf(written: Readonly<Record<string, unknown>>): string[] {
-  const parsed = parseFields(manifest.config, written);
-  if ('error' in parsed) throw new Error(parsed.error);
-  return manifest.check!(parsed.value as never).map(({ code }) => code);
-}
-
-/** A folder for a test's files. */
-export const makeFolder = (): string => mkdtempSync(`${tmpdir()}/eddy-jwt-`);

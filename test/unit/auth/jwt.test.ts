@@ -1,18 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { claims, makeFolder, makeKey, problemsOf, RIGHTS, SECRET, sign, startJwt, type TestKey } from './jwt-kit.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { manifest } from '../../../plugins/auth/jwt/plugin.ts';
+import { claims, makeKey, RIGHTS, SECRET, sign, startJwt, type TestKey } from './jwt-kit.ts';
+import { makeFolder, problemsOf, stopping } from './kit.ts';
 
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop();
-});
-async function start(written: Readonly<Record<string, unknown>>) {
-  const started = await startJwt(written);
-  stops.push(started.stop);
-  return started;
-}
+const start = stopping(startJwt);
+const problems = (written: Readonly<Record<string, unknown>>) => problemsOf(manifest, written).map(({ code }) => code);
 
 let ec: TestKey;
 let rsa: TestKey;
@@ -237,12 +232,12 @@ describe('keys', () => {
   });
 
   it('are checked with their options before anything starts', () => {
-    expect(problemsOf({})).toEqual(['NO_KEYS']);
-    expect(problemsOf({ secrets: ['short'] })).toEqual(['SECRET_SHORT']);
-    expect(problemsOf({ secrets: [SECRET], algorithms: ['RS256'] })).toEqual(['ALGORITHM_WITHOUT_KEY']);
-    expect(problemsOf({ jwks: 'https://id.example/jwks', algorithms: ['HS256'] })).toEqual(['ALGORITHM_WITHOUT_KEY']);
-    expect(problemsOf({ jwks: 'http://id.example/jwks' })).toEqual(['KEYS_UNPROTECTED']);
-    expect(problemsOf({ jwks: 'http://127.0.0.1:9000/jwks' })).toEqual([]);
-    expect(problemsOf({ jwks: 'https://id.example/jwks', secrets: [SECRET] })).toEqual([]);
+    expect(problems({})).toEqual(['NO_KEYS']);
+    expect(problems({ secrets: ['short'] })).toEqual(['SECRET_SHORT']);
+    expect(problems({ secrets: [SECRET], algorithms: ['RS256'] })).toEqual(['ALGORITHM_WITHOUT_KEY']);
+    expect(problems({ jwks: 'https://id.example/jwks', algorithms: ['HS256'] })).toEqual(['ALGORITHM_WITHOUT_KEY']);
+    expect(problems({ jwks: 'http://id.example/jwks' })).toEqual(['KEYS_UNPROTECTED']);
+    expect(problems({ jwks: 'http://127.0.0.1:9000/jwks' })).toEqual([]);
+    expect(problems({ jwks: 'https://id.example/jwks', secrets: [SECRET] })).toEqual([]);
   });
 });

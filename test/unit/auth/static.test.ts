@@ -1,11 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { argon2id } from 'hash-wasm';
-import { parseFields, type Action, type Context, type Credentials } from '../../../core/plugin/index.ts';
+import { parseFields, type Credentials } from '../../../core/plugin/index.ts';
 import plugin, { manifest } from '../../../plugins/auth/static/plugin.ts';
 import { create } from '../../../plugins/auth/static/static.ts';
 import { Users } from '../../../plugins/auth/static/users.ts';
-import { access } from '../../contract/authorizer.ts';
-import { fakeContext } from '../http/fake-context.ts';
+import { problemsOf, startAuthorizer, stopping } from './kit.ts';
 
 const [GATE, HALL, BOSS] = ['gate-0123456789abcdef', 'hall-0123456789abcdef', 'boss-0123456789abcdef'];
 const gate = { token: GATE, subject: 'gate', cameras: ['acme.*'], actions: ['publish'] };
@@ -30,31 +29,9 @@ const hashOf = (password: string): Promise<string> =>
     outputType: 'encoded',
   });
 
-const stops: (() => Promise<unknown> | unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop();
-});
-
-async function start(written: Readonly<Record<string, unknown>>) {
-  const { ctx, engine } = fakeContext<Context<typeof manifest>>(plugin, written);
-  let now = Date.now();
-  Object.assign(ctx.clock, { now: () => now });
-  const running = create(ctx);
-  await running.start?.();
-  stops.push(
-    () => running.stop?.(),
-    () => engine.close(),
-  );
-  const ask = (action: Action, camera: string | undefined, credentials: Credentials = {}) =>
-    running.services.auth.authorize(access(action, camera, credentials));
-  return { running, engine, ask, pass: (ms: number) => void (now += ms) };
-}
-
-const problems = (written: Readonly<Record<string, unknown>>) => {
-  const parsed = parseFields(manifest.config, written);
-  if ('error' in parsed) throw new Error(parsed.error);
-  return manifest.check!(parsed.value as never).map(({ code, message }) => ({ code, message }));
-};
+const start = stopping((written: Readonly<Record<string, unknown>>) => startAuthorizer(plugin, create, written));
+const problems = (written: Readonly<Record<string, unknown>>) =>
+  problemsOf(manifest, written).map(({ code, message }) => ({ code, message }));
 
 describe('keys', () => {
   it('grants each key its cameras and actions, and no more', async () => {

@@ -1,23 +1,14 @@
-import { rmSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { Webhook } from 'standardwebhooks';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { access } from '../../contract/authorizer.ts';
 import { startJsonServer, type Answerer } from '../../support/json-server.ts';
 import { manifest } from '../../../plugins/auth/webhook/plugin.ts';
-import { makeCertificate } from './certificate.ts';
-import { makeFolder } from './jwt-kit.ts';
-import { problemsOf, startWebhook } from './webhook-kit.ts';
+import { problemsOf, startTlsServer, stopping } from './kit.ts';
+import { startWebhook } from './webhook-kit.ts';
 
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
-async function start(answer: Answerer, written: Readonly<Record<string, unknown>> = {}) {
-  const started = await startWebhook(answer, written);
-  stops.push(started.stop);
-  return started;
-}
+const start = stopping(startWebhook);
+const problems = (written: Readonly<Record<string, unknown>>) => problemsOf(manifest, written).map(({ code }) => code);
 
 const yes = (more: Readonly<Record<string, unknown>> = {}): Answerer => {
   return () => ({ allowed: true, subject: 'ada', ...more });
@@ -206,7 +197,7 @@ describe('nobody new is let in', () => {
 
   it('by a redirect, wherever it leads', async () => {
     const elsewhere = await startJsonServer(yes());
-    stops.push(elsewhere.close);
+    onTestFinished(elsewhere.close);
     for (const code of [301, 302, 303, 307, 308]) {
       const { ask } = await start((_, response) => void response.writeHead(code, { location: elsewhere.url }).end());
       await expect(ask()).rejects.toMatchObject({ message: expect.stringContaining(`it answered ${code}`) });
@@ -215,17 +206,13 @@ describe('nobody new is let in', () => {
   });
 
   it('by a server whose certificate is not trusted', async () => {
-    const folder = makeFolder();
-    stops.push(() => rmSync(folder, { recursive: true }));
-    const { key, cert, path } = makeCertificate(folder);
-    const tls = await startJsonServer(yes(), { key, cert });
-    stops.push(tls.close);
+    const { tls, ca } = await startTlsServer(yes());
     const strict = await start(yes(), { url: tls.url, retries: 0 });
     await expect(strict.ask()).rejects.toMatchObject(unavailable);
     expect(tls.asked).toEqual([]);
-    const { ask } = await start(yes(), { url: tls.url, ca: path });
+    const { ask } = await start(yes(), { url: tls.url, ca });
     expect(await ask()).toMatchObject({ allowed: true });
-    const missing = start(yes(), { ca: `${folder}/none.pem` });
+    const missing = start(yes(), { ca: `${ca}.none` });
     await expect(missing).rejects.toMatchObject({ code: 'auth.webhook/CA_UNREADABLE' });
   });
 });
@@ -289,10 +276,10 @@ describe('a server in trouble', () => {
 });
 
 it('finds what is wrong with its options before anything starts', () => {
-  expect(problemsOf({ url: 'https://' })).toEqual(['URL_INVALID']);
-  expect(problemsOf({ url: 'http://auth.example.org/' })).toEqual(['UNPROTECTED']);
-  expect(problemsOf({ url: 'http://[::1]:9000/' })).toEqual([]);
-  expect(problemsOf({ url: 'https://auth.example.org/', secret: 'test' })).toEqual(['SECRET_INVALID']);
+  expect(problems({ url: 'https://' })).toEqual(['URL_INVALID']);
+  expect(problems({ url: 'http://auth.example.org/' })).toEqual(['UNPROTECTED']);
+  expect(problems({ url: 'http://[::1]:9000/' })).toEqual([]);
+  expect(problems({ url: 'https://auth.example.org/', secret: 'test' })).toEqual(['SECRET_INVALID']);
 });
 
 it('tells "eddy doctor" which server it reaches', () => {

@@ -2,24 +2,16 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { main } from '../../../core/cli/main.ts';
 import { PasswordThread } from '../../../plugins/auth/static/password-thread.ts';
 import { problemOfHash, weaknessOfHash } from '../../../plugins/auth/static/argon2-hash.ts';
 import { SECRET, startJwt } from '../auth/jwt-kit.ts';
+import { stopping } from '../auth/kit.ts';
 import { fakeCli } from './fake-cli.ts';
 
 const cli = fakeCli({ JWT_SECRET: SECRET, SHORT: 'short', PASSWORD: 'correct horse' });
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop();
-});
-
-async function start(written: Readonly<Record<string, unknown>>) {
-  const started = await startJwt(written);
-  stops.push(started.stop);
-  return started;
-}
+const start = stopping(startJwt);
 
 /** What the command prints, which is all that it prints. */
 async function run(...args: string[]): Promise<string> {
@@ -140,7 +132,7 @@ describe('token', () => {
 
 it('token hash makes what auth.static verifies', async () => {
   const passwords = new PasswordThread();
-  stops.push(() => passwords.stop());
+  onTestFinished(() => passwords.stop());
   async function* typed() {
     yield 'correct ';
     yield 'horse\nand more';
