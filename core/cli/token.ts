@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { SignJWT } from 'jose';
 import { ACTIONS, type Action } from '../contracts/index.ts';
 import { CAMERA_ID_PATTERN, isCameraPattern, matchesCamera, parseCameraId } from '../model/index.ts';
+import { isAddressBlock, isOrigin } from '../plugin/addresses.ts';
 import { parseBitrate, parseDuration, type Parsed as Unit } from '../plugin/units.ts';
 import { EXIT, UsageError, type Cli, type Parsed, type Verb } from './cli.ts';
 import { hashPassword } from './password-hash.ts';
@@ -86,50 +87,48 @@ async function sign(args: Parsed, cli: Cli, target: Target | undefined): Promise
   const rights = rightsOf(args, target);
   const lifetime = unit(args, 'for', parseDuration) ?? 3_600_000;
   const delay = unit(args, 'not-before', parseDuration);
-  const one = (name: string): string | undefined => args.values[name] as string | undefined;
-  const { key, alg, kid } = await signingKeyOf(args, cli);
+  const signing = await signingKeyOf(args, cli);
+  const alg = one(args, 'alg') ?? signing.alg;
+  const kid = one(args, 'kid') ?? signing.kid;
   const now = Math.floor(Date.now() / 1000);
   const begin = now + Math.floor((delay ?? 0) / 1000);
-  const jwt = new SignJWT({ [one('claim') ?? 'eddy']: rights })
-    .setProtectedHeader({ alg: one('alg') ?? alg, typ: 'JWT', ...(kid !== undefined && { kid }) })
+  const jwt = new SignJWT({ [one(args, 'claim') ?? 'eddy']: rights })
+    .setProtectedHeader({ alg, typ: 'JWT', ...(kid !== undefined && { kid }) })
     .setIssuedAt(now)
     .setExpirationTime(begin + Math.max(1, Math.floor(lifetime / 1000)))
     .setJti(randomUUID());
   if (delay !== undefined) jwt.setNotBefore(begin);
-  const [subject, issuer, audience] = [one('subject'), one('issuer'), one('audience')];
+  const [subject, issuer, audience] = [one(args, 'subject'), one(args, 'issuer'), one(args, 'audience')];
   if (subject !== undefined) jwt.setSubject(subject);
   if (issuer !== undefined) jwt.setIssuer(issuer);
   if (audience !== undefined) jwt.setAudience(audience);
   try {
-    return await jwt.sign(key);
+    return await jwt.sign(signing.key);
   } catch (error) {
-    throw new UsageError(`this key cannot sign with ${one('alg') ?? alg}: ${(error as Error).message}`);
+    throw new UsageError(`this key cannot sign with ${alg}: ${(error as Error).message}`);
   }
 }
 
 async function signingKeyOf(args: Parsed, cli: Cli): Promise<SigningKey> {
   const ways = ['key', 'secret-env', 'secret-file'].filter((name) => args.values[name] !== undefined);
   if (ways.length !== 1) throw new UsageError('sign with one of --key FILE, --secret-env NAME or --secret-file FILE');
-  const value = args.values[ways[0]!] as string;
-  const kid = args.values['kid'] as string | undefined;
-  const withKid = (key: SigningKey): SigningKey => (kid === undefined ? key : { ...key, kid });
-  if (ways[0] === 'key') return withKid(await readSigningKey(resolve(cli.cwd, value)));
+  const value = one(args, ways[0]!)!;
+  if (ways[0] === 'key') return readSigningKey(resolve(cli.cwd, value));
   if (ways[0] === 'secret-file') {
     const secret = await readFile(resolve(cli.cwd, value), 'utf8').catch((error: Error) => {
       throw new UsageError(`--secret-file: ${error.message}`);
     });
     // As "${file:...}" and "${secret:...}" read it.
-    return withKid(secretKey(secret.replace(/\r?\n$/, '')));
+    return secretKey(secret.replace(/\r?\n$/, ''));
   }
   const secret = cli.env[value];
   if (!secret) throw new UsageError(`the variable ${value} is not set`);
-  return withKid(secretKey(secret));
+  return secretKey(secret);
 }
 
 /** The claim of auth.jwt, as docs/guides/access.md describes it. */
 function rightsOf(args: Parsed, target: Target | undefined): Record<string, unknown> {
-  const many = (name: string): string[] | undefined => args.values[name] as string[] | undefined;
-  const cameras = many('camera') ?? (target?.camera === undefined ? undefined : [target.camera]);
+  const cameras = many(args, 'camera') ?? (target?.camera === undefined ? undefined : [target.camera]);
   if (!cameras) throw new UsageError('say for which cameras: --camera cam1, --camera "acme.*", --camera "*"');
   const wrong = cameras.find((pattern): boolean => !isCameraPattern(pattern));
   if (wrong !== undefined)
@@ -137,28 +136,32 @@ function rightsOf(args: Parsed, target: Target | undefined): Record<string, unkn
   const { camera } = target ?? {};
   const elsewhere = camera !== undefined && !cameras.some((pattern) => matchesCamera(pattern, camera));
   if (elsewhere) throw new UsageError(`the URL is of "${camera}", which --camera ${cameras.join(', ')} does not name`);
-  const rewind = unit(args, 'rewind', parseDuration) === undefined ? undefined : (args.values['rewind'] as string);
-  const actions = (many('action') ?? [target?.action ?? 'watch']).map((action) => {
+  unit(args, 'rewind', parseDuration);
+  unit(args, 'max-bitrate', parseBitrate);
+  const rewind = one(args, 'rewind');
+  const actions = (many(args, 'action') ?? [target?.action ?? 'watch']).map((action) => {
     if ((ACTIONS as readonly string[]).includes(action)) return action as Action;
     throw new UsageError(`"${action}" is no action; there are ${ACTIONS.join(', ')}`);
   });
   const withRewind: Action[] = rewind === undefined || actions.includes('rewind') ? actions : [...actions, 'rewind'];
-  unit(args, 'max-bitrate', parseBitrate);
   const limits = {
     rewind,
-    maxBitrate: args.values['max-bitrate'],
+    maxBitrate: one(args, 'max-bitrate'),
     maxLines: matching(args, 'max-lines', /^[1-9]\d{0,4}p$/, '720p'),
     sessions: Number(matching(args, 'sessions', /^[1-9]\d*$/, '2')) || undefined,
-    origins: many('origin'),
-    addresses: many('address'),
+    origins: allMatching(args, 'origin', isOrigin, 'https://example.org'),
+    addresses: allMatching(args, 'address', isAddressBlock, '10.0.0.0/8'),
     role: matching(args, 'role', /^(read-only|full)$/, 'read-only'),
   };
   return { cameras, actions: withRewind, ...limits };
 }
 
+const one = (args: Parsed, name: string): string | undefined => args.values[name] as string | undefined;
+const many = (args: Parsed, name: string): string[] | undefined => args.values[name] as string[] | undefined;
+
 /** An option with a unit, checked; UsageError says what is wrong with it. */
 function unit(args: Parsed, name: string, parse: (text: string) => Unit<number>): number | undefined {
-  const written = args.values[name] as string | undefined;
+  const written = one(args, name);
   if (written === undefined) return undefined;
   const parsed = parse(written);
   if ('error' in parsed) throw new UsageError(`--${name}: ${parsed.error}`);
@@ -166,10 +169,20 @@ function unit(args: Parsed, name: string, parse: (text: string) => Unit<number>)
 }
 
 function matching(args: Parsed, name: string, pattern: RegExp, example: string): string | undefined {
-  const written = args.values[name] as string | undefined;
+  const written = one(args, name);
   if (written === undefined || pattern.test(written)) return written;
-  throw new UsageError(`--${name}: "${written}" is not understood; write it like ${example}`);
+  throw notUnderstood(name, written, example);
 }
+
+function allMatching(args: Parsed, name: string, fits: (text: string) => boolean, example: string) {
+  const written = many(args, name);
+  const wrong = written?.find((text) => !fits(text));
+  if (wrong === undefined) return written;
+  throw notUnderstood(name, wrong, example);
+}
+
+const notUnderstood = (name: string, written: string, example: string): UsageError =>
+  new UsageError(`--${name}: "${written}" is not understood; write it like ${example}`);
 
 /** A URL to put the token into, and what it is for. */
 interface Target {
@@ -180,7 +193,7 @@ interface Target {
 
 /** `/watch/cam1`, `/hls/cam1/index.m3u8`, `rtmp://host/live/cam1`. */
 function targetOf(args: Parsed): Target | undefined {
-  const written = args.values['url'] as string | undefined;
+  const written = one(args, 'url');
   if (written === undefined) return undefined;
   if (!URL.canParse(written)) throw new UsageError(`--url: "${written}" is no URL, such as https://host/watch/cam1`);
   const url = new URL(written);

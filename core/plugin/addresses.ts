@@ -1,4 +1,4 @@
-/** Lists of addresses and CIDR blocks, as configuration and grants have them. */
+/** Addresses, CIDR blocks and origins of pages, as configuration and grants have them. */
 import { BlockList, isIP } from 'node:net';
 
 /** IPv4 as such, where a dual-stack listener shows it mapped into IPv6. */
@@ -10,6 +10,11 @@ export function isAddressBlock(text: string): boolean {
   const family = isIP(address);
   if (family === 0 || more.length > 0) return false;
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+/** Whether a text is the origin of a page, as browsers send it in `Origin` (RFC 6454 6.2): scheme, host and port alone. */
+export function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
 }
 
 /** Makes the rule that tells whether an address is in the list. Throws TypeError for an entry, of this option, that is no address block. */

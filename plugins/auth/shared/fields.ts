@@ -7,6 +7,7 @@ import {
   Integer,
   isAddressBlock,
   isCameraPattern,
+  isOrigin,
   ListOf,
   OneOf,
   parseRfc3339,
@@ -28,7 +29,7 @@ const camera: Field<string> = {
 const origin: Field<string> = {
   ...Text({ doc: 'The origin of a page: https://example.org' }),
   parse: (raw) =>
-    isOrigin(raw)
+    typeof raw === 'string' && isOrigin(raw)
       ? { value: raw }
       : { error: `"${String(raw)}" is no origin; write scheme and host alone, such as "https://example.org"` },
 };
@@ -68,6 +69,12 @@ const lines: Field<number | undefined> = {
   parse: (raw) => ({ value: typeof raw === 'number' ? raw : Number.parseInt(String(raw), 10) }),
 };
 
+/** Something that the rights are good for. */
+export const action = OneOf(ACTIONS, { doc: 'Something to be done.' });
+
+/** A longer name of who it is is none. */
+export const LONGEST_SUBJECT = 256;
+
 /** Limits that hold wherever there are rights. */
 export const limitFields = {
   rewind: Duration({ doc: 'How far back they may rewind and export; absent: as far as there is.', optional: true }),
@@ -95,9 +102,7 @@ export const limitFields = {
 /** Rights as a token's claim or a webhook's answer tells them. */
 export const rightsFields = {
   cameras: ListOf(camera, { doc: 'Cameras that it is good for.', default: ['*'] }),
-  actions: ListOf(OneOf(ACTIONS, { doc: 'Something to be done.' }), {
-    doc: 'What it is good for; "admin" needs cameras "*".',
-  }),
+  actions: ListOf(action, { doc: 'What it is good for; "admin" needs cameras "*".' }),
   ...limitFields,
 };
 
@@ -111,8 +116,3 @@ export const timedRightsFields = {
 export type Limits = ConfigOf<typeof limitFields>;
 export type Rights = ConfigOf<typeof rightsFields>;
 export type TimedRights = ConfigOf<typeof timedRightsFields>;
-
-/** Scheme, host and port, as browsers send it in `Origin` (RFC 6454 6.2). */
-function isOrigin(raw: unknown): raw is string {
-  return typeof raw === 'string' && URL.canParse(raw) && /^https?:/.test(raw) && new URL(raw).origin === raw;
-}

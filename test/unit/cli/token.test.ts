@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { main } from '../../../core/cli/main.ts';
+import { manifest } from '../../../plugins/auth/jwt/plugin.ts';
 import { PasswordThread } from '../../../plugins/auth/static/password-thread.ts';
 import { problemOfHash, weaknessOfHash } from '../../../plugins/auth/static/argon2-hash.ts';
 import { SECRET, startJwt } from '../auth/jwt-kit.ts';
-import { stopping } from '../auth/kit.ts';
+import { problemsOf, stopping } from '../auth/kit.ts';
 import { fakeCli } from './fake-cli.ts';
 
 const cli = fakeCli({ JWT_SECRET: SECRET, SHORT: 'short', PASSWORD: 'correct horse' });
@@ -100,6 +101,17 @@ describe('token', () => {
     }
   });
 
+  it('is signed with a secret that auth.jwt takes, and with no shorter one', async () => {
+    const [long, short] = ['é'.repeat(16), 'é'.repeat(15) + 'x'];
+    await cli.file(long, 'long');
+    await cli.file(short, 'short');
+    const { token } = await start({ secrets: [long] });
+    expect(await token(await run('--secret-file', 'long', '--camera', '*'))).toMatchObject({ allowed: true });
+    expect(problemsOf(manifest, { secrets: [long] })).toEqual([]);
+    expect(await main(['token', '--secret-file', 'short', '--camera', '*'], cli)).toBe(2);
+    expect(problemsOf(manifest, { secrets: [short] })).toMatchObject([{ code: 'SECRET_SHORT' }]);
+  });
+
   it('says what is wrong with its options', async () => {
     await cli.file('hello', 'none.pem');
     for (const [args, code, said] of [
@@ -111,6 +123,8 @@ describe('token', () => {
       [[...bySecret, '--camera', 'cam1', '--for', '60'], 2, 'has no unit'],
       [[...bySecret, '--camera', 'cam1', '--rewind', '5min'], 2, '--rewind'],
       [[...bySecret, '--camera', 'cam1', '--max-lines', 'HD'], 2, 'like 720p'],
+      [[...bySecret, '--camera', 'cam1', '--origin', 'example.org'], 2, 'like https://example.org'],
+      [[...bySecret, '--camera', 'cam1', '--address', '10.0.0.7', '--address', 'here'], 2, '--address: "here"'],
       [[...bySecret, '--camera', 'cam1', '--alg', 'RS256'], 2, 'cannot sign with RS256'],
       [[...bySecret, '--url', 'watch/cam1'], 2, 'is no URL'],
       [[...bySecret, '--url', 'https://h/watch/cam1', '--camera', 'cam2'], 2, 'the URL is of "cam1"'],
