@@ -1,10 +1,8 @@
 /** From the claims of a verified token to rights. */
 import type { JWTPayload } from 'jose';
-import { rightsFields, type Rights } from '../shared/fields.ts';
+import { LONGEST_SUBJECT, rightsFields, type Rights } from '../shared/fields.ts';
 import { readJsonFields } from '../shared/read-rights.ts';
 import { TokenRefused } from './refusal.ts';
-
-const LONGEST_SUBJECT = 256;
 
 /** A verified token, as far as it matters here. */
 export interface Verified {

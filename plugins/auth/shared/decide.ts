@@ -30,7 +30,12 @@ function reaches(cameras: readonly string[], cameraId: AccessRequest['cameraId']
 }
 
 /** Grants or refuses; the message says of these rights alone what they lack, and nothing of what exists. */
-export function decideBy(rights: Rights, subject: string, request: AccessRequest, brought: Brought): Decision {
+export function decideBy(
+  rights: Rights & Partial<Timed>,
+  subject: string,
+  request: AccessRequest,
+  brought: Brought,
+): Decision {
   if (permits(rights, request)) return grantOf(rights, subject);
   if (!rights.actions.includes(request.action)) {
     const may = rights.actions.length > 0 ? rights.actions.join(', ') : 'nothing';
@@ -42,7 +47,7 @@ export function decideBy(rights: Rights, subject: string, request: AccessRequest
 }
 
 /** The grant of rights that reach as far as the question: with everything else that they are good for there. */
-export function grantOf(rights: Pick<Rights, 'actions'> & Limits & Partial<Timed>, subject: string): Grant {
+export function grantOf(rights: Rights & Partial<Timed>, subject: string): Grant {
   const expiry = rights.until === undefined ? {} : { expiresAt: rights.until };
   return { allowed: true, subject, actions: rights.actions, ...expiry, ...limitsOf(rights) };
 }

@@ -9,10 +9,6 @@ export class LruCache<T> {
     this.#limit = limit;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   get(key: string, now: number): T | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;

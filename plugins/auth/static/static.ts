@@ -1,6 +1,6 @@
 /** auth.static at work. */
 import type { AccessRequest, Authorizer, Context, Decision, PluginConfig, Running } from 'eddy/plugin';
-import { decideBy, outsideOf, permits, unauthenticated, type Brought } from '../shared/decide.ts';
+import { decideBy, grantOf, outsideOf, permits, unauthenticated, type Brought } from '../shared/decide.ts';
 import type { TimedRights } from '../shared/fields.ts';
 import { Keyring } from './keyring.ts';
 import { PasswordThread } from './password-thread.ts';
@@ -44,8 +44,9 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
     const outside = holder && outsideOf(holder.rights, now(), holder.brought);
     const own = holder && (outside ?? decideBy(holder.rights, holder.subject, request, holder.brought));
     if (own?.allowed) return own;
-    const isOpen = anonymous && permits(anonymous, request) && !outsideOf(anonymous, now(), 'key');
-    if (anonymous && isOpen) return decideBy(anonymous, holder?.subject ?? 'anonymous', request, 'key');
+    if (anonymous && permits(anonymous, request) && !outsideOf(anonymous, now(), 'key')) {
+      return grantOf(anonymous, holder?.subject ?? 'anonymous');
+    }
     return own ?? unauthenticated(unknown(request));
   };
 

@@ -1,25 +1,14 @@
 /** Questions and answers of the webhook, as JSON: docs/guides/access.md describes both. */
 import type { IncomingHttpHeaders } from 'node:http';
-import {
-  ACTIONS,
-  Duration,
-  Flag,
-  ListOf,
-  OneOf,
-  Text,
-  type AccessRequest,
-  type Decision,
-  type Grant,
-} from 'eddy/plugin';
+import { Duration, Flag, ListOf, OneOf, Text, type AccessRequest, type Decision, type Grant } from 'eddy/plugin';
 import { parseJson } from '../shared/ask-http.ts';
 import { limitsOf } from '../shared/decide.ts';
-import { limitFields, Moment } from '../shared/fields.ts';
+import { action, limitFields, LONGEST_SUBJECT, Moment } from '../shared/fields.ts';
 import { readJsonFields } from '../shared/read-rights.ts';
 
 /** For the API that answers may be written against. */
 const VERSION = 1;
 
-const LONGEST_SUBJECT = 256;
 const LONGEST_MESSAGE = 300;
 
 /** The body of a question. Equal questions have equal bodies. */
@@ -42,7 +31,7 @@ const fields = {
   message: Text({ doc: 'Where they may not: for the refused.', optional: true }),
   ttl: Duration({ doc: 'How long the answer holds.', optional: true }),
   'expires-at': Moment('When the right ends, RFC 3339.'),
-  actions: ListOf(OneOf(ACTIONS, { doc: 'Something to be done.' }), {
+  actions: ListOf(action, {
     doc: 'What else they may at this camera, so that nobody is asked again.',
     optional: true,
   }),

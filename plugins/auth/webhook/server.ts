@@ -49,9 +49,8 @@ export class Server {
   constructor(options: ServerOptions, host: ServerHost) {
     this.#options = options;
     this.#host = host;
-    const { concurrency, url, ca } = options;
-    const kept = { keepAlive: true, maxSockets: concurrency };
-    this.#agent = url.startsWith('https:') ? new HttpsAgent({ ...kept, ...(ca && { ca }) }) : new HttpAgent(kept);
+    const Agent = options.url.startsWith('https:') ? HttpsAgent : HttpAgent;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: options.concurrency });
   }
 
   /** Asks, and has `read` judge the answer. Rejects with auth.webhook/UNAVAILABLE. */
@@ -118,18 +117,17 @@ export class Server {
     const { url, key, ca } = this.#options;
     const { clock, signal } = this.#host;
     const signed = key ? signedWebhookHeaders(`ask_${randomUUID()}`, clock.now(), body, [key]) : {};
-    const headers = { 'content-type': 'application/json', 'user-agent': 'Eddy-Webhooks/1', ...signed };
-    const question = {
+    const answer = await askHttp({
       url,
       method: 'POST',
-      headers,
+      headers: { 'content-type': 'application/json', 'user-agent': 'Eddy-Webhooks/1', ...signed },
       body,
+      timeout: Math.max(1, Math.ceil(timeout)),
       maxBytes: MOST_BYTES,
-      agent: this.#agent,
       ca,
+      agent: this.#agent,
       signal,
-    } as const;
-    const answer = await askHttp({ ...question, timeout: Math.max(1, Math.ceil(timeout)) }).catch((error: Error) => {
+    }).catch((error: Error) => {
       throw new Passing(error.message);
     });
     const { status } = answer;
