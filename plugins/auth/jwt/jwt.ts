@@ -1,6 +1,6 @@
 /** auth.jwt at work. */
-import { readFile } from 'node:fs/promises';
-import { EddyError, type AccessRequest, type Authorizer, type Context, type Decision, type Running } from 'eddy/plugin';
+import type { AccessRequest, Authorizer, Context, Decision, Running } from 'eddy/plugin';
+import { readCa } from '../shared/ca.ts';
 import { decideBy, forbidden, howLong, outsideOf, unauthenticated } from '../shared/decide.ts';
 import { digestOf } from '../shared/digest.ts';
 import { LruCache } from '../shared/lru.ts';
@@ -80,14 +80,13 @@ class Keys {
     this.#unnamed = ctx.config['public-keys'].map((path) => new FileKeys(path, readPem, ctx));
   }
 
-  /** Rejects with auth.jwt/KEYS_INVALID. */
+  /** Rejects with auth.jwt/KEYS_INVALID or auth.jwt/CA_UNREADABLE. */
   async start(): Promise<void> {
     await Promise.all([...this.#named, ...this.#unnamed].map((keys) => keys.start()));
-    const { clock, log, scope, config } = this.#ctx;
+    const { config } = this.#ctx;
     if (config.jwks === undefined) return;
-    const ca = config.ca === undefined ? undefined : await readCa(config.ca);
-    const context = { clock, log, signal: scope.signal, report: this.#ctx.report.bind(this.#ctx) };
-    this.#remote = new RemoteKeys({ ...config, url: config.jwks, ca }, context);
+    const ca = await readCa(config.ca, 'auth.jwt/CA_UNREADABLE');
+    this.#remote = new RemoteKeys({ ...config, url: config.jwks, ca }, this.#ctx);
     await this.#remote.start();
   }
 
@@ -107,16 +106,6 @@ class Keys {
       if (!mayBeNew || !(await this.#remote!.missed())) throw error;
       return attempt(await this.current());
     }
-  }
-}
-
-async function readCa(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new EddyError('auth.jwt/KEYS_INVALID', `"ca" cannot be read: ${(error as Error).message}`, {
-      kind: 'config',
-    });
   }
 }
 

@@ -11,6 +11,7 @@ import {
   Secret,
   Text,
 } from 'eddy/plugin';
+import { CA_UNREADABLE } from '../shared/ca.ts';
 import { isPlainAndFar, serversOf } from '../shared/urls.ts';
 import { ALGORITHMS, isSecretAlgorithm, type Algorithm } from './algorithms.ts';
 
@@ -112,7 +113,8 @@ export const manifest = defineManifest({
       const missing = isSecretAlgorithm(name) ? '"secrets"' : '"jwks", "jwks-file" or "public-keys"';
       add('ALGORITHM_WITHOUT_KEY', 'algorithms', `${name} needs ${missing}`, `Take ${name} out, or add ${missing}.`);
     }
-    if (jwks !== undefined && isPlainAndFar(jwks)) {
+    if (jwks !== undefined && !URL.canParse(jwks)) add('URL_INVALID', 'jwks', '"jwks" is no address');
+    else if (jwks !== undefined && isPlainAndFar(jwks)) {
       add(
         'KEYS_UNPROTECTED',
         'jwks',
@@ -143,6 +145,13 @@ export const manifest = defineManifest({
       mend: 'Take it out of "algorithms", or add the keys.',
       example: 'auth: { plugin: auth.jwt, jwks: https://id.example.org/jwks, algorithms: [HS256] }',
     },
+    URL_INVALID: {
+      severity: 'error',
+      kind: 'config',
+      meaning: 'What stands for "jwks" is no address of a key set.',
+      mend: 'Write an address such as https://id.example.org/.well-known/jwks.json; a file is named by "jwks-file".',
+      example: 'auth: { plugin: auth.jwt, jwks: "https://" }',
+    },
     KEYS_UNPROTECTED: {
       severity: 'warning',
       kind: 'config',
@@ -166,6 +175,7 @@ export const manifest = defineManifest({
       mend: 'Give a JSON Web Key Set ({"keys": [...]}) or a PEM file that begins with "-----BEGIN PUBLIC KEY-----" or "-----BEGIN CERTIFICATE-----".',
       example: 'public-keys: [./private.pem]',
     },
+    CA_UNREADABLE,
     KEY_IGNORED: {
       severity: 'warning',
       kind: 'config',

@@ -2,7 +2,7 @@
  * A key set by URL. It is fetched before the first token needs it, again when it is old, and at once when a token names a key that is
  * not in it; while the URL does not answer, the last set goes on being used, for a time that is bounded.
  */
-import { EddyError, type Clock, type Context } from 'eddy/plugin';
+import { EddyError, type Context } from 'eddy/plugin';
 import { askHttp, parseJson } from '../shared/ask-http.ts';
 import { readJwks, type KeySet } from './key-set.ts';
 
@@ -19,10 +19,13 @@ export interface RemoteKeysOptions {
   readonly ca: string | undefined;
 }
 
+/** What it needs of its surroundings. */
+type Host = Pick<Context, 'clock' | 'log' | 'report' | 'scope'>;
+
 /** See the file's head. */
 export class RemoteKeys {
   readonly #options: RemoteKeysOptions;
-  readonly #ctx: Pick<Context, 'report' | 'log'> & { readonly clock: Clock; readonly signal: AbortSignal };
+  readonly #ctx: Host;
   #set: KeySet | undefined;
   #fetchedAt = -Infinity;
   #triedAt = -Infinity;
@@ -30,10 +33,7 @@ export class RemoteKeys {
   #failure: EddyError | undefined;
   #fetching: Promise<void> | undefined;
 
-  constructor(
-    options: RemoteKeysOptions,
-    ctx: Pick<Context, 'report' | 'log'> & { readonly clock: Clock; readonly signal: AbortSignal },
-  ) {
+  constructor(options: RemoteKeysOptions, ctx: Host) {
     this.#options = options;
     this.#ctx = ctx;
   }
@@ -85,7 +85,7 @@ export class RemoteKeys {
     const { url, timeout, ca } = this.#options;
     this.#triedAt = this.#now();
     try {
-      const { signal } = this.#ctx;
+      const { signal } = this.#ctx.scope;
       const answer = await askHttp({ url, method: 'GET', timeout, maxBytes: MOST_BYTES, ca, signal });
       if (answer.status !== 200) throw new Error(`it answered ${answer.status}`);
       const set = readJwks(parseJson(answer.body));
@@ -100,7 +100,7 @@ export class RemoteKeys {
       if (this.#failure) this.#ctx.log.info({ url: shown(url) }, 'the key set is there again');
       this.#failure = undefined;
     } catch (error) {
-      if (this.#ctx.signal.aborted) return;
+      if (this.#ctx.scope.signal.aborted) return;
       this.#failure = unreachable(`${shown(url)}: ${error instanceof Error ? error.message : String(error)}`);
       const { code, message } = this.#failure;
       this.#ctx.report({ code, message });

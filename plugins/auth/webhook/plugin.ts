@@ -11,6 +11,7 @@ import {
   Secret,
   Text,
 } from 'eddy/plugin';
+import { CA_UNREADABLE } from '../shared/ca.ts';
 import { isPlainAndFar, serversOf } from '../shared/urls.ts';
 
 interface Checked {
@@ -99,13 +100,7 @@ export const manifest = defineManifest({
       mend: 'Write https:// where the server has TLS; "ca" names its certificate where it is one of your own.',
       example: 'auth: { plugin: auth.webhook, url: "http://auth.example.org/access" }',
     },
-    CA_UNREADABLE: {
-      severity: 'error',
-      kind: 'config',
-      meaning: 'The file with certificates to trust cannot be read.',
-      mend: 'Give the path of a PEM file that the engine may read.',
-      example: 'ca: ./missing.pem',
-    },
+    CA_UNREADABLE,
     UNAVAILABLE: {
       severity: 'error',
       kind: 'resource',

@@ -1,14 +1,14 @@
 /** auth.webhook at work. */
-import { readFile } from 'node:fs/promises';
 import {
-  EddyError,
   parseWebhookSecret,
+  type EddyError,
   type AccessRequest,
   type Authorizer,
   type Context,
   type Decision,
   type Running,
 } from 'eddy/plugin';
+import { readCa } from '../shared/ca.ts';
 import { unauthenticated } from '../shared/decide.ts';
 import { digestOf } from '../shared/digest.ts';
 import { LruCache } from '../shared/lru.ts';
@@ -76,26 +76,17 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
   return {
     services: { auth: authorizer },
     start: async () => {
-      const { url, secret, ca } = config;
-      const parsed = secret === undefined ? undefined : parseWebhookSecret(secret);
+      const parsed = config.secret === undefined ? undefined : parseWebhookSecret(config.secret);
       const key = parsed && 'key' in parsed ? parsed.key : undefined;
       const changed = (failure: EddyError | undefined): void => {
         up.set(failure ? 0 : 1);
         if (failure) ctx.report({ code: 'auth.webhook/UNAVAILABLE', message: failure.message });
         else ctx.log.info({}, 'the webhook answers again');
       };
-      const trusted = ca === undefined ? undefined : await readCa(ca);
-      server = new Server({ ...config, url, key, ca: trusted }, { clock, signal: ctx.scope.signal, changed });
+      const ca = await readCa(config.ca, 'auth.webhook/CA_UNREADABLE');
+      server = new Server({ ...config, key, ca }, { clock, signal: ctx.scope.signal, changed });
       up.set(1);
     },
     stop: () => server?.close(),
   };
-}
-
-async function readCa(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new EddyError('auth.webhook/CA_UNREADABLE', (error as Error).message, { kind: 'config' });
-  }
 }

@@ -118,6 +118,7 @@ describe('a key set by URL', () => {
     const { tls, ca } = await startTlsServer(() => ({ keys: [first.jwk] }));
     const strict = await start({ jwks: tls.url });
     await expect(strict.token(await sign(first))).rejects.toMatchObject(unreachable);
+    await expect(start({ jwks: tls.url, ca: `${ca}.none` })).rejects.toMatchObject({ code: 'auth.jwt/CA_UNREADABLE' });
     const { token } = await start({ jwks: tls.url, ca });
     expect(await token(await sign(first))).toMatchObject({ allowed: true });
   });

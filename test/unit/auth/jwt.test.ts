@@ -236,6 +236,8 @@ describe('keys', () => {
     expect(problems({ secrets: ['short'] })).toEqual(['SECRET_SHORT']);
     expect(problems({ secrets: [SECRET], algorithms: ['RS256'] })).toEqual(['ALGORITHM_WITHOUT_KEY']);
     expect(problems({ jwks: 'https://id.example/jwks', algorithms: ['HS256'] })).toEqual(['ALGORITHM_WITHOUT_KEY']);
+    expect(problems({ jwks: 'https://' })).toEqual(['URL_INVALID']);
+    expect(problems({ jwks: 'https://id example/jwks' })).toEqual(['URL_INVALID']);
     expect(problems({ jwks: 'http://id.example/jwks' })).toEqual(['KEYS_UNPROTECTED']);
     expect(problems({ jwks: 'http://127.0.0.1:9000/jwks' })).toEqual([]);
     expect(problems({ jwks: 'https://id.example/jwks', secrets: [SECRET] })).toEqual([]);
