@@ -288,7 +288,7 @@ export class Connections {
 
   /** The ended track whose place a new one takes: of the same id, else the only one of its kind. */
   #predecessor(state: LinkState, track: OutTrack): { id: string; link: LinkTrack } | undefined {
-    const sameId = state.past.findIndex((past) => past.id === (track.replaced?.id ?? track.id));
+    const sameId = state.past.findIndex((past) => past.id === (track.replaced ?? track.id));
     const sameKind = state.past.filter((past) => past.kind === kindOf(track));
     const index = sameId >= 0 ? sameId : sameKind.length === 1 ? state.past.indexOf(sameKind[0]!) : -1;
     return index < 0 ? undefined : state.past.splice(index, 1)[0];

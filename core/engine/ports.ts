@@ -37,8 +37,8 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
   readonly id: TrackId;
   readonly caps: TrackCapsOf<AnyMediaType>;
   readonly clock: SyncClock;
-  /** The track whose place it took. */
-  readonly replaced: OutTrack | undefined;
+  /** The track whose place it took: by name, since a line of tracks that replace each other has no end. */
+  readonly replaced: TrackId | undefined;
   /** By the link that they belong to. */
   readonly links = new Map<object, LinkTrack>();
   /** True once an item was written: links made later must wait for a place to begin. */
@@ -60,7 +60,7 @@ export class OutTrack implements TrackWriter<AnyMediaType> {
     id: TrackId,
     caps: TrackCapsOf<AnyMediaType>,
     clock: SyncClock,
-    replaced: OutTrack | undefined,
+    replaced: TrackId | undefined,
   ) {
     this.#port = port;
     this.id = id;
@@ -236,7 +236,7 @@ export class OutputPort implements FlowOutput<AnyMediaType> {
     }
     const clock = options.clock ?? options.from?.clock ?? replaced?.clock ?? this.#defaultClock;
     if (!clock) throw new TypeError(`the track "${id}" needs "from": the input track that it is made of; or "clock"`);
-    const track = new OutTrack(this, id, caps, clock, replaced);
+    const track = new OutTrack(this, id, caps, clock, replaced?.id);
     this.tracks.add(track);
     replaced?.end('replaced');
     this.hooks.changed();

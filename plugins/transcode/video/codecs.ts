@@ -1,6 +1,4 @@
 /** What a rung may be coded as: the profiles of each codec, and how its stream leaves the launch. */
-import type { VideoCodec } from 'eddy/plugin';
-
 /** Codecs that rungs are made in, for the configuration. */
 export const OUTPUT_CODECS = ['h264', 'hevc', 'vp9', 'av1'] as const;
 /** One of them. */
@@ -58,7 +56,3 @@ export const CODECS: Readonly<Record<OutputCodec, CodecOutput>> = {
 
 /** True where the pictures of a profile have ten bits. */
 export const isTenBit = (profile: Profile | undefined): boolean => profile === 'main10';
-
-/** True where a ladder can make this codec. */
-export const isOutputCodec = (codec: VideoCodec): codec is OutputCodec =>
-  (OUTPUT_CODECS as readonly string[]).includes(codec);

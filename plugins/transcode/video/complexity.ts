@@ -6,6 +6,7 @@
 import { H264Quantisers, MediaError } from 'eddy/media';
 import type { AccessUnit, VideoCaps, VideoCodec } from 'eddy/plugin';
 import { usualBitrate } from './rungs.ts';
+import { fpsOf } from './source-rung.ts';
 
 /** GOPs that are measured, and how much media they are at least and at most, in s. */
 const GOPS = 2;
@@ -79,9 +80,8 @@ export class ComplexityMeter {
   }
 
   #tell(seconds: number): Complexity {
-    const { width, height, frameRate, codec } = this.#caps;
-    const fps = frameRate && frameRate.num / frameRate.den;
-    const share = (this.#worth * WORTH[codec]) / seconds / usualBitrate(width, height, fps);
+    const { width, height, codec } = this.#caps;
+    const share = (this.#worth * WORTH[codec]) / seconds / usualBitrate(width, height, fpsOf(this.#caps));
     return {
       share: Number(Math.min(RANGE.most, Math.max(RANGE.least, share)).toFixed(2)),
       bitrate: Math.round((this.#bits * WORTH[codec]) / seconds),

@@ -49,7 +49,7 @@ export function describeLadder(facts: LadderFacts): Readonly<Record<string, unkn
         bitrate,
         planned: bitrate < planned ? planned : undefined,
         made,
-        encoder: made === 'encoded' ? running?.encoders.all.find(({ codec }) => codec === rung.codec)?.name : undefined,
+        encoder: made === 'encoded' ? running?.encoders.find(rung.codec)?.name : undefined,
         cpu: priceOf(rung),
       };
     }),

@@ -49,9 +49,9 @@ export function candidates(codec: OutputCodec, wanted: EncoderName): readonly En
   return [...all.filter(({ name }) => name === wanted), ...software.filter(({ name }) => name !== wanted)];
 }
 
-/** The element in software that a ladder falls back to for a codec: the machine must have it. */
-export const softwareElement = (codec: OutputCodec, wanted: EncoderName): string =>
-  candidates(codec, wanted).find(({ device }) => !device)!.element;
+/** The one in software that a ladder falls back to for a codec: the machine must have it. */
+export const softwareEncoder = (codec: OutputCodec, wanted: EncoderName): Encoder =>
+  candidates(codec, wanted).find(({ device }) => !device)!;
 
 /** The encoders of one run of a ladder, one for each codec. */
 export class EncoderSet {
@@ -63,9 +63,14 @@ export class EncoderSet {
 
   /** Throws TypeError for a codec that none was chosen for. */
   of(codec: OutputCodec): Encoder {
-    const encoder = this.#encoders.get(codec);
+    const encoder = this.find(codec);
     if (!encoder) throw new TypeError(`no encoder was chosen for ${codec}`);
     return encoder;
+  }
+
+  /** Undefined for a codec that none was chosen for. */
+  find(codec: OutputCodec): Encoder | undefined {
+    return this.#encoders.get(codec);
   }
 
   /** In the order of their codecs. */

@@ -1,7 +1,7 @@
 /** What the manifest says of a configuration: what comes out, what the machine must have, and which rungs do not go together. */
 import type { CapsOffer, ConfigProblem } from 'eddy/plugin';
 import { CODECS, type OutputCodec } from './codecs.ts';
-import { softwareElement, type EncoderName, type Mode } from './encoders.ts';
+import { softwareEncoder, type EncoderName, type Mode } from './encoders.ts';
 import type { Rung } from './rung-field.ts';
 
 /** The part of the configuration that is looked at. */
@@ -37,7 +37,7 @@ export function offersOf(options: Options): readonly CapsOffer[] {
 
 /** Encoders and parsers that these rungs need. */
 export function elementsOf(options: Options): readonly string[] {
-  return codecsOf(options).flatMap((codec) => [softwareElement(codec, options.encoder), CODECS[codec].parser]);
+  return codecsOf(options).flatMap((codec) => [softwareEncoder(codec, options.encoder).element, CODECS[codec].parser]);
 }
 
 /** Rungs that cannot be made, or not together. */

@@ -3,7 +3,7 @@ import type { VideoCaps } from 'eddy/plugin';
 import type { OutputCodec } from './codecs.ts';
 import { ladderCost, type LadderCost } from './cost.ts';
 import type { Costly, CpuBudget } from './cpu-budget.ts';
-import { candidates, type Encoder, type EncoderSet } from './encoders.ts';
+import { softwareEncoder, type Encoder, type EncoderSet } from './encoders.ts';
 import type { LadderPlan } from './plan.ts';
 import type { Config } from './plugin.ts';
 import type { PlannedRung } from './rungs.ts';
@@ -78,9 +78,7 @@ export class LadderLoad implements Costly {
   #costOf(rungs: readonly PlannedRung[], encoders = this.#around.runs.encoders): LadderCost {
     const { mode, preset, encoder: wanted } = this.#around.config;
     // Of a codec that none was chosen for yet it is one in software.
-    const encoderOf = (codec: OutputCodec): Encoder =>
-      encoders?.all.find((encoder) => encoder.codec === codec) ??
-      candidates(codec, wanted).find(({ device }) => !device)!;
+    const encoderOf = (codec: OutputCodec): Encoder => encoders?.find(codec) ?? softwareEncoder(codec, wanted);
     return ladderCost(this.#around.caps, rungs, { encoderOf, mode, preset });
   }
 }

@@ -39,7 +39,7 @@ export class LadderPlan {
 
   /** Rungs that are encoded now, or will be; the most expensive ones may be out. */
   get toMake(): readonly PlannedRung[] {
-    return this.#within(this.#out).filter((rung) => !this.unwanted.has(rung));
+    return this.#without(this.#out);
   }
 
   /** How many rungs are out since the machine is full. */
@@ -68,7 +68,7 @@ export class LadderPlan {
 
   /** What would be made with one rung more, the one that went last; undefined where none is out. */
   get withOneMore(): readonly PlannedRung[] | undefined {
-    return this.#out === 0 ? undefined : this.#within(this.#out - 1).filter((rung) => !this.unwanted.has(rung));
+    return this.#out === 0 ? undefined : this.#without(this.#out - 1);
   }
 
   /** Takes back the rung that went last. */
@@ -101,8 +101,9 @@ export class LadderPlan {
     this.#eased.set(rung, share);
   }
 
-  #within(out: number): readonly PlannedRung[] {
-    return this.rungs.slice(Number(this.passed) + out);
+  /** What is made where so many are out. */
+  #without(out: number): readonly PlannedRung[] {
+    return this.rungs.slice(Number(this.passed) + out).filter((rung) => !this.unwanted.has(rung));
   }
 
   /** What the content takes at this size, and never more than the source itself has. */

@@ -6,13 +6,13 @@
 /** Parts of a block that begin anew: each block shares three quarters with the one before. */
 const PARTS = 4;
 /** One of them, s. */
-export const PART_S = 0.1;
-const SILENT = -70;
+const PART_S = 0.1;
 const FAR_BELOW = 10;
 
 /** LUFS of a mean square, and the other way round. */
 const loudnessOf = (power: number): number => -0.691 + 10 * Math.log10(power);
 const powerOf = (loudness: number): number => 10 ** ((loudness + 0.691) / 10);
+const SILENT = powerOf(-70);
 
 /** A filter of the second order: what of it does not change. `a0` is 1. */
 interface Biquad {
@@ -86,7 +86,7 @@ export class LoudnessMeter {
 
   /** LUFS; undefined where all was silence. */
   get loudness(): number | undefined {
-    const heard = this.#blocks.filter((power) => power > powerOf(SILENT));
+    const heard = this.#blocks.filter((power) => power > SILENT);
     if (heard.length === 0) return undefined;
     const near = powerOf(loudnessOf(mean(heard)) - FAR_BELOW);
     return loudnessOf(mean(heard.filter((power) => power > near)));
@@ -94,7 +94,7 @@ export class LoudnessMeter {
 
   /** Seconds of sound, silence apart, that the loudness is of. */
   get heard(): number {
-    return this.#blocks.filter((power) => power > powerOf(SILENT)).length * PART_S;
+    return this.#blocks.filter((power) => power > SILENT).length * PART_S;
   }
 
   /** Both filters, in the second direct form, transposed. */
