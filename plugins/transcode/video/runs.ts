@@ -87,9 +87,10 @@ export class Runs {
 
   /** What is to be made has changed: another host is made ready, and the one that runs goes on until {@link Runs.change}. */
   async prepare(): Promise<void> {
-    await this.#starting;
-    if (!this.#use || this.#stopped) return;
     const turn = this.#forget();
+    // Of several changes at once the last one answers for all.
+    await this.#starting;
+    if (turn !== this.#turn || !this.#use || this.#stopped) return;
     this.#due = true;
     this.#isPreparing = true;
     try {

@@ -7,9 +7,9 @@ import { RUNG_UNWANTED_MS } from '../../../plugins/transcode/video/rung-demand.t
 
 type Track = CapturedTrack<'frames'>;
 const GOP = 10;
-const stream = syntheticVideo({ gop: GOP, fps: 10 });
+const stream = syntheticVideo({ gop: GOP, fps: 10, width: 640, height: 360 });
 
-async function start() {
+async function start(options: Readonly<Record<string, unknown>> = {}) {
   const hosts = new FakeMediaHosts();
   /** Each frame that comes in is one of every rung; one that is closed gives what it has later, as a real one does. */
   const encode = (host: FakeMediaHost): void => {
@@ -20,7 +20,7 @@ async function start() {
     });
   };
   hosts.script(encode);
-  const config = { rungs: ['180p', '90p'], passthrough: 'never', gop: '1s' };
+  const config = { rungs: ['180p', '90p'], passthrough: 'never', gop: '1s', ...options };
   const h = await harness<typeof manifest>(plugin, { config, services: { hosts } });
   const writer = (await h.camera('cam').publish()).out.in.addTrack('video', stream.caps);
   let at = 0;
@@ -92,5 +92,16 @@ it('nobody wants any: no host; one is wanted again: a host with that alone', asy
   await play(GOP);
   expect(outputs()).toHaveLength(1);
   expect(outputs()[0]).not.toContain(' ');
+  await h.close();
+});
+
+it('several changes at once are one change of hosts', async () => {
+  // x265 takes no other bit rate while it runs, and once the content is known all rungs are to have another.
+  const { h, hosts, play, outputs } = await start({ rungs: 'auto', codec: 'hevc', encoder: 'software' });
+  await play(2 * GOP);
+  expect(outputs()).toEqual(['rung-360p rung-240p']);
+  await play(GOP + 3);
+  expect(hosts.hosts).toHaveLength(2);
+  expect(hosts.running).toEqual([hosts.hosts[1]]);
   await h.close();
 });
