@@ -99,7 +99,8 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
       flow.scope.add(ctx.clock.every(ctx.config.every, () => flow.log.info({ count }, 'frames so far')));
       flow.in.in.onTrack((track) => {
         const out = flow.out.out.addTrack(track.id, track.caps, { from: track });
-        flow.scope.add(out.onKeyFrameRequest(() => track.requestKeyFrame()));
+        // It ends with its track; what is put into the flow's scope stays for all of the camera's publishers.
+        out.onKeyFrameRequest(() => track.requestKeyFrame());
         return {
           async item(unit) {
             count += 1;

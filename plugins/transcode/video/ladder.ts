@@ -54,6 +54,7 @@ export interface LadderSurroundings {
   readonly report: (code: OwnCode, message: string) => void;
   readonly encoders: EncoderChoice;
   readonly budget: CpuBudget;
+  /** Called once it has ended or is stopped, maybe twice. */
   onEnd(): void;
 }
 
@@ -221,6 +222,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     this.#stopped = true;
     this.#cancelIdle?.();
     this.#demand.stop();
+    this.#around.onEnd();
     await this.#runs.stop();
   }
 

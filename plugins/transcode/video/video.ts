@@ -79,24 +79,16 @@ function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, shared: Shared): Flow
       priority,
       label: `${ctx.name} ${flow.cameraId} ${track.id}`,
       report: (code, message) => flow.report({ code, message }),
+      // A flow outlives its publishers: it keeps nothing of a ladder that has ended.
       onEnd: () => {
         ladders.delete(ladder);
-        release();
+        leave();
+        forget();
       },
     });
     ladders.add(ladder);
     const leave = shedding.add(ladder);
     const forget = budget.add(ladder.load);
-    const free = (): void => {
-      leave();
-      forget();
-    };
-    // A flow outlives its publishers: it keeps nothing of a ladder that has ended.
-    const keep = flow.scope.add(free);
-    const release = (): void => {
-      keep();
-      free();
-    };
     return ladder;
   });
 }
