@@ -18,12 +18,11 @@ import type {
 } from 'eddy/plugin';
 import { UNWANTED_MS } from '../shared/restarts.ts';
 import type { PassedOn } from '../shared/words.ts';
-import { ComplexityMeter } from './complexity.ts';
+import { BitRates } from './bit-rates.ts';
 import type { CpuBudget } from './cpu-budget.ts';
 import { describeLadder } from './describe.ts';
-import { Downstream } from './downstream.ts';
 import type { EncoderChoice, EncoderSet } from './encoders.ts';
-import { encoderOf, ladderLaunch, outputOf } from './launch.ts';
+import { ladderLaunch } from './launch.ts';
 import { LadderLoad } from './load.ts';
 import type { Meters } from './meters.ts';
 import { LadderPlan } from './plan.ts';
@@ -64,13 +63,12 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   readonly #track: InputTrack<'frames'>;
   readonly #caps: VideoCaps;
   readonly #plan: LadderPlan;
-  readonly #complexity: ComplexityMeter;
   readonly #made: RungWriters;
   readonly #demand: RungDemand<PlannedRung>;
   readonly #runs: Runs;
   /** What it costs, for the budget of all ladders. */
   readonly load: LadderLoad;
-  readonly #downstream: Downstream;
+  readonly #bitRates: BitRates;
   /** The top rung while the source itself is it. */
   #source: SourceRung | undefined;
   #stopped = false;
@@ -83,7 +81,6 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     this.#track = track;
     this.#caps = track.caps as VideoCaps;
     const plan = (this.#plan = new LadderPlan(around.config.rungs, this.#caps, around.config));
-    this.#complexity = new ComplexityMeter(this.#caps);
     this.#demand = new RungDemand(around.clock, (rung, wanted) => this.#wanted(rung, wanted));
     this.#made = new RungWriters({
       track,
@@ -104,10 +101,12 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
       began: () => this.look(),
     });
     this.load = new LadderLoad({ ...around, caps: this.#caps, plan, runs: this.#runs });
-    this.#downstream = new Downstream({
+    this.#bitRates = new BitRates({
+      ...around,
+      caps: this.#caps,
       plan,
+      runs: this.#runs,
       pressureOf: (rung) => this.#made.pressureOf(rung),
-      changed: (rung, before, now) => this.#eased(rung, before, now),
     });
     const { passthrough, gop } = around.config;
     if (passthrough === 'auto' && canPass(this.#caps, plan.rungs[0])) {
@@ -118,7 +117,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
 
   item(unit: AccessUnit): void | Promise<void> {
     if (this.#source?.count(unit) === false) this.#encodeTop(this.#source);
-    if (this.#complexity.count(unit)) this.#foundComplexity();
+    this.#bitRates.count(unit);
     const passed = this.#source?.pass(unit);
     const fed = this.#feed(unit);
     return passed && fed ? Promise.all([passed, fed]).then(() => undefined) : (passed ?? fed);
@@ -126,7 +125,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
 
   discontinuity(cause: DiscontinuityCause): void {
     this.#source?.discontinuity(cause);
-    this.#complexity.interrupted();
+    this.#bitRates.interrupted();
     this.#runs.note({ type: 'discontinuity', cause });
     // The encoders' count of frames is no longer the source's.
     if (this.#source) this.#drop();
@@ -158,9 +157,9 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     });
   }
 
-  /** Every second: rungs whose readers fall behind get fewer bits, and those that keep up again get them back. */
+  /** Every second: bit rates follow what readers keep up with. */
   lookDownstream(): void {
-    if (this.#runs.use) this.#downstream.look();
+    if (this.#runs.use) this.#bitRates.look();
   }
 
   get priority(): number {
@@ -212,9 +211,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   /** Changes a rung's bit rate, now and for every host to come; rungs that are not here are left alone. */
   async setBitrate(name: string, bitrate: number): Promise<void> {
     const rung = this.#plan.toMake.find((each) => each.name === name);
-    if (!rung) return;
-    this.#plan.ask(rung, bitrate);
-    await this.#apply(rung);
+    if (rung) await this.#bitRates.ask(rung, bitrate);
   }
 
   /** The end, whatever is inside. */
@@ -272,12 +269,6 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     return ladderLaunch(label, this.#caps, rungs, { encoders, mode: config.mode, keyInterval, preset: config.preset });
   }
 
-  /** What the content takes is known: it moves the bit rates of rungs that Eddy chose. */
-  #foundComplexity(): void {
-    this.#plan.complexity = this.#complexity.found;
-    if (this.#plan.isAuto) for (const rung of this.#plan.toMake) this.#applySoon(rung);
-  }
-
   /** It is left out: its track ends, and so does what was said of that. */
   #endRung(rung: PlannedRung): void {
     this.#made.end('stopped', rung);
@@ -291,34 +282,6 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     else if (this.#runs.use) this.#drop(UNWANTED);
   }
 
-  /** Its readers fall behind, or keep up again. */
-  #eased(rung: PlannedRung, before: number, now: number): void {
-    const { label, report, log } = this.#around;
-    const planned = this.#plan.plannedBitrate(rung);
-    const message = `${label}: ${rung.name} from ${kbps(before)} to ${kbps(now)}, of ${kbps(planned)} that are planned`;
-    log.info({ rung: rung.name, bitrate: now }, message);
-    if (before === planned) report('transcode.video/BITRATE_LOWERED', message);
-    this.#applySoon(rung);
-  }
-
-  /** A host that ends meanwhile is followed by one that has the bit rate from its start. */
-  #applySoon(rung: PlannedRung): void {
-    this.#apply(rung).catch((error: unknown) =>
-      this.#around.log.warn({ err: error, rung: rung.name }, 'a bit rate could not be changed'),
-    );
-  }
-
-  /** Tells the encoder of a rung its bit rate. */
-  async #apply(rung: PlannedRung): Promise<void> {
-    const { use, encoders } = this.#runs;
-    if (!use || !encoders) return;
-    const { rate } = encoders.of(rung.codec);
-    // An encoder that cannot change while it runs is changed for another.
-    if (!rate) return this.#runs.prepare();
-    const value = Math.max(1, Math.round(this.#plan.bitrateOf(rung) / rate.unit));
-    await this.#runs.set(outputOf(rung), encoderOf(rung), rate.property, value);
-  }
-
   /** The next host begins with a key frame. */
   #drop(tell?: PassedOn): void {
     this.load.release();
@@ -326,5 +289,3 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     void this.#runs.drop(tell);
   }
 }
-
-const kbps = (bitrate: number): string => `${Math.round(bitrate / 1000)} kbit/s`;
