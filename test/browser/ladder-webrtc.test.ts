@@ -52,6 +52,13 @@ const untilWidth = (page: Page, width: number): Promise<unknown> =>
     timeout: 30_000,
   });
 
+/** What the server says to a viewer's choice: a status. */
+const chooseLayer = async (session: string, layer: unknown): Promise<number> => {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(new URL('layer', `${session}/`), { method: 'POST', headers, body: JSON.stringify(layer) });
+  return answer.status;
+};
+
 it('a viewer of a ladder chooses among its rungs', { timeout: 120_000 }, async () => {
   await until(
     'the camera',
@@ -62,12 +69,7 @@ it('a viewer of a ladder chooses among its rungs', { timeout: 120_000 }, async (
   const { location } = await watch(page, `${eddy.http}/whep/cam`, { audio: false });
   // The camera itself is there at once, and its rungs a GOP or two later.
   await untilWidth(page, 640);
-  const choose = (layer: unknown): Promise<number> =>
-    fetch(new URL('layer', `${location}/`), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(layer),
-    }).then(({ status }) => status);
+  const choose = (layer: unknown) => chooseLayer(location, layer);
   await until('the rung to be offered', async () => (await choose({ rid: 'l0' })) === 200, { timeout: 30_000 });
   await untilWidth(page, 320);
   await recordPictures(page);
@@ -104,12 +106,7 @@ it.runIf(level === 'proof')(
     const { page } = await openPage(browser);
     await webrtcPage(page, eddy.http);
     const { location } = await watch(page, `${eddy.http}/whep/chosen`, { audio: false });
-    const choose = (layer: unknown): Promise<number> =>
-      fetch(new URL('layer', `${location}/`), {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(layer),
-      }).then(({ status }) => status);
+    const choose = (layer: unknown) => chooseLayer(location, layer);
     const isMade = (what: string) => until(what, async () => (await made()) === what, { timeout: 40_000 });
     await isMade('720p encoded, 360p encoded');
     await until('the rung to be offered', async () => (await choose({ rid: 'l0' })) === 200, { timeout: 30_000 });

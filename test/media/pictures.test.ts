@@ -1,7 +1,7 @@
 /** Key frames of every codec that cameras send here, made into pictures by real hosts. */
 import { spawnSync } from 'node:child_process';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FakeTimeline, harness, type Harness } from 'eddy/testing';
+import { describe, expect, it } from 'vitest';
+import { FakeTimeline, harness } from 'eddy/testing';
 import type { HostFrame, VideoCaps } from 'eddy/plugin';
 import { buildInitSegment, writeChunk } from 'eddy/media';
 import { JpegMaker } from '../../plugins/publish/pictures/jpeg-maker.ts';
@@ -9,22 +9,13 @@ import plugin, { type manifest } from '../../plugins/publish/pictures/plugin.ts'
 import { collect } from '../contract/media-hosts.ts';
 import { videoCaps } from '../support/chunks.ts';
 import { indexedSegment, START } from '../support/segments.ts';
-import { startHosts } from './support/pattern.ts';
+import { hostsOfTest } from './support/hosts-of-test.ts';
 
-let native: ReturnType<typeof startHosts>;
-let stage: Harness<typeof manifest> | undefined;
-beforeEach(() => void (native = startHosts()));
-afterEach(async () => {
-  await stage?.stop();
-  await native.stop();
-  // Looks for what is left of both.
-  await stage?.close();
-  stage = undefined;
-});
+const test = hostsOfTest();
 
 /** A second of one colour, with a key frame each fifth picture. */
 async function film(colour: number, encoder: string, size = 'width=640,height=360'): Promise<HostFrame[]> {
-  const host = await native.hosts.launch({
+  const host = await test.native.hosts.launch({
     label: 'film',
     launch: `videotestsrc num-buffers=15 pattern=solid-color foreground-color=${colour} ! video/x-raw,format=I420,${size},framerate=15/1 ! ${encoder} ! {out:v}`,
     outputs: [{ name: 'v' }],
@@ -60,7 +51,9 @@ describe('pictures of key frames', () => {
     ['VP9', 'vp9enc deadline=1 cpu-used=8 keyframe-max-dist=5'],
   ])('the poster of a camera that sends %s', async (_what, encoder) => {
     const frames = await film(RED, encoder, 'width=1280,height=720');
-    stage = await harness<typeof manifest>(plugin, { services: { hosts: native.hosts }, clock: 'real' });
+    const stage = test.keep(
+      await harness<typeof manifest>(plugin, { services: { hosts: test.native.hosts }, clock: 'real' }),
+    );
     const writer = (await stage.camera('cam1').publish()).video(frames[0]!.caps as never);
     await writer.writeAll(frames.map(({ unit }) => unit));
     const answer = await stage.fakes.http.request('/api/v1/cameras/cam1/poster.jpg');
@@ -75,7 +68,7 @@ describe('pictures of key frames', () => {
     const films = await Promise.all([RED, 0xff00ff00, 0xff0000ff].map((colour) => film(colour, X264)));
     const keys = films.map((frames) => frames.find(({ unit }) => unit.key)!);
     const broken = { ...keys[1]!.unit, data: keys[1]!.unit.data.slice(0, 5) };
-    const maker = new JpegMaker(native.hosts, 'test');
+    const maker = new JpegMaker(test.native.hosts, 'test');
     const units = [keys[0]!.unit, broken, keys[1]!.unit, keys[2]!.unit];
     const pictures = await maker.make(keys[0]!.caps as never, units, { width: 320, quality: 70 });
     expect(pictures[1]).toBeUndefined();
@@ -110,9 +103,11 @@ describe('pictures of the past', () => {
       }));
       timeline.put(indexedSegment(number), writeChunk({ sequence: 1, baseTime: number * 180_000, samples }), chunkCaps);
     }
-    stage = await harness<typeof manifest>(plugin, { services: { hosts: native.hosts, timeline }, clock: 'real' });
+    const stage = test.keep(
+      await harness<typeof manifest>(plugin, { services: { hosts: test.native.hosts, timeline }, clock: 'real' }),
+    );
     await stage.camera('cam1').publish();
-    const get = (path: string) => stage!.fakes.http.request(`/api/v1/cameras/cam1/${path}`);
+    const get = (path: string) => stage.fakes.http.request(`/api/v1/cameras/cam1/${path}`);
     const vtt = await (await get(`storyboard.vtt?start=${START}&end=${START + 14_000}&interval=2`)).text();
     const cues = [...vtt.matchAll(/^(storyboard.*)#xywh=(\d+),(\d+),(\d+),(\d+)$/gm)];
     const seen: number[] = [];

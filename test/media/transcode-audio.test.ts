@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { harness, type Harness } from 'eddy/testing';
 import type { AccessUnit } from 'eddy/plugin';
 import { opusPacketDuration } from 'eddy/media';
@@ -15,31 +15,24 @@ import {
   onsets,
   type Sound,
 } from './support/audio.ts';
-import { startHosts, until } from './support/pattern.ts';
+import { hostsOfTest } from './support/hosts-of-test.ts';
+import { until } from './support/pattern.ts';
 
 type Stage = Harness<typeof manifest>;
 
-let native: ReturnType<typeof startHosts>;
-const stages: Stage[] = [];
-beforeEach(() => void (native = startHosts()));
-afterEach(async () => {
-  await Promise.all(stages.map((stage) => stage.stop()));
-  await native.stop();
-  // Looks for what is left of both.
-  for (const stage of stages.splice(0)) await stage.close();
-});
+const test = hostsOfTest();
 
 async function start(config: Readonly<Record<string, unknown>>, unwanted?: true): Promise<Stage> {
   const block = { full: 'block' as const, queue: '500ms' };
-  const stage = await harness<typeof manifest>(plugin, {
-    config,
-    services: { hosts: native.hosts },
-    clock: 'real',
-    links: { in: block, out: block },
-    ...(unwanted && { unwanted }),
-  });
-  stages.push(stage);
-  return stage;
+  return test.keep(
+    await harness<typeof manifest>(plugin, {
+      config,
+      services: { hosts: test.native.hosts },
+      clock: 'real',
+      links: { in: block, out: block },
+      ...(unwanted && { unwanted }),
+    }),
+  );
 }
 
 /** What the stage makes of a sound, at so many times real time at most. */
@@ -171,7 +164,7 @@ describe('transcode.audio', () => {
     expect(made.caps).toBe(source.caps);
     expect(made.units.every((unit, i) => unit === source.units[i])).toBe(true);
     expect(stage.out.out.tracks()[0]!.id).toBe('audio');
-    expect(native.fake.gauges.size).toBe(0);
+    expect(test.native.fake.gauges.size).toBe(0);
   });
 
   it('twenty cameras share two hosts, which end when nobody is left', { timeout: 40_000 }, async () => {
@@ -181,14 +174,14 @@ describe('transcode.audio', () => {
     const feeds = await Promise.all(names.map((name) => stage.camera(name).publish()));
     const writers = feeds.map((feed) => feed.audio(source.caps));
     const hosts = (): number =>
-      [...native.fake.gauges.keys()].filter((key) => key.startsWith('host_slots_used')).length;
+      [...test.native.fake.gauges.keys()].filter((key) => key.startsWith('host_slots_used')).length;
     await Promise.all(writers.map((writer) => writer.writeAll(source.units.slice(0, 50))));
     expect(hosts()).toBe(0);
     stage.out.out.want(true);
     await Promise.all(writers.map((writer) => writer.writeAll(source.units.slice(50))));
     await until(() => names.every((name) => stage.out.out.items(name).length > 300), 'sound of all cameras');
     expect(
-      [...native.fake.gauges.entries()]
+      [...test.native.fake.gauges.entries()]
         .filter(([key]) => key.startsWith('host_slots'))
         .map(([, n]) => n)
         .sort(),
@@ -207,5 +200,5 @@ describe('transcode.audio', () => {
 });
 
 it('no host outlives the tests', () => {
-  expect(native.pids().filter(isAlive)).toEqual([]);
+  expect(test.native.pids().filter(isAlive)).toEqual([]);
 });

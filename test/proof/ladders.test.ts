@@ -2,33 +2,28 @@
 import { readdirSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { harness, type Harness } from 'eddy/testing';
 import type { AccessUnit } from 'eddy/plugin';
 import plugin, { type manifest } from '../../plugins/transcode/video/plugin.ts';
 import { meetBar } from '../bar.ts';
 import { isAlive } from '../contract/media-hosts.ts';
-import { startHosts, until } from '../media/support/pattern.ts';
+import { hostsOfTest } from '../media/support/hosts-of-test.ts';
+import { until } from '../media/support/pattern.ts';
 import { encodeClip } from '../support/live-source.ts';
 
-let native: ReturnType<typeof startHosts>;
-let stage: Harness<typeof manifest> | undefined;
-beforeEach(() => void (native = startHosts()));
-afterEach(async () => {
-  await stage?.stop();
-  await native.stop();
-  await stage?.close();
-  stage = undefined;
-});
+const test = hostsOfTest();
 
 async function start(config: Readonly<Record<string, unknown>>): Promise<Harness<typeof manifest>> {
   const block = { full: 'block' as const, queue: '1s' };
-  return (stage = await harness<typeof manifest>(plugin, {
-    config,
-    services: { hosts: native.hosts },
-    clock: 'real',
-    links: { in: block, out: block },
-  }));
+  return test.keep(
+    await harness<typeof manifest>(plugin, {
+      config,
+      services: { hosts: test.native.hosts },
+      clock: 'real',
+      links: { in: block, out: block },
+    }),
+  );
 }
 
 /** Frames a second and how they are written, and seconds of each: ten minutes in all. */
@@ -147,9 +142,9 @@ it('two hundred cameras that come and go', async () => {
     if (round === 19) before = measure();
   }
   const after = measure();
-  const left = native.pids().filter(isAlive).length;
+  const left = test.native.pids().filter(isAlive).length;
   const p95 = firsts.toSorted((a, b) => a - b)[Math.ceil(firsts.length * 0.95) - 1]!;
-  expect(native.pids()).toHaveLength(200);
+  expect(test.native.pids()).toHaveLength(200);
   meetBar({
     issue: 5,
     what: '200 camera starts and stops',

@@ -1,32 +1,24 @@
 /** Audio at full length: an hour through both transcoders, and what many cameras cost. */
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { harness, type Harness } from 'eddy/testing';
+import { expect, it } from 'vitest';
+import { harness } from 'eddy/testing';
 import plugin, { type manifest } from '../../plugins/transcode/audio/plugin.ts';
 import { meetBar } from '../bar.ts';
 import { beeps, makeAac, onsets, type Sound } from '../media/support/audio.ts';
-import { startHosts } from '../media/support/pattern.ts';
+import { hostsOfTest } from '../media/support/hosts-of-test.ts';
 import { runBench } from '../support/bench.ts';
 
 const SECONDS = 3600;
 /** Where beeps are: at the start, in the middle, at the end. */
 const AT = [1, 600, 1800, 3000, SECONDS - 2];
 
-let native: ReturnType<typeof startHosts>;
-const stages: Harness<typeof manifest>[] = [];
-beforeEach(() => void (native = startHosts()));
-afterEach(async () => {
-  await Promise.all(stages.map((stage) => stage.stop()));
-  await native.stop();
-  for (const stage of stages.splice(0)) await stage.close();
-});
+const test = hostsOfTest();
 
 async function transcode(codec: 'aac' | 'opus', sound: Sound): Promise<Sound> {
   const block = { full: 'block' as const, queue: '500ms' };
   const config = { codec };
-  const services = { hosts: native.hosts };
+  const services = { hosts: test.native.hosts };
   const links = { in: block, out: block };
-  const stage = await harness<typeof manifest>(plugin, { config, services, links, clock: 'real' });
-  stages.push(stage);
+  const stage = test.keep(await harness<typeof manifest>(plugin, { config, services, links, clock: 'real' }));
   const feed = await stage.camera('cam').publish();
   const writer = feed.audio(sound.caps);
   await writer.writeAll(sound.units);

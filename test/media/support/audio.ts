@@ -42,16 +42,20 @@ export function inMilliseconds({ caps, units }: Sound): Sound {
   return { caps: { ...caps, timescale: 1000 }, units: moved };
 }
 
-/** Integrated loudness from `from` seconds on, in LUFS, as ffmpeg measures it. */
-export async function loudnessOf({ caps, units }: Sound, from: number): Promise<number> {
+/** The sound as a fragmented MP4 file that begins at 0. */
+function fileOf({ caps, units }: Sound): Buffer {
   const samples = units.map(({ data, duration }) => ({ data, duration: duration!, compositionOffset: 0, key: true }));
-  const file = Buffer.concat([
+  return Buffer.concat([
     buildInitSegment({ caps }),
     writeChunk({ sequence: 1, baseTime: 0, samples, startsSegment: true }),
   ]);
+}
+
+/** Integrated loudness from `from` seconds on, in LUFS, as ffmpeg measures it. */
+export async function loudnessOf(sound: Sound, from: number): Promise<number> {
   const filter = `atrim=start=${from},ebur128=framelog=verbose`;
   const args = ['-hide_banner', '-i', 'pipe:0', '-af', filter, '-f', 'null', '-'];
-  const { stderr } = spawnSync('ffmpeg', args, { input: file, encoding: 'utf8' });
+  const { stderr } = spawnSync('ffmpeg', args, { input: fileOf(sound), encoding: 'utf8' });
   const found = /Integrated loudness:\s+I:\s+(-?[\d.]+) LUFS/.exec(stderr);
   if (!found) throw new Error(`ffmpeg measured nothing: ${stderr}`);
   return Number(found[1]);
@@ -60,13 +64,8 @@ export async function loudnessOf({ caps, units }: Sound, from: number): Promise<
 /** Decodes to one channel of 48 kHz or the track's rate; sample 0 is at the first unit's pts. */
 export async function decode({ caps, units }: Sound): Promise<Int16Array> {
   if (caps.codec === 'aac') return decodeAudio(caps, units);
-  const samples = units.map(({ data, duration }) => ({ data, duration: duration!, compositionOffset: 0, key: true }));
-  const file = Buffer.concat([
-    buildInitSegment({ caps }),
-    writeChunk({ sequence: 1, baseTime: 0, samples, startsSegment: true }),
-  ]);
   const raw = execFileSync('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-f', 's16le', '-ac', '1', 'pipe:1'], {
-    input: file,
+    input: fileOf({ caps, units }),
     maxBuffer: 2 ** 28,
   });
   return new Int16Array(raw.buffer, raw.byteOffset, raw.length >> 1);

@@ -1,22 +1,14 @@
 /** A stage transcode.video on real hosts: units in as fast as it takes them, the units of every rung out. */
-import { afterEach, beforeEach } from 'vitest';
 import { harness, type FakeHttpServer, type Harness } from 'eddy/testing';
 import type { AccessUnit, VideoCaps } from 'eddy/plugin';
 import plugin, { type manifest } from '../../../plugins/transcode/video/plugin.ts';
 import type { Clip } from '../../support/live-source.ts';
-import { startHosts } from './pattern.ts';
+import { hostsOfTest } from './hosts-of-test.ts';
 
 /** The stage under test. */
 export type Stage = Harness<typeof manifest>;
 
-let native: ReturnType<typeof startHosts>;
-const stages: Stage[] = [];
-beforeEach(() => void (native = startHosts()));
-afterEach(async () => {
-  await Promise.all(stages.map((stage) => stage.stop()));
-  await native.stop();
-  for (const stage of stages.splice(0)) await stage.close();
-});
+const test = hostsOfTest();
 
 /** Starts the stage; it ends with its test. Its clock stands: a busy machine, on which units are fed as fast as they go, is not one that sheds rungs. */
 export async function start(
@@ -24,13 +16,13 @@ export async function start(
   services: { http?: FakeHttpServer } = {},
 ): Promise<Stage> {
   const block = { full: 'block' as const, queue: '2s' };
-  const stage = await harness<typeof manifest>(plugin, {
-    config,
-    services: { hosts: native.hosts, ...services },
-    links: { in: block, out: block },
-  });
-  stages.push(stage);
-  return stage;
+  return test.keep(
+    await harness<typeof manifest>(plugin, {
+      config,
+      services: { hosts: test.native.hosts, ...services },
+      links: { in: block, out: block },
+    }),
+  );
 }
 
 /** The clip's pictures as units, from a moment on. */
