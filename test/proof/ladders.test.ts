@@ -80,7 +80,6 @@ it('key frames of all rungs at the same moments, over ten minutes at odd frame r
     if (rungs.some(({ length }) => length < source!.length - 3)) found.push(`${rate}: too few`);
     await running.stop();
     await running.close();
-    stage = undefined;
   }
   meetBar({
     issue: 5,
@@ -132,7 +131,7 @@ it('two hundred cameras that come and go', async () => {
     feed.end();
     await until(
       () =>
-        native
+        test.native
           .pids()
           .slice(-1)
           .every((pid) => !isAlive(pid)),

@@ -50,15 +50,18 @@ export function problemsOf({ rungs, codec, gop }: Options): readonly ConfigProbl
     const { title, profiles } = CODECS[rung.codec ?? codec];
     const found: ConfigProblem[] = [];
     if (profile !== undefined && !profiles.includes(profile)) {
-      const has = profiles.length === 0 ? 'no profiles to choose from' : `the profiles ${profiles.join(', ')}`;
-      found.push(misfit(`rung ${name}: ${title} has ${has}; "${profile}" is none of its`));
+      const mend =
+        profiles.length === 0
+          ? `no profiles to choose from; leave out "profile: ${profile}"`
+          : `the profiles ${profiles.join(', ')}; "${profile}" is none of them`;
+      found.push(misfit(`rung ${name}: ${title} has ${mend}`));
     }
     const below = smaller[index - 1];
     const least = below?.gop ?? gop;
     if (own % gop !== 0)
       found.push(
         misfit(
-          `rung ${name}: a GOP of ${seconds(own)} is no whole multiple of the ladder's ${seconds(gop)}, so its key frames would lie between those of the others`,
+          `rung ${name}: a GOP of ${seconds(own)} is no whole multiple of the ladder's ${seconds(gop)}, so its key frames would lie between those of the others; give it ${seconds(Math.max(gop, own - (own % gop)))}`,
         ),
       );
     else if (below && (below.lines === rung.lines ? own !== least : own % least !== 0))

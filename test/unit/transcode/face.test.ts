@@ -70,14 +70,18 @@ it('refuses a profile that the codec does not have', async () => {
     undefined,
   );
   expect(await said('rungs: [{ size: 720p, profile: main10 }]')).toContain(
-    'rung 720p: H.264 has the profiles baseline, main, high; "main10" is none of its',
+    'rung 720p: H.264 has the profiles baseline, main, high; "main10" is none of them',
   );
-  expect(await said('codec: vp9, rungs: [{ size: 720p, profile: main }]')).toContain('VP9 has no profiles');
+  expect(await said('codec: vp9, rungs: [{ size: 720p, profile: main }]')).toContain(
+    'VP9 has no profiles to choose from; leave out "profile: main"',
+  );
 });
 
 it('refuses key frames that would not lie where those of the others do, and says why', async () => {
   expect(await said('gop: 1s, rungs: [{ size: 720p, gop: 4s }, { size: 360p, gop: 2s }, 180p]')).toBe(undefined);
   expect(await said('rungs: [{ size: 720p, gop: 3s }, 360p]')).toContain("no whole multiple of the ladder's 2 s");
+  expect(await said('rungs: [{ size: 720p, gop: 5s }, 360p]')).toMatch(/; give it 4 s$/);
+  expect(await said('rungs: [{ size: 720p, gop: 1s }, 360p]')).toMatch(/; give it 2 s$/);
   expect(await said('rungs: [720p, { size: 360p, gop: 4s }]')).toContain('720p: a GOP of 2 s above 360p with 4 s');
   expect(await said('rungs: [720p, { size: 720p, codec: av1, gop: 4s }]')).toContain('give it the same');
 });
