@@ -81,7 +81,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     this.#track = track;
     this.#caps = track.caps as VideoCaps;
     const plan = (this.#plan = new LadderPlan(around.config.rungs, this.#caps, around.config));
-    this.#demand = new RungDemand(around.clock, (rung, wanted) => this.#wanted(rung, wanted));
+    this.#demand = new RungDemand(around.clock, plan.unwanted, () => this.#demandChanged());
     this.#made = new RungWriters({
       track,
       out: around.out,
@@ -275,9 +275,7 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     this.#demand.forget(rung);
   }
 
-  #wanted(rung: PlannedRung, wanted: boolean): void {
-    if (wanted) this.#plan.unwanted.delete(rung);
-    else this.#plan.unwanted.add(rung);
+  #demandChanged(): void {
     if (this.#plan.toMake.length > 0) void this.#runs.prepare();
     else if (this.#runs.use) this.#drop(UNWANTED);
   }

@@ -10,11 +10,12 @@ export class RungDemand<Rung> {
   readonly #changed: (rung: Rung, wanted: boolean) => void;
   /** Of those that are still made. */
   readonly #graces = new Map<Rung, () => void>();
-  readonly #unwanted = new Set<Rung>();
+  readonly #unwanted: Set<Rung>;
 
-  /** `changed` is told of a rung that is to be made no longer, or again. */
-  constructor(clock: Pick<Clock, 'after'>, changed: (rung: Rung, wanted: boolean) => void) {
+  /** Keeps `unwanted`: rungs that are to be made no longer. `changed` is told of each that goes in or out. */
+  constructor(clock: Pick<Clock, 'after'>, unwanted: Set<Rung>, changed: (rung: Rung, wanted: boolean) => void) {
     this.#clock = clock;
+    this.#unwanted = unwanted;
     this.#changed = changed;
   }
 

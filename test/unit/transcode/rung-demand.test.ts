@@ -6,7 +6,8 @@ import { RUNG_UNWANTED_MS, RungDemand } from '../../../plugins/transcode/video/r
 it('a rung that nobody wants goes after its grace time, and is back at once', async () => {
   const clock = new VirtualClock();
   const told: string[] = [];
-  const demand = new RungDemand<string>(clock, (rung, wanted) => told.push(`${wanted ? '+' : '-'}${rung}`));
+  const unwanted = new Set<string>();
+  const demand = new RungDemand<string>(clock, unwanted, (rung, wanted) => told.push(`${wanted ? '+' : '-'}${rung}`));
   for (const rung of ['720p', '360p']) demand.set(rung, true);
   demand.set('720p', false);
   await clock.advance(RUNG_UNWANTED_MS - 1);
@@ -20,6 +21,7 @@ it('a rung that nobody wants goes after its grace time, and is back at once', as
   demand.set('720p', false);
   await clock.advance(RUNG_UNWANTED_MS);
   expect(told).toEqual(['-720p']);
+  expect([...unwanted]).toEqual(['720p']);
   demand.set('720p', true);
   expect(told).toEqual(['-720p', '+720p']);
   // One that is left out is not wanted no longer: if it comes back, it is made.
@@ -27,6 +29,7 @@ it('a rung that nobody wants goes after its grace time, and is back at once', as
   await clock.advance(RUNG_UNWANTED_MS);
   demand.forget('720p');
   expect(told).toEqual(['-720p', '+720p', '-720p', '+720p']);
+  expect(unwanted.size).toBe(0);
   demand.set('720p', false);
   demand.stop();
   expect(clock.timers()).toEqual([]);
