@@ -1,5 +1,6 @@
 /** Resources: addresses and routes claimed twice, an open door, programs and GStreamer elements that are not there. */
 import { Authorizer, HttpServer } from '../contracts/index.ts';
+import { isLoopback } from '../plugin/addresses.ts';
 import type { Fields } from '../plugin/fields.ts';
 import { contractOf, type Registry } from '../plugin/registry.ts';
 import { authorizersOf } from './authorizers.ts';
@@ -62,7 +63,6 @@ function listenFields(fields: Fields): string[] {
 }
 
 const ANY = new Set(['0.0.0.0', '::', '*']);
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
 function checkAddresses(listeners: readonly Listener[], findings: Findings): void {
   const byPort = new Map<number, Listener[]>();

@@ -4,6 +4,10 @@ import { BlockList, isIP } from 'node:net';
 /** IPv4 as such, where a dual-stack listener shows it mapped into IPv6. */
 export const plainAddress = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address);
 
+/** Whether a host, IPv6 without brackets, is this machine; `127.example.org` is a name like any other. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
 /** Whether a text is an address or a CIDR block: `10.0.0.1`, `10.0.0.0/8`, `2001:db8::/32`. */
 export function isAddressBlock(text: string): boolean {
   const [address = '', bits, ...more] = text.split('/');

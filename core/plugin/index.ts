@@ -17,6 +17,7 @@ export * from './plugin.ts';
 export * from './refused-keys.ts';
 export * from './rfc3339.ts';
 export * from './sessions.ts';
+export * from './server-urls.ts';
 export * from './tracks.ts';
 export * from './webhook-signature.ts';
 export {

@@ -6,13 +6,14 @@ import {
   definePlugin,
   Duration,
   FilePath,
+  isPlainAndFar,
   ListOf,
   OneOf,
   Secret,
+  serversOf,
   Text,
 } from 'eddy/plugin';
 import { CA_UNREADABLE } from '../shared/ca.ts';
-import { isPlainAndFar, serversOf } from '../shared/urls.ts';
 import { ALGORITHMS, isSecretAlgorithm, type Algorithm } from './algorithms.ts';
 
 /** A secret with less than the 256 bits of its hash can be found by trying (RFC 7518 3.2). */

@@ -6,13 +6,14 @@ import {
   Duration,
   FilePath,
   Integer,
+  isPlainAndFar,
   OneOf,
   parseWebhookSecret,
   Secret,
+  serversOf,
   Text,
 } from 'eddy/plugin';
 import { CA_UNREADABLE } from '../shared/ca.ts';
-import { isPlainAndFar, serversOf } from '../shared/urls.ts';
 
 interface Checked {
   /** Undefined where it is a reference that is not resolved, offline. */

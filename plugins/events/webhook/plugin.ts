@@ -12,11 +12,12 @@ import {
   ListOf,
   OneOf,
   Secret,
+  serversOf,
   Text,
   type ConfigProblem,
 } from 'eddy/plugin';
 import { lostEvents } from '../shared/lost.ts';
-import { problemsOf, serverOf } from './check.ts';
+import { problemsOf } from './check.ts';
 
 const errors = defineCodes({
   URL_INVALID: {
@@ -115,7 +116,7 @@ export const manifest = defineManifest({
   events: lostEvents,
   errors,
   check: (config: Parameters<typeof problemsOf>[0]): readonly ConfigProblem[] => problemsOf(config),
-  reaches: ({ url }: { readonly url: string }) => serverOf(url),
+  reaches: ({ url }: { readonly url: string }) => serversOf(url),
   claims: { storage: ['outbox'] },
 });
 

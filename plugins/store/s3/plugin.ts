@@ -11,6 +11,7 @@ import {
   ObjectStore,
   OneOf,
   Secret,
+  serversOf,
   Text,
 } from 'eddy/plugin';
 
@@ -74,11 +75,7 @@ export const manifest = defineManifest({
     }),
   },
   provides: { store: ObjectStore },
-  reaches: ({ endpoint }: { readonly endpoint: string | undefined }) => {
-    if (endpoint === undefined) return [];
-    const { protocol, hostname, port } = new URL(endpoint);
-    return [{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) || (protocol === 'https:' ? 443 : 80) }];
-  },
+  reaches: ({ endpoint }: { readonly endpoint: string | undefined }) => serversOf(endpoint),
   errors: {
     NOT_REACHED: {
       severity: 'warning',
