@@ -12,19 +12,23 @@ import {
 import { refuseAmbiguous } from './ambiguity.ts';
 import type { CorsPolicy, Headers } from './cors.ts';
 import type { Guard } from './guard.ts';
-import { IncomingRequest, type AddressOf } from './request.ts';
+import { IncomingRequest, type ClientRules } from './request.ts';
 import { respond, type Exchange } from './respond.ts';
 import type { Match, Mounted, RouteTable } from './routes.ts';
 import { parseTarget, type Target } from './target.ts';
 
 /** What may change while the server runs. */
-export interface DispatchOptions {
+export interface DispatchOptions extends ClientRules {
   cors: CorsPolicy;
-  addressOf: AddressOf;
-  isProxy: (socketAddress: string) => boolean;
   guard: Guard;
   /** Headers of every answer; a handler's own win. */
   security: Readonly<Headers>;
+}
+
+interface Handled extends Exchange {
+  compress: boolean;
+  /** The client's address: once it has gone, its socket tells none. */
+  readonly address: string;
 }
 
 /** Answers by class, counted as plain numbers: a labelled meter costs more than the rest of the fast path. */
@@ -52,18 +56,20 @@ export class Dispatcher {
   readonly handle = (message: IncomingMessage, response: ServerResponse): void => {
     this.tally.requests += 1;
     const headers: Headers = { ...this.options.security };
-    const exchange: { -readonly [K in keyof Exchange]: Exchange[K] } = { message, response, compress: true };
+    const forwardedFor = message.headers['x-forwarded-for'] as string | undefined;
+    const address = this.options.addressOf(message.socket.remoteAddress ?? '', forwardedFor);
+    const exchange: Handled = { message, response, compress: true, address };
     try {
       const answer = this.#answer(exchange, headers);
       if (!(answer instanceof Promise)) {
-        this.options.guard.answered(message, false);
+        this.options.guard.answered(message, address, false);
         const sent = respond(exchange, answer, headers);
         if (sent !== undefined) sent.catch((error: unknown) => this.#fail(exchange, error, headers));
         return;
       }
       answer
         .then((ready) => {
-          this.options.guard.answered(message, false);
+          this.options.guard.answered(message, address, false);
           return respond(exchange, ready, headers);
         })
         .catch((error: unknown) => this.#fail(exchange, error, headers));
@@ -72,11 +78,11 @@ export class Dispatcher {
     }
   };
 
-  #answer(exchange: { compress: boolean; message: IncomingMessage; response: ServerResponse }, headers: Headers) {
-    const { message, response } = exchange;
+  #answer(exchange: Handled, headers: Headers) {
+    const { message, response, address } = exchange;
     const method = message.method as HttpMethod;
     refuseAmbiguous(message, headers);
-    const tooMany = this.options.guard.judge(message);
+    const tooMany = this.options.guard.judge(message, address);
     if (tooMany !== undefined) this.tally.limited += 1;
     if (message.url === '*' && method === 'OPTIONS') return { status: 204, headers: { allow: 'GET, HEAD, OPTIONS' } };
     const target = parseTarget(message.url ?? '/');
@@ -93,7 +99,8 @@ export class Dispatcher {
     if (tooMany !== undefined) throw tooMany;
     exchange.compress = mounted.route.compress !== false;
     const params = paramsOf(mounted, match, target);
-    const request: HttpRequest = new IncomingRequest(message, response, target, params, this.options);
+    const client = { address, isProxy: this.options.isProxy };
+    const request: HttpRequest = new IncomingRequest(message, response, target, params, client);
     return mounted.route.handler(request);
   }
 
@@ -112,10 +119,10 @@ export class Dispatcher {
     return { status: 204 };
   }
 
-  #fail(exchange: Exchange, error: unknown, headers: Headers): void {
-    const { message, response } = exchange;
+  #fail(exchange: Handled, error: unknown, headers: Headers): void {
+    const { message, response, address } = exchange;
     const answer = failureResponse(error);
-    if (answer.status === 401 || answer.status === 403) this.options.guard.answered(message, true);
+    if (answer.status === 401 || answer.status === 403) this.options.guard.answered(message, address, true);
     if ((answer.status ?? 500) >= 500 && !response.destroyed) {
       this.tally.failed += 1;
       const known = error instanceof EddyError && error.kind !== 'internal' && error.kind !== 'plugin';

@@ -1,7 +1,6 @@
 /** What one address may ask: so many requests, and so many keys that were refused. Decision 32 says why these numbers. */
 import type { IncomingMessage } from 'node:http';
 import { EddyError, PeerRate, RefusedKeys, type Clock } from 'eddy/plugin';
-import type { AddressOf } from './request.ts';
 
 /** So many in so many ms. */
 type Rate = { readonly count: number; readonly within: number };
@@ -9,7 +8,6 @@ type Rate = { readonly count: number; readonly within: number };
 /** Options of {@link Guard}. */
 export interface GuardOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
-  readonly addressOf: AddressOf;
   readonly rate: Rate;
   readonly refusals: Rate;
   /** Addresses to which neither applies. */
@@ -28,9 +26,8 @@ export class Guard {
     this.#keys = new RefusedKeys(options.clock, options.refusals);
   }
 
-  /** Counts a request; the HTTP_TOO_MANY_REQUESTS that it is to be answered with, or undefined. */
-  judge(message: IncomingMessage): EddyError | undefined {
-    const address = this.#addressOf(message);
+  /** Counts a request of this address; the HTTP_TOO_MANY_REQUESTS that it is to be answered with, or undefined. */
+  judge(message: IncomingMessage, address: string): EddyError | undefined {
     const wait = this.#requests.take(address);
     if (wait > 0 && !this.#options.unlimited(address)) return tooMany('This address asks too often.', wait);
     if (this.#keys.isIdle) return undefined;
@@ -40,17 +37,12 @@ export class Guard {
   }
 
   /** A request was answered well, or refused for what it brought (401 or 403). */
-  answered(message: IncomingMessage, refused: boolean): void {
+  answered(message: IncomingMessage, address: string, refused: boolean): void {
     if (!refused && this.#keys.isIdle) return;
     const question = questionOf(message);
     if (question === undefined) return;
-    const address = this.#addressOf(message);
     if (!refused) this.#keys.accepted(address, question);
     else if (!this.#options.unlimited(address)) this.#keys.refused(address, question);
-  }
-
-  #addressOf({ socket, headers }: IncomingMessage): string {
-    return this.#options.addressOf(socket.remoteAddress ?? '', headers['x-forwarded-for'] as string | undefined);
   }
 }
 

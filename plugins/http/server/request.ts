@@ -16,16 +16,21 @@ export interface ClientRules {
   readonly isProxy: (socketAddress: string) => boolean;
 }
 
+/** Who sends a request. */
+export interface Client extends Pick<ClientRules, 'isProxy'> {
+  readonly address: string;
+}
+
 /** {@link HttpRequest} over Node's message; HTTP/2's compatibility objects serve as well. */
 export class IncomingRequest implements HttpRequest {
   readonly method: HttpMethod;
   readonly path: string;
   readonly params: HttpRequest['params'];
   readonly session: string | undefined;
+  readonly remoteAddress: string;
   readonly #message: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #search: string;
-  readonly #addressOf: AddressOf;
   readonly #isProxy: (socketAddress: string) => boolean;
   #query: URLSearchParams | undefined;
   #abort: AbortController | undefined;
@@ -35,16 +40,16 @@ export class IncomingRequest implements HttpRequest {
     response: ServerResponse,
     target: Target,
     params: HttpRequest['params'],
-    { addressOf, isProxy }: ClientRules,
+    { address, isProxy }: Client,
   ) {
     this.method = message.method as HttpMethod;
     this.path = target.path;
     this.params = params;
     this.session = target.session;
+    this.remoteAddress = address;
     this.#message = message;
     this.#response = response;
     this.#search = target.search;
-    this.#addressOf = addressOf;
     this.#isProxy = isProxy;
   }
 
@@ -54,10 +59,6 @@ export class IncomingRequest implements HttpRequest {
 
   get headers(): HttpRequest['headers'] {
     return this.#message.headers as HttpRequest['headers'];
-  }
-
-  get remoteAddress(): string {
-    return this.#addressOf(this.#message.socket.remoteAddress ?? '', this.headers['x-forwarded-for']);
   }
 
   get secure(): boolean {

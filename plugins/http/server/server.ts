@@ -98,13 +98,12 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
 }
 
 function dispatchOptions({ clock }: Pick<Context, 'clock'>, config: Config): DispatchOptions {
-  const addressOf = clientAddress(config.proxies);
   const { rate, refusals } = config;
   return {
     cors: new CorsPolicy(config.cors),
-    addressOf,
+    addressOf: clientAddress(config.proxies),
     isProxy: addressRule(config.proxies, 'proxies'),
-    guard: new Guard({ clock, addressOf, rate, refusals, unlimited: unlimitedOf(config) }),
+    guard: new Guard({ clock, rate, refusals, unlimited: unlimitedOf(config) }),
     security: securityHeaders(config.tls),
   };
 }

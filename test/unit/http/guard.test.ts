@@ -1,8 +1,13 @@
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EddyError, credentialsOf } from '../../../core/plugin/index.ts';
 import { raw } from '../../contract/http-server.ts';
+import { certify } from '../../support/certificates.ts';
 import { startServer, type Started } from './start-server.ts';
 
 const started: Started[] = [];
@@ -98,6 +103,39 @@ describe('refusals', () => {
     expect(await ask(url, bad, { 'x-forwarded-for': '198.51.100.7' })).toEqual([401, 429]);
     expect(await ask(url, bad, { 'x-forwarded-for': '198.51.100.8' })).toEqual([401, 429]);
     expect(await ask(url, ['/watch/cam1?token=good3'], { 'x-forwarded-for': '198.51.100.9' })).toEqual([200]);
+  });
+
+  it('count for an address whose connection has gone when they are refused', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'eddy-guard-'));
+    const tls = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+    certify('guard', tls.cert, tls.key);
+    const one = await server({ refusals: '1 in 1h', tls });
+    const asked = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    const refused = Promise.withResolvers<void>();
+    one.http.route({
+      method: 'GET',
+      path: '/slow',
+      handler: async () => {
+        asked.resolve();
+        await gone.promise;
+        setImmediate(refused.resolve);
+        throw new EddyError('WATCH_REFUSED', 'This key is not known.', { details: { reason: 'unauthenticated' } });
+      },
+    });
+    const guess = connectHttp2(one.url, { rejectUnauthorized: false });
+    guess.request({ ':path': '/slow?token=guess' }).on('error', () => {});
+    await asked.promise;
+    guess.destroy();
+    await expect
+      .poll(() => (one.engine.tick(), one.ctx.pipeline.metrics()))
+      .toMatch(/^eddy_http_connections(\{.*\})? 0$/m);
+    gone.resolve();
+    await refused.promise;
+    const next = connectHttp2(one.url, { rejectUnauthorized: false });
+    const [headers] = (await once(next.request({ ':path': '/watch/cam1?token=guess2' }), 'response')) as [object];
+    expect(headers).toMatchObject({ ':status': 429 });
+    next.close();
   });
 });
 
