@@ -48,7 +48,6 @@ export class Listener {
   readonly #current = new WeakMap<Socket, ServerResponse>();
   #port = 0;
 
-  /** Throws HTTP_TLS_INVALID. */
   constructor(options: ListenerOptions) {
     this.#options = options;
     const { limits, tls } = options;
@@ -60,11 +59,7 @@ export class Listener {
       noDelay: true,
       handshakeTimeout: limits.requestTimeout,
     };
-    try {
-      this.#server = tls === undefined ? createServer(http) : createSecureServer({ ...http, ...tls, ...HTTP2 });
-    } catch (error) {
-      throw unfit(error);
-    }
+    this.#server = tls === undefined ? createServer(http) : createSecureServer({ ...http, ...tls, ...HTTP2 });
     const server = this.#server as Server;
     server.maxConnections = limits.maxConnections;
     server.on('request', (message, response) => {
@@ -106,13 +101,9 @@ export class Listener {
     this.#port = (this.#server.address() as AddressInfo).port;
   }
 
-  /** Connections from now on get another certificate; those that are open stay. Throws HTTP_TLS_INVALID, and keeps the old one. */
+  /** Connections from now on get another certificate; those that are open stay. */
   renew(certificate: Certificate): void {
-    try {
-      (this.#server as Http2SecureServer).setSecureContext(certificate);
-    } catch (error) {
-      throw unfit(error);
-    }
+    (this.#server as Http2SecureServer).setSecureContext(certificate);
   }
 
   /** Calls back when the listening socket fails later. */
@@ -214,9 +205,3 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'the host name is unknown',
 };
-
-/** The error for a certificate that TLS does not take. */
-export const unfit = (error: unknown): EddyError =>
-  new EddyError('HTTP_TLS_INVALID', `This server cannot speak TLS: ${(error as Error).message}.`, {
-    cause: error,
-  });

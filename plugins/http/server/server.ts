@@ -2,6 +2,7 @@
 import {
   addressRule,
   CertificateFiles,
+  EddyError,
   type Context,
   type HttpServer,
   type PluginConfig,
@@ -10,7 +11,7 @@ import {
 import { CorsPolicy } from './cors.ts';
 import { Dispatcher, type DispatchOptions } from './dispatch.ts';
 import { Guard } from './guard.ts';
-import { Listener, unfit, type Limits } from './listener.ts';
+import { Listener, type Limits } from './listener.ts';
 import type { manifest } from './plugin.ts';
 import { clientAddress } from './proxies.ts';
 import { RouteTable } from './routes.ts';
@@ -35,8 +36,8 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
 
   async function listen(by: Config): Promise<Listener> {
     const files = by.tls && new CertificateFiles(by.tls, ctx);
-    const tls = await files?.read().catch((error: unknown) => {
-      throw unfit(error);
+    const tls = await files?.read().catch((cause: Error) => {
+      throw new EddyError('HTTP_TLS_INVALID', `This server cannot speak TLS: ${cause.message}.`, { cause });
     });
     const next = new Listener({ ...by.listen, tls, limits: limitsOf(by), handle: dispatcher.handle });
     await next.listen();
