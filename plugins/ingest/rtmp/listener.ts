@@ -1,7 +1,7 @@
 /** One listening socket of `ingest.rtmp`, plain or TLS. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { CertificateFiles, EddyError, type Context } from 'eddy/plugin';
+import { CertificateFiles, EddyError, plainAddress, type Context } from 'eddy/plugin';
 import type { manifest } from './plugin.ts';
 import type { EndReason } from './refusal.ts';
 
@@ -120,4 +120,4 @@ export class RtmpListener {
 }
 
 /** A peer that has gone already has no address. */
-const addressOf = (socket: Socket): string => (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, '');
+const addressOf = (socket: Socket): string => plainAddress(socket.remoteAddress ?? 'unknown');
