@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readJsonLines } from './json-lines.mjs';
 import { commit, describeMachine } from './machine.mjs';
+import { cell } from './markdown.mjs';
 import { groupRows } from './proof-issues.ts';
 import { runTests } from './test.mjs';
 
@@ -27,7 +28,6 @@ const bars = readJsonLines(notes).map((row) => ({ ...row, took: row.took ?? took
 if (goesOn) writeFileSync(notes, bars.map((row) => `${JSON.stringify(row)}\n`).join(''));
 rmSync(folder, { recursive: true });
 
-const cell = (/** @type {string} */ text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const duration = (/** @type {number | undefined} */ ms) =>
   ms === undefined ? '' : `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 /** @param {import('./proof-issues.ts').Row} row */

@@ -17,6 +17,12 @@ const reason = {
 } as const;
 const userId = { type: 'string', doc: 'Who: the subject that the authorizer told.' } as const;
 
+const session = {
+  session: { type: 'string', doc: 'Id of the session.' },
+  userId,
+  protocol,
+} as const;
+
 const admin = {
   userId: { ...userId, optional: true },
   ...peer,
@@ -61,19 +67,12 @@ export const engineEvents = defineEvents({
 
   'session.started': {
     meaning: 'A viewer was let in.',
-    data: {
-      session: { type: 'string', doc: 'Id of the session.' },
-      userId,
-      protocol,
-      mode: { type: 'string', doc: 'live or seek.' },
-    },
+    data: { ...session, mode: { type: 'string', doc: 'live or seek.' } },
   },
   'session.ended': {
     meaning: 'A viewer has gone, or was put out.',
     data: {
-      session: { type: 'string', doc: 'Id of the session.' },
-      userId,
-      protocol,
+      ...session,
       mode: { type: 'string', doc: 'live or seek, as it was last.' },
       code: { type: 'string', optional: true, doc: 'Why it was put out, as `eddy explain` knows it; absent: it left.' },
     },
@@ -100,6 +99,11 @@ export const engineEvents = defineEvents({
     },
   },
 });
+
+/** What their types begin with; a plugin's events begin otherwise. */
+export const engineEventFamilies: ReadonlySet<string> = new Set(
+  Object.keys(engineEvents).map((type) => type.split('.', 1)[0]!),
+);
 
 /** Types every event of the engine. */
 export type EngineEventDefinitions = typeof engineEvents;

@@ -61,21 +61,6 @@ export interface Events<D = EventDefinitions> {
   on(listener: (event: PipelineEvent) => void): () => void;
 }
 
-/** Families of the engine's own events; a plugin's events begin otherwise. */
-export const ENGINE_EVENT_FAMILIES = [
-  'pipeline',
-  'stage',
-  'camera',
-  'publication',
-  'publish',
-  'session',
-  'admin',
-  'report',
-] as const;
-
-/** `family.what`, in lower case. */
-export const EVENT_TYPE = /^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/;
-
 /** Types a table of events while keeping its names, so that a misspelt one is a compile error where it is emitted. */
 export function defineEvents<const T extends EventDefinitions>(events: T): T {
   return events;

@@ -1,7 +1,8 @@
 /** Manifests: what a plugin is, as plain data, so that validate, list, schema and editors need none of its code. */
 import type { Contract } from '../contracts/index.ts';
 import type { CodeDefinition } from '../errors/index.ts';
-import { ENGINE_EVENT_FAMILIES, EVENT_TYPE, type EventDefinitions } from './events.ts';
+import { engineEventFamilies } from './engine-events.ts';
+import type { EventDefinitions } from './events.ts';
 import type { Fields } from './fields.ts';
 import type { InputPad, OutputPad } from './pads.ts';
 
@@ -123,6 +124,7 @@ export const ENGINE_KEYS = ['plugin', 'use', 'start', 'linger', 'supervise', 'pr
 
 const NAME = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$/;
 const PAD_NAME = /^[a-z][a-z0-9-]*$/;
+const EVENT_TYPE = /^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/;
 
 /**
  * Checks and completes a manifest. Throws TypeError with a plain message for a mistake that types cannot hold: a bad
@@ -153,7 +155,7 @@ export function defineManifest<const M extends ManifestInput>(manifest: M): Comp
   for (const type of Object.keys(manifest.events ?? {})) {
     if (!EVENT_TYPE.test(type)) fail(`the event "${type}" must be family.what in lower case, such as "acme.blurred"`);
     const family = type.slice(0, type.indexOf('.'));
-    if ((ENGINE_EVENT_FAMILIES as readonly string[]).includes(family)) fail(`events "${family}.*" are the engine's`);
+    if (engineEventFamilies.has(family)) fail(`events "${family}.*" are the engine's`);
   }
   return {
     config: {},

@@ -2,6 +2,7 @@
 import { engineEvents } from '../../core/plugin/engine-events.ts';
 import type { EventDefinition, EventDefinitions } from '../../core/plugin/index.ts';
 import builtins from '../../plugins/index.ts';
+import { cell, code } from '../markdown.mjs';
 
 export const owns = ['docs/events.md'];
 
@@ -24,16 +25,14 @@ export async function generate(): Promise<Map<string, string>> {
 function section(lines: string[], title: string, events: EventDefinitions): void {
   lines.push(`## ${title}`, '', '| type | what has happened | data |', '| --- | --- | --- |');
   for (const [type, event] of Object.entries(events))
-    lines.push(`| \`${type}\` | ${cell(event.meaning)} | ${dataOf(event)} |`);
+    lines.push(`| ${code(type)} | ${cell(event.meaning)} | ${dataOf(event)} |`);
   lines.push('');
 }
 
 function dataOf({ data = {} }: EventDefinition): string {
   const entries = Object.entries(data).map(([name, { type, doc, optional }]) => {
-    const shown = `\`${name}\` ${type}`;
+    const shown = `${code(name)} ${type}`;
     return `${optional ? `[${shown}]` : shown}: ${cell(doc)}`;
   });
   return entries.join('<br>');
 }
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

@@ -4,6 +4,7 @@ import { describeAccepted, describeCaps } from '../../core/graph/caps.ts';
 import type { AnyPlugin, Field, Fields, LatencyRange, Manifest } from '../../core/plugin/index.ts';
 import { contractOf, createRegistry } from '../../core/plugin/registry.ts';
 import builtins from '../../plugins/index.ts';
+import { cell, code } from '../markdown.mjs';
 
 export const owns = ['docs/reference/*.md'];
 
@@ -26,9 +27,6 @@ function overview(plugins: readonly AnyPlugin[]): string {
     lines.push(`| [\`${manifest.name}\`](${manifest.name}.md) | ${cell(manifest.summary)} |`);
   return `${lines.join('\n')}\n`;
 }
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-const code = (text: string): string => `\`${cell(text)}\``;
 
 function page({ manifest }: AnyPlugin, plugins: readonly AnyPlugin[]): string {
   const lines = [`# ${manifest.name}`, '', manifest.summary, '', '```yaml', example(manifest), '```', ''];

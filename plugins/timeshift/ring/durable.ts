@@ -235,13 +235,14 @@ export class Durable {
       this.#ctx.events.emit({ type: 'timeline.log-up' });
       return this.#ctx.log.info({}, 'the write-ahead log goes on');
     }
-    const data = error === undefined ? {} : { reason: message(error) };
-    this.#ctx.events.emit({ type: `timeline.log-${state}`, data });
-    if (state === 'full')
+    if (state === 'full') {
+      this.#ctx.events.emit({ type: 'timeline.log-full' });
       return this.#ctx.report({
         code: 'timeshift.ring/LOG_FULL',
         message: `all of ${this.#ctx.config.spill} bytes are used`,
       });
+    }
+    this.#ctx.events.emit({ type: 'timeline.log-down', data: { reason: message(error) } });
     this.#ctx.report({ code: 'timeshift.ring/LOG_DOWN', message: message(error) });
   }
 

@@ -25,14 +25,8 @@ export const events = defineEvents({
   'timeline.index-up': { meaning: 'The index takes segments again.' },
   'timeline.index-down': { meaning: 'The index does not take segments; they wait.', data: { reason } },
   'timeline.log-up': { meaning: 'The write-ahead log goes on.' },
-  'timeline.log-full': {
-    meaning: 'The write-ahead log has reached its bound.',
-    data: { reason: { ...reason, optional: true } },
-  },
-  'timeline.log-down': {
-    meaning: 'The write-ahead log cannot be written.',
-    data: { reason: { ...reason, optional: true } },
-  },
+  'timeline.log-full': { meaning: 'The write-ahead log has reached its bound.' },
+  'timeline.log-down': { meaning: 'The write-ahead log cannot be written.', data: { reason } },
   'timeline.recovered': {
     meaning: 'What the last run left in the write-ahead log was read.',
     data: {
