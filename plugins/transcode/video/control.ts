@@ -45,7 +45,8 @@ export function ladderRoutes(ctx: Ctx, ladders: (cameraId: CameraId) => readonly
         const unknown = [...wanted.keys()].find((name) => !names.has(name));
         if (unknown !== undefined)
           throw bad(`No rung "${unknown}" is encoded here; there are ${[...names].join(', ') || 'none'}.`);
-        for (const ladder of found) for (const [name, rate] of wanted) await ladder.setBitrate(name, rate);
+        // At once, so that where a change takes another host one is started for all.
+        await Promise.all(found.flatMap((ladder) => [...wanted].map(([name, rate]) => ladder.setBitrate(name, rate))));
         return tell(found);
       },
     },

@@ -1,6 +1,13 @@
 /** Changes of hosts, with hosts in the test's hand. */
 import { expect, it } from 'vitest';
-import { FakeMediaHosts, harness, syntheticVideo, type CapturedTrack, type FakeMediaHost } from 'eddy/testing';
+import {
+  FakeHttpServer,
+  FakeMediaHosts,
+  harness,
+  syntheticVideo,
+  type CapturedTrack,
+  type FakeMediaHost,
+} from 'eddy/testing';
 import type { VideoCaps } from 'eddy/plugin';
 import plugin, { type manifest } from '../../../plugins/transcode/video/plugin.ts';
 import { RUNG_UNWANTED_MS } from '../../../plugins/transcode/video/rung-demand.ts';
@@ -11,6 +18,7 @@ const stream = syntheticVideo({ gop: GOP, fps: 10, width: 640, height: 360 });
 
 async function start(options: Readonly<Record<string, unknown>> = {}) {
   const hosts = new FakeMediaHosts();
+  const http = new FakeHttpServer();
   /** Each frame that comes in is one of every rung; one that is closed gives what it has later, as a real one does. */
   const encode = (host: FakeMediaHost): void => {
     const input = host.launch.inputs![0]!.caps as VideoCaps;
@@ -21,7 +29,7 @@ async function start(options: Readonly<Record<string, unknown>> = {}) {
   };
   hosts.script(encode);
   const config = { rungs: ['180p', '90p'], passthrough: 'never', gop: '1s', ...options };
-  const h = await harness<typeof manifest>(plugin, { config, services: { hosts } });
+  const h = await harness<typeof manifest>(plugin, { config, services: { hosts, http } });
   const writer = (await h.camera('cam').publish()).out.in.addTrack('video', stream.caps);
   let at = 0;
   const play = async (frames: number): Promise<void> => {
@@ -33,7 +41,7 @@ async function start(options: Readonly<Record<string, unknown>> = {}) {
   const track = (id: string) => h.out.out.tracks('cam').find((each) => each.id === id)!;
   const outputs = (): string[] =>
     hosts.running.map(({ launch }) => (launch.outputs ?? []).map(({ name }) => name).join(' '));
-  return { h, hosts, play, track, outputs };
+  return { h, hosts, http, play, track, outputs };
 }
 
 it('a host with other rungs takes over at a key frame, and not before', async () => {
@@ -97,11 +105,18 @@ it('nobody wants any: no host; one is wanted again: a host with that alone', asy
 
 it('several changes at once are one change of hosts', async () => {
   // x265 takes no other bit rate while it runs, and once the content is known all rungs are to have another.
-  const { h, hosts, play, outputs } = await start({ rungs: 'auto', codec: 'hevc', encoder: 'software' });
+  const { h, hosts, http, play, outputs } = await start({ rungs: 'auto', codec: 'hevc', encoder: 'software' });
   await play(2 * GOP);
   expect(outputs()).toEqual(['rung-360p rung-240p']);
   await play(GOP + 3);
   expect(hosts.hosts).toHaveLength(2);
   expect(hosts.running).toEqual([hosts.hosts[1]]);
+  const body = JSON.stringify({ rungs: { '360p': { bitrate: '300kbps' }, '240p': { bitrate: '150kbps' } } });
+  const answer = await http.request('/api/v1/cameras/cam/ladders/subject', { method: 'PATCH', body });
+  expect(answer.status).toBe(200);
+  await play(GOP);
+  expect(hosts.hosts).toHaveLength(3);
+  expect(hosts.running).toEqual([hosts.hosts[2]]);
+  expect(hosts.hosts[2]!.launch.launch).toMatch(/bitrate=300 .*bitrate=150 /);
   await h.close();
 });
