@@ -8,7 +8,7 @@ import { ladders } from '../../plugins/web/api/ladder-schema.ts';
 import { FakeHttpServer, harness } from 'eddy/testing';
 import plugin, { type manifest } from '../../plugins/transcode/video/plugin.ts';
 import { usualBitrate } from '../../plugins/transcode/video/rungs.ts';
-import { startHosts } from './support/pattern.ts';
+import { hostsOfTest } from './support/hosts-of-test.ts';
 import { ComplexityMeter, type Complexity } from '../../plugins/transcode/video/complexity.ts';
 import { readFlv } from '../support/live-source.ts';
 
@@ -132,58 +132,55 @@ interface Told {
   }[];
 }
 
+const test = hostsOfTest();
+
 it('a ladder of Eddy’s own has bit rates by it, and tells what it costs', { timeout: 60_000 }, async () => {
   const { video, pictures } = await encode('still', cbr('1500k'));
-  const native = startHosts();
   const http = new FakeHttpServer();
   const block = { full: 'block' as const, queue: '1s' };
-  const stage = await harness<typeof manifest>(plugin, {
-    config: { rungs: 'auto', passthrough: 'never', gop: '1s', preset: 'ultrafast' },
-    services: { hosts: native.hosts, http },
-    clock: 'real',
-    links: { in: block, out: block },
-  });
-  try {
-    const tell = async () => {
-      const answer = await http.request('/api/v1/cameras/cam/ladders/subject');
-      return ((await answer.json()) as Told).tracks[0]!;
-    };
-    const writer = (await stage.camera('cam').publish()).video(video);
-    let at = 0;
-    /** So many seconds of the same pictures, and as many more. */
-    const play = async (seconds: number): Promise<void> => {
-      for (const end = at + seconds * 30; at < end; at++) {
-        const { data, key } = pictures[at % 120]!;
-        await writer.writeAll([{ dts: at * 3000, pts: at * 3000, duration: 3000, key, data, arrivedAt: Date.now() }]);
-      }
-    };
-    await play(3);
-    const before = await tell();
-    expect(before.complexity).toBeUndefined();
-    expect(before.rungs.map(({ name, bitrate }) => [name, bitrate])).toEqual([
-      ['360p', usualBitrate(640, 360)],
-      ['240p', usualBitrate(426, 240)],
-    ]);
-    while ((await tell()).cpu.measured === undefined) await play(4);
-    const after = await tell();
-    expect(after).toMatchObject({ running: true, complexity: { share: 0.35 } });
-    for (const [index, { bitrate, made }] of after.rungs.entries()) {
-      expect(made).toBe('encoded');
-      expect(bitrate! / before.rungs[index]!.bitrate!).toBeLessThan(0.4);
+  const stage = test.keep(
+    await harness<typeof manifest>(plugin, {
+      config: { rungs: 'auto', passthrough: 'never', gop: '1s', preset: 'ultrafast' },
+      services: { hosts: test.native.hosts, http },
+      clock: 'real',
+      links: { in: block, out: block },
+    }),
+  );
+  const tell = async () => {
+    const answer = await http.request('/api/v1/cameras/cam/ladders/subject');
+    return ((await answer.json()) as Told).tracks[0]!;
+  };
+  const writer = (await stage.camera('cam').publish()).video(video);
+  let at = 0;
+  /** So many seconds of the same pictures, and as many more. */
+  const play = async (seconds: number): Promise<void> => {
+    for (const end = at + seconds * 30; at < end; at++) {
+      const { data, key } = pictures[at % 120]!;
+      await writer.writeAll([{ dts: at * 3000, pts: at * 3000, duration: 3000, key, data, arrivedAt: Date.now() }]);
     }
-    expect(validate({ stage: 'subject', tracks: [before] }), JSON.stringify(validate.errors)).toBe(true);
-    expect(validate({ stage: 'subject', tracks: [after] }), JSON.stringify(validate.errors)).toBe(true);
-    const { predicted, measured, room, ladders } = after.cpu;
-    expect(measured).toBeGreaterThan(0);
-    expect(predicted).toBeGreaterThan(after.rungs[0]!.cpu! + after.rungs[1]!.cpu!);
-    // Nobody else takes anything.
-    expect(room).toBe(ladders);
-    writer.end();
-    await stage.out.out.until(() => stage.out.out.tracks('cam').every(({ ended }) => ended !== undefined), 20_000);
-    expect(stage.reports).toEqual([]);
-  } finally {
-    await stage.stop();
-    await native.stop();
-    await stage.close();
+  };
+  await play(3);
+  const before = await tell();
+  expect(before.complexity).toBeUndefined();
+  expect(before.rungs.map(({ name, bitrate }) => [name, bitrate])).toEqual([
+    ['360p', usualBitrate(640, 360)],
+    ['240p', usualBitrate(426, 240)],
+  ]);
+  while ((await tell()).cpu.measured === undefined) await play(4);
+  const after = await tell();
+  expect(after).toMatchObject({ running: true, complexity: { share: 0.35 } });
+  for (const [index, { bitrate, made }] of after.rungs.entries()) {
+    expect(made).toBe('encoded');
+    expect(bitrate! / before.rungs[index]!.bitrate!).toBeLessThan(0.4);
   }
+  expect(validate({ stage: 'subject', tracks: [before] }), JSON.stringify(validate.errors)).toBe(true);
+  expect(validate({ stage: 'subject', tracks: [after] }), JSON.stringify(validate.errors)).toBe(true);
+  const { predicted, measured, room, ladders } = after.cpu;
+  expect(measured).toBeGreaterThan(0);
+  expect(predicted).toBeGreaterThan(after.rungs[0]!.cpu! + after.rungs[1]!.cpu!);
+  // Nobody else takes anything.
+  expect(room).toBe(ladders);
+  writer.end();
+  await stage.out.out.until(() => stage.out.out.tracks('cam').every(({ ended }) => ended !== undefined), 20_000);
+  expect(stage.reports).toEqual([]);
 });
