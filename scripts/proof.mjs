@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readJsonLines } from './json-lines.mjs';
 import { commit, describeMachine } from './machine.mjs';
-import { cell } from './markdown.mjs';
+import { cell } from './markdown.ts';
 import { groupRows } from './proof-issues.ts';
 import { runTests } from './test.mjs';
 

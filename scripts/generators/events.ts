@@ -2,7 +2,7 @@
 import { engineEvents } from '../../core/plugin/engine-events.ts';
 import type { EventDefinition, EventDefinitions } from '../../core/plugin/index.ts';
 import builtins from '../../plugins/index.ts';
-import { cell, code } from '../markdown.mjs';
+import { cell, code } from '../markdown.ts';
 
 export const owns = ['docs/events.md'];
 

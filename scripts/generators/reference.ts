@@ -4,7 +4,7 @@ import { describeAccepted, describeCaps } from '../../core/graph/caps.ts';
 import type { AnyPlugin, Field, Fields, LatencyRange, Manifest } from '../../core/plugin/index.ts';
 import { contractOf, createRegistry } from '../../core/plugin/registry.ts';
 import builtins from '../../plugins/index.ts';
-import { cell, code } from '../markdown.mjs';
+import { cell, code } from '../markdown.ts';
 
 export const owns = ['docs/reference/*.md'];
 
