@@ -1,7 +1,7 @@
 /** From WebRTC to LL-HLS: the player in Chromium against real playlists and a scripted WHEP endpoint. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { EddyError, type HttpRequest, type HttpResponse } from '../../core/plugin/index.ts';
+import { EddyError, type HttpRequest, type HttpResponse, type HttpServer } from '../../core/plugin/index.ts';
 import { encodeClip, type Clip } from '../support/live-source.ts';
 import { launchChromium, openPage } from './chromium.ts';
 import { untilPlaying } from './glass-to-glass.ts';
@@ -14,6 +14,8 @@ let browser: Browser;
 let clip: Clip;
 let site: Awaited<ReturnType<typeof startSite>>;
 const pages: Page[] = [];
+/** What a test has put up; taken away after it however it ended, so that a second attempt begins anew. */
+const endings: (() => unknown)[] = [];
 
 beforeAll(async () => {
   [browser, clip, site] = await Promise.all([launchChromium(), encodeClip(), startSite()]);
@@ -24,10 +26,15 @@ afterAll(async () => {
 });
 afterEach(async () => {
   await Promise.all(pages.splice(0).map((page) => page.close()));
+  for (const end of endings.splice(0)) await end();
 });
 
-const whep = (camera: string, handler: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>): (() => void) =>
-  site.http.route({ method: 'POST', path: `/whep/${camera}`, handler });
+function route(...args: Parameters<HttpServer['route']>): void {
+  endings.push(site.http.route(...args));
+}
+const whep = (camera: string, handler: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>): void =>
+  route({ method: 'POST', path: `/whep/${camera}`, handler });
+const live = (camera: string): void => void endings.push(site.live(camera, clip));
 
 const WITHOUT_CANDIDATES = /a=candidate.*\r\n/g;
 
@@ -42,9 +49,9 @@ const transport = (page: Page) => page.evaluate<string>('window.eddy.stats().tra
 it(
   'a camera that WebRTC cannot carry plays by LL-HLS, with code and mend',
   async () => {
-    const gone = site.live('bframes', clip);
+    live('bframes');
     const tokens: (string | undefined)[] = [];
-    const unmount = whep('bframes', ({ headers }) => {
+    whep('bframes', ({ headers }) => {
       tokens.push(headers.authorization);
       throw new EddyError('WEBRTC_CODEC_UNFIT', 'The camera sends H.264 with B-frames.', { details: { status: 409 } });
     });
@@ -58,10 +65,8 @@ it(
     expect(tokens).toEqual(['Bearer abc']);
     // By hand it is asked once more.
     await page.keyboard.press('w');
-    await expect.poll(() => tokens.length).toBe(2);
+    await expect.poll(() => tokens.length, { timeout: 10_000 }).toBe(2);
     await untilPlaying(page);
-    unmount();
-    await gone();
   },
   LIMIT,
 );
@@ -69,33 +74,29 @@ it(
 it(
   'where neither UDP nor TCP gets through it plays by LL-HLS, and the session is ended',
   async () => {
-    const gone = site.live('walled', clip);
+    live('walled');
     const answerer = await openPage(browser);
     pages.push(answerer.page);
     await answerer.page.goto('about:blank');
     let deleted = 0;
-    const unmounts = [
-      whep('walled', async (request) => {
-        const offer = new TextDecoder().decode(await request.body());
-        // A true answer, of a peer to which no candidate leads.
-        const answer = await answerer.page.evaluate<string>(`(async (sdp) => {
+    whep('walled', async (request) => {
+      const offer = new TextDecoder().decode(await request.body());
+      // A true answer, of a peer to which no candidate leads.
+      const answer = await answerer.page.evaluate<string>(`(async (sdp) => {
         window.peer = new RTCPeerConnection();
         await window.peer.setRemoteDescription({ type: 'offer', sdp });
         await window.peer.setLocalDescription();
         return window.peer.localDescription.sdp;
       })(${JSON.stringify(offer.replace(WITHOUT_CANDIDATES, ''))})`);
-        const headers = { 'content-type': 'application/sdp', location: '/whep/walled/1' };
-        return { status: 201, headers, body: answer.replace(WITHOUT_CANDIDATES, '') };
-      }),
-      site.http.route({ method: 'DELETE', path: '/whep/walled/1', handler: () => ((deleted += 1), { status: 200 }) }),
-    ];
+      const headers = { 'content-type': 'application/sdp', location: '/whep/walled/1' };
+      return { status: 201, headers, body: answer.replace(WITHOUT_CANDIDATES, '') };
+    });
+    route({ method: 'DELETE', path: '/whep/walled/1', handler: () => ((deleted += 1), { status: 200 }) });
     const page = await open('/watch/walled');
     await untilPlaying(page);
     expect(await transport(page)).toBe('hls.js');
     expect(await page.locator('#notice').innerText()).toMatch(/neither UDP nor TCP gets through.*TURN/s);
-    await expect.poll(() => deleted).toBe(1);
-    for (const unmount of unmounts) unmount();
-    await gone();
+    await expect.poll(() => deleted, { timeout: 10_000 }).toBe(1);
   },
   LIMIT,
 );
@@ -103,16 +104,14 @@ it(
 it(
   '?via=hls asks no WHEP endpoint; ?catchup lets hls.js speed up',
   async () => {
-    const gone = site.live('plain', clip);
+    live('plain');
     let asked = 0;
-    const unmount = whep('plain', () => ((asked += 1), { status: 500 }));
+    whep('plain', () => ((asked += 1), { status: 500 }));
     const page = await open('/watch/plain?via=hls&catchup');
     await untilPlaying(page);
     expect(await transport(page)).toBe('hls.js');
     expect(asked).toBe(0);
     expect(await page.locator('#notice').isVisible()).toBe(false);
-    unmount();
-    await gone();
   },
   LIMIT,
 );
@@ -150,7 +149,9 @@ it(
         await expect.poll(() => camera.posts, { timeout: 15_000, message: camera.id }).toBeGreaterThan(1);
         // What it says meanwhile promises that it goes on.
         // While it tries again it says nothing for a moment.
-        await expect.poll(() => page.evaluate('window.eddy.reason()?.kind'), { message: camera.id }).toBe('waiting');
+        await expect
+          .poll(() => page.evaluate('window.eddy.reason()?.kind'), { message: camera.id, timeout: 15_000 })
+          .toBe('waiting');
       }),
     );
     await Promise.all(pages.splice(0).map((page) => page.close()));

@@ -99,7 +99,8 @@ it(
     const { page, errors } = await open('/watch/vp8');
     await untilPlaying(page);
     expect(await page.evaluate('window.eddy.stats().transport')).toBe('webrtc');
-    expect(await page.evaluate('window.eddy.stats().codecs')).toContain('VP8');
+    // Told by the browser's statistics, which are read now and then.
+    await expect.poll(() => page.evaluate('window.eddy.stats().codecs'), { timeout: 5000 }).toContain('VP8');
     const limits = page.locator('#limits');
     await expect.poll(() => limits.isVisible(), { timeout: 15_000 }).toBe(true);
     expect(await limits.innerText()).toMatch(
