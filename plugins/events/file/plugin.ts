@@ -10,6 +10,7 @@ import {
   Integer,
   OneOf,
 } from 'eddy/plugin';
+import { FSYNC } from '../shared/append.ts';
 import { lostEvents } from '../shared/lost.ts';
 
 const errors = defineCodes({
@@ -47,7 +48,7 @@ export const manifest = defineManifest({
       doc: 'At this size the file is renamed to {file}.1, the one before to {file}.2 and so on. A tool that renames it by itself is noticed.',
     }),
     keep: Integer({ default: 10, min: 0, max: 1000, doc: 'How many renamed files are kept.' }),
-    fsync: OneOf(['always', 'second', 'never'], {
+    fsync: OneOf(FSYNC, {
       default: 'second',
       doc: 'How often lines are made safe from a power cut. A crash of Eddy alone takes none that was written.',
     }),

@@ -12,7 +12,7 @@ export interface RotatingFileOptions {
   readonly keep: number;
 }
 
-/** See the file's head. Its methods are called one after the other. */
+/** See the file's head. Its methods are called one after the other, but `sync` at any time. */
 export class RotatingFile {
   readonly #options: RotatingFileOptions;
   #handle: FileHandle | undefined;

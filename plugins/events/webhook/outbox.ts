@@ -4,22 +4,16 @@
  * bounded: beyond it the oldest are dropped and counted.
  */
 import type { Clock } from 'eddy/plugin';
-import { LineQueue } from '../shared/line-queue.ts';
 import type { Fsync } from '../shared/append.ts';
+import { LineWriter } from '../shared/line-writer.ts';
 import { CursorWriter, readCursor } from './cursor.ts';
 import { readEntries, writeEntry, type Entry, type PlacedEntry } from './entry.ts';
 import { OutboxFile, outboxFiles } from './outbox-file.ts';
 
-/** Events that the disk has not taken hold at most so much memory, bytes. */
-const MEMORY_BYTES = 4 * 2 ** 20;
 /** A file is full at an eighth of the outbox, but at this size, bytes. */
 const FILE_BYTES = 2 ** 20;
 /** So much of a file is read at once; a line is shorter. */
 const CHUNK = 256 * 1024;
-/** After a failure the disk is tried again so many ms later. */
-const RETRY_MS = 2000;
-/** With `fsync: second`, ms. */
-const SYNC_MS = 1000;
 
 /** Options of an {@link Outbox}. */
 export interface OutboxOptions {
@@ -37,7 +31,7 @@ export interface OutboxOptions {
 /** See the file's head. */
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #queue: LineQueue<Entry>;
+  readonly #queue: LineWriter<Entry>;
   readonly #cursor: CursorWriter;
   /** The oldest first; the last one is written to while it is `#current`. */
   readonly #files: OutboxFile[] = [];
@@ -48,15 +42,20 @@ export class Outbox {
   #ahead: PlacedEntry[] = [];
   /** Delivered from memory while it was being written: passed over when it is read. */
   #deliveredId: string | undefined;
-  #up = true;
-  #opened = false;
-  #working: Promise<void> | undefined;
-  #cancelRetry: (() => void) | undefined;
-  #cancelSync: (() => void) | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    this.#queue = new LineQueue(MEMORY_BYTES, options.onDropped);
+    this.#queue = new LineWriter({
+      ...options,
+      fsync: () => options.fsync,
+      write: () => this.#write(),
+      sync: async () => this.#current?.sync(),
+      onFailed: () => {
+        // A new file is tried later.
+        void this.#current?.close();
+        this.#current = undefined;
+      },
+    });
     this.#cursor = new CursorWriter(options.dir);
   }
 
@@ -96,18 +95,15 @@ export class Outbox {
       // A cursor without its file: were the numbers to begin anew, it would stand in a file of other events.
       this.#nextFile = Math.max(this.#nextFile, cursor.file + 1);
     } catch (error) {
-      this.#down(error);
+      this.#queue.failed(error);
     }
-    this.#opened = true;
-    if (this.#queue.length > 0 && !this.#cancelRetry) void this.#work();
+    this.#queue.open();
     return { found: this.#files.reduce((sum, { count }) => sum + count, 0), torn };
   }
 
   /** Never waits and never throws. */
   add(entry: Entry): void {
     this.#queue.add(writeEntry(entry), entry);
-    // While it is down, the next attempt has its time.
-    if (this.#opened && !this.#cancelRetry) void this.#work();
   }
 
   /** The event to deliver next. Rejects where a file cannot be read; it may be asked again. */
@@ -117,7 +113,7 @@ export class Outbox {
       const file = this.#files[0];
       if (file && this.#offset < file.size) await this.#read(file);
       else if (file && file !== this.#current) this.#forget(file);
-      else if (this.#working) await this.#working;
+      else if (this.#queue.working) await this.#queue.working;
       else if (this.#queue.first && this.#queue.first.id === this.#deliveredId) this.#queue.done(1);
       else return this.#queue.first;
     }
@@ -132,7 +128,7 @@ export class Outbox {
       const [file] = this.#files;
       file!.count -= 1;
       this.#cursor.save({ file: file!.sequence, offset: first.end });
-    } else if (this.#queue.first === entry && !this.#working) {
+    } else if (this.#queue.first === entry && !this.#queue.working) {
       this.#queue.done(1);
     } else {
       this.#deliveredId = entry.id;
@@ -141,12 +137,7 @@ export class Outbox {
 
   /** Writes what waits, and closes. What the disk does not take is lost: their number. */
   async close(): Promise<number> {
-    this.#cancelRetry?.();
-    await this.#working;
-    if (this.#queue.length > 0) await this.#work();
-    this.#cancelRetry?.();
-    this.#cancelSync?.();
-    await this.#sync();
+    await this.#queue.close();
     await this.#current?.close();
     await this.#cursor.settled();
     return this.#queue.length;
@@ -190,28 +181,16 @@ export class Outbox {
     if (file.count > 0) this.#options.onDropped(file.count);
   }
 
-  #work(): Promise<void> {
-    return (this.#working ??= this.#write()
-      .catch((error: unknown) => this.#down(error))
-      .finally(() => (this.#working = undefined)));
-  }
-
   async #write(): Promise<void> {
-    // What comes in the same turn is written together.
-    await Promise.resolve();
-    while (this.#queue.length > 0) {
-      const file = (this.#current ??= await this.#create());
-      const full = Math.min(FILE_BYTES, this.#options.limit / 8);
-      const lines = this.#queue.take(full - file.size);
-      const { lines: whole, error } = await file.append(lines.map(({ bytes }) => bytes));
-      this.#queue.done(whole);
-      if (error) throw error;
-      if (this.#options.fsync === 'always') await file.sync();
-      else if (this.#options.fsync === 'second') this.#syncSoon();
-      if (!this.#up) this.#options.onDisk((this.#up = true));
-      if (file.size >= full) await this.#finish();
-      while (this.bytes > this.#options.limit && this.#files.length > 1) this.#drop();
-    }
+    if (this.#queue.length === 0) return;
+    const file = (this.#current ??= await this.#create());
+    const full = Math.min(FILE_BYTES, this.#options.limit / 8);
+    const { lines: whole, error } = await file.append(this.#queue.take(full - file.size));
+    this.#queue.done(whole);
+    if (error) throw error;
+    await this.#queue.written();
+    if (file.size >= full) await this.#finish();
+    while (this.bytes > this.#options.limit && this.#files.length > 1) this.#drop();
   }
 
   async #create(): Promise<OutboxFile> {
@@ -226,36 +205,5 @@ export class Outbox {
     this.#current = undefined;
     if (this.#options.fsync !== 'never') await file?.sync();
     await file?.close();
-  }
-
-  #syncSoon(): void {
-    this.#cancelSync ??= this.#options.clock.after(SYNC_MS, () => {
-      this.#cancelSync = undefined;
-      void this.#sync();
-    });
-  }
-
-  async #sync(): Promise<void> {
-    if (this.#options.fsync === 'never') return;
-    try {
-      await this.#current?.sync();
-    } catch (error) {
-      // What is being written has its own end.
-      await this.#working;
-      this.#down(error);
-    }
-  }
-
-  /** The disk fails: what comes waits in memory, and a new file is tried later. */
-  #down(error: unknown): void {
-    void this.#current?.close();
-    this.#current = undefined;
-    this.#queue.done(0);
-    if (this.#up) this.#options.onDisk((this.#up = false), error);
-    this.#cancelRetry?.();
-    this.#cancelRetry = this.#options.clock.after(RETRY_MS, () => {
-      this.#cancelRetry = undefined;
-      if (this.#queue.length > 0) void this.#work();
-    });
   }
 }

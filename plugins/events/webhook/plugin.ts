@@ -16,6 +16,7 @@ import {
   Text,
   type ConfigProblem,
 } from 'eddy/plugin';
+import { FSYNC } from '../shared/append.ts';
 import { lostEvents } from '../shared/lost.ts';
 import { problemsOf } from './check.ts';
 
@@ -103,7 +104,7 @@ export const manifest = defineManifest({
       doc: 'The most that may wait on disk; beyond it the oldest are dropped. An event has some 300 bytes.',
     }),
     'outbox-age': Duration({ default: '3d', min: '1m', doc: 'Older events are dropped.' }),
-    fsync: OneOf(['always', 'second', 'never'], {
+    fsync: OneOf(FSYNC, {
       default: 'second',
       doc: 'How often waiting events are made safe from a power cut. A crash of Eddy alone takes none of those on disk.',
     }),

@@ -5,6 +5,7 @@
  */
 import { Backoff, signedWebhookHeaders, type Clock } from 'eddy/plugin';
 import type { LossReason } from '../shared/lost.ts';
+import { messageOf } from '../shared/message.ts';
 import type { Entry } from './entry.ts';
 import type { Outbox } from './outbox.ts';
 import { Receiver, retryAfterMs, type Answer } from './post.ts';
@@ -204,10 +205,4 @@ export class Sender {
 function describe(status: number): string {
   if (status >= 300 && status < 400) return `it answers ${status}, and redirects are not followed`;
   return `it answers ${status}`;
-}
-
-/** Node tells a refused connection by its code alone where a name has several addresses. */
-function messageOf(error: unknown): string {
-  const { message, code } = error as NodeJS.ErrnoException;
-  return message || code || String(error);
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { matchesEvent, parseWebhookSecret, type Context, type PluginConfig, type Running } from 'eddy/plugin';
 import { eventBody } from '../shared/body.ts';
 import { Losses, type LossReason } from '../shared/lost.ts';
+import { messageOf } from '../shared/message.ts';
 import { parseUrl } from './check.ts';
 import { Outbox } from './outbox.ts';
 import type { manifest } from './plugin.ts';
@@ -126,5 +127,3 @@ function metersOf({ metrics }: Context<Manifest>) {
     },
   };
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
