@@ -1,6 +1,6 @@
 /** The player in Chromium, against publish.hls and a camera that plays for ever. */
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { EddyError } from '../../core/errors/index.ts';
 import { encodeClip, type Clip } from '../support/live-source.ts';
 import { launchChromium, openPage } from './chromium.ts';
@@ -98,17 +98,13 @@ describe('a camera that cannot play says why', () => {
     const playlist =
       '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=2000000,CODECS="hvc1.1.6.L93.B0,mp4a.40.2",RESOLUTION=640x360\nv.m3u8\n';
     const headers = { 'content-type': 'application/vnd.apple.mpegurl' };
-    const unmount = site.http.route({
-      method: 'GET',
-      path: '/hls/hevc/index.m3u8',
-      handler: () => ({ headers, body: playlist }),
-    });
+    const handler = () => ({ headers, body: playlist });
+    onTestFinished(site.http.route({ method: 'GET', path: '/hls/hevc/index.m3u8', handler }));
     site.engine.cameras = [status('hevc')];
     const { page } = await open('/watch/hevc');
     await expect.poll(() => text(page, '#reason'), { timeout: 8000 }).toBe('This browser cannot play HEVC');
     expect(await text(page, '#mend')).toMatch(/Safari/);
     expect(await page.locator('#retry').isVisible()).toBe(true);
-    unmount();
   });
 
   it('when a link of the pipeline does not carry it', async () => {
