@@ -2,8 +2,11 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { until } from '../support/eddy.ts';
+import { fixture } from '../unit/webrtc/sdp-fixtures.ts';
 import { untilPlaying } from './glass-to-glass.ts';
 import { siteOver } from './site.ts';
+
+const FEW = 'the-key-of-those-who-may-see-100-lines';
 
 const PIPELINE = `version: 1
 name: layers
@@ -13,6 +16,10 @@ services:
   rtc: { plugin: webrtc.workers, workers: 1, listen: 127.0.0.1:0 }
   player: { plugin: web.player }
   publish: { plugin: web.publish }
+  auth:
+    plugin: auth.static
+    keys: [{ token: FEW, subject: few, actions: [watch], max-lines: 100p }]
+    anonymous: { actions: [publish, watch, rewind, admin] }
 stages:
   whip: { plugin: webrtc.whip, codecs: [vp8] }
   sfu: { plugin: webrtc.sfu }
@@ -26,7 +33,7 @@ links:
   - sfu.video -> cmaf.video
   - cmaf.chunks -> dvr.chunks: { queue: 2s, full: block }
   - dvr.live -> hls.chunks
-`;
+`.replace('FEW', FEW);
 /** Each step has a limit of its own; that of the whole must not come first on a busy machine. ms. */
 const LIMIT = 120_000;
 
@@ -113,6 +120,43 @@ it(
       .poll(() => home.page.locator('#cameras').innerText(), { timeout: 8000 })
       .toMatch(/live only, no rewind/);
     expect(errors).toEqual([]);
+  },
+  LIMIT,
+);
+
+it(
+  'who may see so many lines gets no larger layer, and nothing where all are larger',
+  async () => {
+    const publisher = await publish('limited', '&layers=3');
+    const whole = await open('/watch/limited');
+    const { page } = await open(`/watch/limited?token=${FEW}`);
+    await Promise.all([untilPlaying(whole.page), untilPlaying(page)]);
+    // This publisher sends no third layer until its line has shown what it carries.
+    await until('a larger layer for those without a limit', async () => (await height(whole.page)) > 100);
+    const seen = new Set<number>();
+    for (let i = 0; i < 20; i++) {
+      seen.add(await height(page));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect([...seen]).toEqual([90]);
+    await publisher.close();
+
+    // The same camera comes back with one layer, the largest.
+    await publish('limited', '&layers=1');
+    await until('those without a limit to go on', async () => (await height(whole.page)) === 360);
+    await expect.poll(() => page.locator('#why, #overlay').first().innerText()).toMatch(/at most 100 lines/);
+    const asked = await fetch(`${site.eddy.http}/whep/limited`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/sdp', authorization: `Bearer ${FEW}` },
+      body: fixture('chromium-156-whep'),
+    });
+    expect([asked.status, await asked.json()]).toEqual([
+      403,
+      expect.objectContaining({
+        code: 'WATCH_REFUSED',
+        message: 'this grant is for at most 100 lines, and the lowest layer of the camera has 360 lines',
+      }),
+    ]);
   },
   LIMIT,
 );

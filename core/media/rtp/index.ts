@@ -1,6 +1,7 @@
 /** RTP: packets, reports, and the payload formats of the codecs that WebRTC carries. */
 export * from './av1-depacketizer.ts';
 export * from './depacketizer.ts';
+export * from './frame-caps.ts';
 export * from './frame-reader.ts';
 export * from './h264-payload.ts';
 export * from './nal-depacketizer.ts';

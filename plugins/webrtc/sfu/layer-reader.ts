@@ -6,8 +6,7 @@ import {
   MediaError,
   readNtp,
   rtpExtension,
-  videoCapsFromConfig,
-  videoCapsFromKeyFrame,
+  videoCapsFromRtp,
   type RtpFrame,
   type RtpPacket,
   type SyncedStream,
@@ -211,9 +210,7 @@ export class LayerReader implements Timed {
     try {
       if (codec === 'opus') return audioCapsFromConfig('opus', OPUS, clockRate);
       if (frame.config && frame.config === this.#config) return undefined;
-      const caps = frame.config
-        ? videoCapsFromConfig(codec as VideoCodec, frame.config, clockRate)
-        : videoCapsFromKeyFrame(codec as VideoCodec, frame.data, clockRate);
+      const caps = videoCapsFromRtp(codec as VideoCodec, frame, clockRate);
       this.#config = frame.config;
       return caps && this.#sameAsNow(caps) ? undefined : caps;
     } catch (error) {

@@ -14,6 +14,7 @@ import { hasMid, takeForWatching, type TakenMedia } from '../shared/sdp/negotiat
 import { parseOffer } from '../shared/sdp/offer.ts';
 import type { LiveCamera, LiveCameras } from './live-camera.ts';
 import type { manifest } from './plugin.ts';
+import type { Qualities } from './quality.ts';
 import { Viewer, type ViewerEnd, type ViewerOptions } from './viewer.ts';
 
 /** A camera that is live may still have to be woken: packetizers and transcoders begin when somebody watches, ms. */
@@ -28,6 +29,7 @@ type Kind = TakenMedia['kind'];
 /** What joining needs of the gateway. */
 export interface JoiningHost {
   readonly cameras: LiveCameras;
+  readonly qualities: Qualities;
   readonly refusals: Refusals;
   readonly latency: ViewerOptions['latency'];
   readonly joined: (viewer: Viewer) => void;
@@ -107,6 +109,7 @@ export class Joining {
         refusals,
         session,
         camera,
+        qualities: this.#host.qualities,
         offer,
         media,
         request,

@@ -1,7 +1,8 @@
 /** Consumers for what a viewer is to be shown next, made before anything that it sees is changed. */
-import { asEddyError, type RtpHandle, type Session } from 'eddy/plugin';
+import { asEddyError, type RtpHandle } from 'eddy/plugin';
 import type { Refusals } from '../shared/gateway/refusal.ts';
 import type { LiveCamera } from './live-camera.ts';
+import type { Limits } from './quality.ts';
 import type { Prepared, Slot } from './slot.ts';
 
 /** What each slot is to show; undefined where the camera has nothing for it. */
@@ -14,14 +15,14 @@ export type PreparedSlots = ReadonlyMap<Slot, Prepared | undefined>;
 export async function prepareSlots(
   camera: LiveCamera,
   slots: readonly Slot[],
-  { maxLines }: Session,
+  limits: Limits,
   refusals: Refusals,
 ): Promise<PreparedSlots> {
   const prepared = new Map<Slot, Prepared | undefined>();
   try {
     for (const slot of slots) {
       const handle = camera.handle(slot.kind);
-      prepared.set(slot, handle && (await consume(camera, slot, handle, maxLines)));
+      prepared.set(slot, handle && (await consume(camera, slot, handle, limits)));
     }
     return prepared;
   } catch (error) {
@@ -32,14 +33,9 @@ export async function prepareSlots(
   }
 }
 
-async function consume(
-  camera: LiveCamera,
-  slot: Slot,
-  handle: RtpHandle,
-  maxLines: number | undefined,
-): Promise<Prepared> {
+async function consume(camera: LiveCamera, slot: Slot, handle: RtpHandle, limits: Limits): Promise<Prepared> {
   try {
-    return await slot.prepare(handle, maxLines);
+    return await slot.prepare(handle, limits);
   } catch (error) {
     if (asEddyError(error).code === 'WEBRTC_HANDLE_GONE') camera.forget(handle);
     throw error;

@@ -1,13 +1,7 @@
 /** One m-line of a viewer: what it carries now, and how that is replaced without a new negotiation. */
-import {
-  EddyError,
-  type Clock,
-  type ConsumerEvent,
-  type RtpConsumer,
-  type RtpHandle,
-  type WebRtcTransport,
-} from 'eddy/plugin';
+import type { EddyError, Clock, ConsumerEvent, RtpConsumer, RtpHandle, WebRtcTransport } from 'eddy/plugin';
 import type { TakenMedia } from '../shared/sdp/negotiate.ts';
+import type { Limits, Qualities, Quality } from './quality.ts';
 
 /** How long the old picture goes on while the new one's key frame is waited for, ms. */
 const LONGEST_HOLD = 1000;
@@ -25,26 +19,22 @@ export type LayerCap = Parameters<RtpConsumer['preferLayers']>[0];
 export interface Prepared {
   readonly handle: RtpHandle;
   readonly consumer: RtpConsumer;
-  /** The highest layer that the viewer may have; undefined where all, or where the layers do not tell their sizes. */
-  readonly top: number | undefined;
+  readonly quality: Quality;
 }
 
-/** The highest layer of at most so many lines; undefined where nothing is known or asked. Throws WATCH_REFUSED where all are larger. */
-function highestWithin({ lines }: RtpHandle, maxLines: number | undefined): number | undefined {
-  if (!lines || maxLines === undefined) return undefined;
-  const top = lines.findLastIndex((each) => each <= maxLines);
-  if (top >= 0) return top;
-  const message = `this grant is for at most ${maxLines} lines, and the camera has ${Math.min(...lines)} at least`;
-  throw new EddyError('WATCH_REFUSED', message, { details: { reason: 'forbidden', action: 'watch' } });
-}
+/** What a slot tells: what its consumer does, and that the viewer may not have any more what it shows. */
+export type SlotEvent = ConsumerEvent | { readonly type: 'refused'; readonly error: EddyError };
 
 /** See the file's head. */
 export class Slot {
   readonly media: TakenMedia;
   readonly #transport: WebRtcTransport;
   readonly #clock: Pick<Clock, 'after' | 'monotonic'>;
-  readonly #onEvent: (slot: Slot, event: ConsumerEvent) => void;
+  readonly #qualities: Pick<Qualities, 'of'>;
+  readonly #onEvent: (slot: Slot, event: SlotEvent) => void;
   #current: Prepared | undefined;
+  /** About to take the place of what is shown. */
+  #next: Prepared | undefined;
   #paused = false;
   #cap: LayerCap;
   #shownAt = -Infinity;
@@ -53,11 +43,13 @@ export class Slot {
     media: TakenMedia,
     transport: WebRtcTransport,
     clock: Pick<Clock, 'after' | 'monotonic'>,
-    onEvent: (slot: Slot, event: ConsumerEvent) => void,
+    qualities: Pick<Qualities, 'of'>,
+    onEvent: (slot: Slot, event: SlotEvent) => void,
   ) {
     this.media = media;
     this.#transport = transport;
     this.#clock = clock;
+    this.#qualities = qualities;
     this.#onEvent = onEvent;
   }
 
@@ -78,14 +70,38 @@ export class Slot {
   }
 
   /**
-   * Makes a consumer, paused, without touching what is shown; `maxLines`: what the viewer's grant lets them have. Rejects with
-   * WEBRTC_CODEC_UNFIT, WEBRTC_HANDLE_GONE, or WATCH_REFUSED where its every layer is larger.
+   * Makes a consumer, paused, without touching what is shown; `limits`: of the viewer's grant. Rejects with WEBRTC_CODEC_UNFIT,
+   * WEBRTC_HANDLE_GONE, or WATCH_REFUSED where every layer is beyond them.
    */
-  async prepare(handle: RtpHandle, maxLines: number | undefined): Promise<Prepared> {
-    const top = highestWithin(handle, maxLines);
+  async prepare(handle: RtpHandle, limits: Limits): Promise<Prepared> {
+    let prepared: Prepared | undefined;
+    const quality = await this.#qualities.of(handle, limits, () => this.#hold(prepared));
     const { rtpParameters, offered } = this.media;
-    const consumer = await this.#transport.consume(handle, rtpParameters, { mid: offered.mid });
-    return { handle, consumer, top };
+    try {
+      prepared = {
+        handle,
+        quality,
+        consumer: await this.#transport.consume(handle, rtpParameters, { mid: offered.mid }),
+      };
+    } catch (error) {
+      quality.close();
+      throw error;
+    }
+    prepared.consumer.on(({ type }) => {
+      if (type === 'closed') quality.close();
+    });
+    return prepared;
+  }
+
+  /** The publisher sends something else: what is shown, or about to be, is held to the grant anew. */
+  #hold(prepared: Prepared | undefined): void {
+    if (!prepared || (prepared !== this.#current && prepared !== this.#next)) return;
+    try {
+      // It fails only where the consumer has closed, which is told by itself.
+      void prepared.consumer.preferLayers(this.#capFor(prepared)).catch(() => undefined);
+    } catch (error) {
+      this.#onEvent(this, { type: 'refused', error: error as EddyError });
+    }
   }
 
   /**
@@ -94,6 +110,7 @@ export class Slot {
    */
   async show(next: Prepared | undefined, ended: AbortSignal): Promise<void> {
     const old = this.#current;
+    this.#next = next;
     if (next) {
       const cap = this.#capFor(next);
       if (cap) await next.consumer.preferLayers(cap);
@@ -106,6 +123,7 @@ export class Slot {
     }
     // Closed before the next is told of: its listeners must not take the old one's end for the new one's.
     this.#current = next;
+    this.#next = undefined;
     if (next) this.#shownAt = this.#clock.monotonic();
     old?.consumer.close();
     next?.consumer.on((event) => {
@@ -126,7 +144,8 @@ export class Slot {
     if (this.#current) await this.#current.consumer.preferLayers(this.#capFor(this.#current));
   }
 
-  #capFor({ top }: Prepared): LayerCap {
+  #capFor(prepared: Prepared): LayerCap {
+    const top = prepared.quality.top();
     if (top === undefined) return this.#cap;
     return { ...this.#cap, spatial: Math.min(this.#cap?.spatial ?? top, top) };
   }

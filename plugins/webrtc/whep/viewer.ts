@@ -4,7 +4,6 @@ import {
   asEddyError,
   EddyError,
   type Clock,
-  type ConsumerEvent,
   type HttpRequest,
   type LatencyFrom,
   type latencyMeter,
@@ -23,11 +22,24 @@ import { EventStreams } from './event-streams.ts';
 import { describeLayers } from './layers.ts';
 import type { LiveCamera } from './live-camera.ts';
 import { prepareSlots, type PreparedSlots } from './prepare.ts';
-import { Slot, type LayerCap } from './slot.ts';
+import type { Qualities } from './quality.ts';
+import { Slot, type LayerCap, type SlotEvent } from './slot.ts';
 
 /** Why a session ended: the label of the counter. */
 export type ViewerEnd =
-  'deleted' | 'closed' | 'ice' | 'dtls' | 'worker-died' | 'session-ended' | 'camera-away' | 'codec-unfit' | 'stopped';
+  | 'deleted'
+  | 'closed'
+  | 'ice'
+  | 'dtls'
+  | 'worker-died'
+  | 'session-ended'
+  | 'camera-away'
+  | 'codec-unfit'
+  | 'refused'
+  | 'stopped';
+
+/** After these its client does well to come anew. */
+const ASKS_AGAIN: ReadonlySet<ViewerEnd> = new Set(['worker-died', 'codec-unfit', 'refused', 'stopped']);
 
 /** What a session is made of. */
 export interface ViewerOptions {
@@ -37,6 +49,7 @@ export interface ViewerOptions {
   readonly refusals: Refusals;
   readonly session: Session;
   readonly camera: LiveCamera;
+  readonly qualities: Qualities;
   readonly offer: Offer;
   readonly media: readonly TakenMedia[];
   readonly request: HttpRequest;
@@ -88,7 +101,7 @@ export class Viewer {
   }
 
   private constructor(options: ViewerOptions, transport: WebRtcTransport) {
-    const { camera, session, offer, media, request, refusals, clock } = options;
+    const { camera, session, offer, media, request, refusals, clock, qualities } = options;
     this.#options = options;
     this.transport = transport;
     this.#camera = camera;
@@ -96,7 +109,7 @@ export class Viewer {
     this.home = camera.cameraId;
     this.key = new SessionKey(request);
     this.ice = new IceSession(transport, offer, media[0]!, refusals);
-    this.slots = media.map((each) => new Slot(each, transport, clock, this.#onConsumer));
+    this.slots = media.map((each) => new Slot(each, transport, clock, qualities, this.#onSlot));
     this.events = new EventStreams(clock, () => [
       ...(this.#camera.live ? [['active', {}] as const] : []),
       ['viewercount', { viewercount: this.#camera.viewers }] as const,
@@ -181,8 +194,14 @@ export class Viewer {
       before.session.end();
       before.release();
       this.#wasLive = camera.live;
-      await this.#limit(session);
-      await this.#show(prepared, true);
+      try {
+        await this.#limit(session);
+        await this.#show(prepared, true);
+      } catch (error) {
+        // The camera before is on screen still, whose session has ended.
+        this.#cannotGoOn(error);
+        throw error;
+      }
       this.#onCamera();
     });
   }
@@ -232,7 +251,7 @@ export class Viewer {
   end(reason: ViewerEnd): void {
     if (this.ended) return;
     this.#end.abort();
-    if (reason === 'worker-died' || reason === 'codec-unfit' || reason === 'stopped') this.events.tell('reconnect', {});
+    if (ASKS_AGAIN.has(reason)) this.events.tell('reconnect', {});
     if (reason === 'camera-away') this.events.tell('inactive', {});
     this.events.end();
     this.#forget();
@@ -264,14 +283,17 @@ export class Viewer {
         const { refusals } = this.#options;
         await this.#show(await prepareSlots(this.#camera, stale, this.#session, refusals));
       }
-    }).catch((error: unknown) => {
-      const { code, message } = asEddyError(error);
-      // The stream has gone meanwhile: the next one, or the end of the transport, is told by itself.
-      if (this.ended || code === 'WEBRTC_HANDLE_GONE' || code === 'WEBRTC_TRANSPORT_CLOSED') return;
-      this.#options.log.warn({ err: error, session: this.#session.id }, `a viewer cannot go on: ${message}`);
-      this.end('codec-unfit');
-    });
+    }).catch((error: unknown) => this.#cannotGoOn(error));
   };
+
+  /** Ended, so that whoever comes anew is told why. */
+  #cannotGoOn(error: unknown): void {
+    const { code, message } = asEddyError(error);
+    // The stream has gone meanwhile: the next one, or the end of the transport, is told by itself.
+    if (this.ended || code === 'WEBRTC_HANDLE_GONE' || code === 'WEBRTC_TRANSPORT_CLOSED') return;
+    this.#options.log.warn({ err: error, session: this.#session.id }, `a viewer cannot go on: ${message}`);
+    this.end(code === 'WATCH_REFUSED' ? 'refused' : 'codec-unfit');
+  }
 
   /** True where the camera has another stream for the slot than the one that it shows. */
   #isStale(slot: Slot): boolean {
@@ -290,7 +312,8 @@ export class Viewer {
     void this.tellLayers();
   }
 
-  readonly #onConsumer = (slot: Slot, event: ConsumerEvent): void => {
+  readonly #onSlot = (slot: Slot, event: SlotEvent): void => {
+    if (event.type === 'refused') return this.#cannotGoOn(event.error);
     if (event.type !== 'layers' || slot.kind !== 'video') return;
     const { spatial, temporal } = event;
     const rid = spatial === undefined ? undefined : slot.handle?.rtpParameters.encodings?.[spatial]?.rid;

@@ -5,6 +5,7 @@ import { Figures } from './figures.ts';
 import { Joining } from './joining.ts';
 import { LiveCameras } from './live-camera.ts';
 import { manifest } from './plugin.ts';
+import { Qualities } from './quality.ts';
 import { mountRoutes } from './routes.ts';
 import type { Viewer, ViewerEnd } from './viewer.ts';
 
@@ -20,6 +21,7 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
 
   const joining = new Joining(ctx, {
     cameras,
+    qualities: new Qualities(ctx.services.routers, ctx.clock),
     refusals: new Refusals(manifest.name),
     latency: latencyMeter(ctx.metrics),
     joined: (viewer) => {

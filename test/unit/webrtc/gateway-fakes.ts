@@ -58,6 +58,7 @@ export class FakeConsumer implements RtpConsumer {
   close(): void {
     this.#calls.push(`close ${this.producerId}`);
     this.#keyFrame.resolve();
+    this.tell({ type: 'closed', cause: 'closed' });
   }
   /** The next key frame leaves. */
   keyFrame(): void {

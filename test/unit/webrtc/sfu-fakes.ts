@@ -12,6 +12,7 @@ import type {
   RtpRouters,
   RtpSenderReport,
   RtpTap,
+  StreamStats,
 } from '../../../core/plugin/index.ts';
 
 type FeedEnd = 'closed' | 'worker-died';
@@ -167,7 +168,9 @@ export class FakeRtpRouters implements RtpRouters {
   capabilities = (): never => this.#none();
   iceServers = (): never => this.#none();
   connect = (): never => this.#none();
-  stats = (): never => this.#none();
+  /** What `stats` answers. */
+  figures: () => readonly StreamStats[] = () => this.#none();
+  stats = async (): Promise<readonly StreamStats[]> => this.figures();
   describe = (): never => this.#none();
 
   #none(): never {

@@ -1,15 +1,41 @@
 /** Parts of the WHEP gateway: cameras, slots, layers, event streams. */
 import { describe, expect, it } from 'vitest';
 import { settle, VirtualClock } from '../../../core/testing/index.ts';
-import type { CameraId } from 'eddy/plugin';
+import { EddyError, type CameraId } from 'eddy/plugin';
 import { EventStreams } from '../../../plugins/webrtc/whep/event-streams.ts';
 import { chooseLayer, describeLayers, layerCount } from '../../../plugins/webrtc/whep/layers.ts';
 import { LiveCameras } from '../../../plugins/webrtc/whep/live-camera.ts';
+import { Qualities } from '../../../plugins/webrtc/whep/quality.ts';
 import { Slot } from '../../../plugins/webrtc/whep/slot.ts';
 import { takeForWatching } from '../../../plugins/webrtc/shared/sdp/negotiate.ts';
 import { parseOffer } from '../../../plugins/webrtc/shared/sdp/offer.ts';
 import { FakeInput, FakeTransport, handleOf } from './gateway-fakes.ts';
 import { capabilities, fixture } from './sdp-fixtures.ts';
+import { FakeRtpRouters, handleOf as tappedHandleOf, pictures, RtpSource, type FakeTap } from './sfu-fakes.ts';
+
+/** A publisher with a layer for each height, under the test's hand. */
+function simulcast(heights: readonly number[]) {
+  const ssrcs = heights.map((_, index) => 11 + index);
+  const stream = (height: number) => pictures({ width: (height * 16) / 9, height });
+  const layers = heights.map((height, index) => {
+    const made = stream(height);
+    return { made, rtp: new RtpSource('video', made.caps, ssrcs[index]!, 0), sent: 0 };
+  });
+  return {
+    handle: tappedHandleOf('video', ssrcs),
+    resize: (to: readonly number[]) => {
+      for (const [index, layer] of layers.entries()) {
+        layer.made = stream(to[index]!);
+        layer.rtp.change(layer.made.caps);
+      }
+    },
+    /** A key frame of a layer, and what ends it. */
+    send: (tap: FakeTap, index: number) => {
+      const layer = layers[index]!;
+      for (const frame of [0, 1]) tap.deliver(layer.rtp.packets(layer.made.frame(frame), 40 * layer.sent++));
+    },
+  };
+}
 
 const forever = new AbortController().signal;
 const CAM = 'cam1' as CameraId;
@@ -92,10 +118,11 @@ describe('a slot', () => {
     const transport = new FakeTransport();
     const media = takeForWatching(parseOffer(fixture('chromium-156-whep')), capabilities).find((m) => m.kind === kind)!;
     const told: string[] = [];
-    const slot = new Slot(media, transport, clock, (_slot, event) => told.push(event.type));
-    const show = async (id: string, signal = forever) =>
-      slot.show(await slot.prepare(handleOf(id, kind), undefined), signal);
-    return { clock, transport, slot, show, told, calls: transport.calls };
+    const routers = new FakeRtpRouters();
+    const qualities = new Qualities(routers, clock);
+    const slot = new Slot(media, transport, clock, qualities, (_slot, event) => told.push(event.type));
+    const show = async (id: string, signal = forever) => slot.show(await slot.prepare(handleOf(id, kind), {}), signal);
+    return { clock, transport, routers, slot, show, told, calls: transport.calls };
   };
 
   it('holds the old picture until the key frame of the new one leaves', async () => {
@@ -161,7 +188,7 @@ describe('a slot', () => {
   it('shows no layer of more lines than a grant allows, whatever is chosen', async () => {
     const { slot, calls } = start();
     const ladder = { ...handleOf('one', 'video', ['l0', 'l1', 'l2']), lines: [180, 360, 720] };
-    await slot.show(await slot.prepare(ladder, 400), forever);
+    await slot.show(await slot.prepare(ladder, { maxLines: 400 }), forever);
     for (const cap of [{ spatial: 2 }, { spatial: 0 }, undefined]) await slot.prefer(cap);
     expect(calls.filter((call) => call.startsWith('prefer'))).toEqual([
       'prefer one 1',
@@ -169,12 +196,125 @@ describe('a slot', () => {
       'prefer one 0',
       'prefer one 1',
     ]);
-    await expect(slot.prepare(ladder, 100)).rejects.toMatchObject({
+    await expect(slot.prepare(ladder, { maxLines: 100 })).rejects.toMatchObject({
       code: 'WATCH_REFUSED',
-      message: 'this grant is for at most 100 lines, and the camera has 180 at least',
+      message: 'this grant is for at most 100 lines, and the lowest layer of the camera has 180 lines',
     });
-    // Layers that do not tell their sizes are not held to it.
-    expect((await slot.prepare(handleOf('two', 'video', ['q', 'h']), 100)).top).toBeUndefined();
+  });
+
+  it('reads the sizes of what a publisher sends, and follows them', async () => {
+    const { clock, routers, slot, told, calls } = start();
+    const publisher = simulcast([360, 720]);
+    const preparing = slot.prepare(publisher.handle, { maxLines: 400 });
+    await settle();
+    const tap = routers.taps[0]!;
+    publisher.send(tap, 0);
+    publisher.send(tap, 1);
+    await slot.show(await preparing, forever);
+    const preferred = () => calls.filter((call) => call.startsWith('prefer')).map((call) => call.slice(-1));
+    expect(preferred()).toEqual(['0']);
+    // The picture turns smaller, then larger than the grant allows.
+    publisher.resize([180, 360]);
+    publisher.send(tap, 1);
+    expect(preferred()).toEqual(['0', '1']);
+    publisher.resize([720, 1440]);
+    publisher.send(tap, 1);
+    expect([preferred(), told]).toEqual([['0', '1', '0'], []]);
+    publisher.send(tap, 0);
+    expect(told).toEqual(['refused']);
+    await slot.show(undefined, forever);
+    expect([tap.ended, clock.timers()]).toEqual(['closed', []]);
+    // What is known to be too large by now is told at once to those who come.
+    const again = slot.prepare(publisher.handle, { maxLines: 400 });
+    await settle();
+    publisher.send(routers.taps[1]!, 0);
+    publisher.send(routers.taps[1]!, 1);
+    await expect(again).rejects.toMatchObject({
+      code: 'WATCH_REFUSED',
+      message: 'this grant is for at most 400 lines, and the lowest layer of the camera has 720 lines',
+    });
+    expect(routers.taps[1]!.ended).toBe('closed');
+  });
+
+  it('shows nothing whose size nobody knows to a viewer with such a limit', async () => {
+    const { clock, routers, slot } = start();
+    const silent = slot.prepare(simulcast([360]).handle, { maxLines: 400 });
+    const refused = expect(silent).rejects.toMatchObject({
+      code: 'WATCH_REFUSED',
+      message: 'this grant is for at most 400 lines, and the lowest layer of the camera has a size that nobody knows',
+    });
+    await clock.advance(2001);
+    await refused;
+    expect([routers.taps.map(({ ended }) => ended), clock.timers()]).toEqual([['closed'], []]);
+    // The layers of SVC share one stream.
+    const svc = { ...handleOf('svc'), rtpParameters: { codecs: [], encodings: [{ scalabilityMode: 'L3T3' }] } };
+    await expect(slot.prepare(svc, { maxLines: 400 })).rejects.toMatchObject({ code: 'WATCH_REFUSED' });
+    expect(routers.taps).toHaveLength(1);
+    routers.refusals.push(new EddyError('WEBRTC_HANDLE_GONE', 'it has ended'));
+    await expect(slot.prepare(simulcast([360]).handle, { maxLines: 400 })).rejects.toMatchObject({
+      code: 'WEBRTC_HANDLE_GONE',
+    });
+  });
+
+  it('holds a viewer to a bit rate by what the layers have on average', async () => {
+    const { clock, routers, slot, told, calls } = start();
+    const figure = { ssrc: 1, packets: 1, bytes: 1, packetsLost: 0, keyFrameRequests: 0, score: 10 };
+    let rates = [300_000, 1_000_000];
+    let busy = false;
+    routers.figures = () => {
+      if (busy) throw new Error('no answer');
+      return ['l', 'h'].map((rid, layer) => ({ ...figure, rid, bitrate: rates[layer]! }));
+    };
+    const limits = { maxBitrate: 900_000 };
+    await slot.show(await slot.prepare(handleOf('two', 'video', ['l', 'h']), limits), forever);
+    const preferred = () => calls.filter((call) => call.startsWith('prefer')).map((call) => call.slice(-1));
+    expect(preferred()).toEqual(['1']);
+    // A burst of one look is none; what stays is.
+    rates = [300_000, 1_200_000];
+    await clock.advance(2001);
+    expect(preferred()).toEqual(['1']);
+    await clock.advance(6000);
+    expect(preferred()).toEqual(['1', '0']);
+    rates = [2_000_000, 4_000_000];
+    busy = true;
+    await clock.advance(6000);
+    expect(told).toEqual([]);
+    busy = false;
+    await clock.advance(10_000);
+    expect(told).toEqual(['refused']);
+    await slot.show(undefined, forever);
+    expect(clock.timers()).toEqual([]);
+    rates = [2_000_000, 4_000_000];
+    await expect(slot.prepare(handleOf('two', 'video', ['l', 'h']), limits)).rejects.toMatchObject({
+      message: 'this grant is for at most 900000 bit/s, and the lowest layer of the camera has 2000000 bit/s',
+    });
+    // The sizes of a ladder are known, and both limits hold.
+    const ladder = { ...handleOf('three', 'video', ['l', 'h']), lines: [360, 720] };
+    rates = [800_000, 900_000];
+    expect((await slot.prepare(ladder, { ...limits, maxLines: 500 })).quality.top()).toBe(0);
+    rates = [1_800_000, 1_900_000];
+    await expect(slot.prepare({ ...ladder, producerId: 'four' }, { ...limits, maxLines: 200 })).rejects.toMatchObject({
+      message:
+        'this grant is for at most 200 lines and 900000 bit/s, and the lowest layer of the camera has 360 lines and 1800000 bit/s',
+    });
+  });
+
+  it('taps a publisher once for all its viewers, who are refused when that ends with its worker', async () => {
+    const { routers, slot, told } = start();
+    const publisher = simulcast([360]);
+    const preparing = [
+      slot.prepare(publisher.handle, { maxLines: 400 }),
+      slot.prepare(publisher.handle, { maxLines: 500 }),
+    ];
+    await settle();
+    publisher.send(routers.taps[0]!, 0);
+    const [first, second] = await Promise.all(preparing);
+    expect(routers.taps).toHaveLength(1);
+    await slot.show(first, forever);
+    second!.consumer.close();
+    expect(routers.taps[0]!.ended).toBeUndefined();
+    routers.taps[0]!.end('worker-died');
+    expect(told).toEqual(['refused']);
   });
 
   it('forgets what has closed, and tells nothing of what it shows no more', async () => {
