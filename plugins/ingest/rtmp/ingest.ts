@@ -38,14 +38,14 @@ export function create(ctx: Context<typeof manifest>, createParser: ParserFactor
     clock: ctx.clock,
     log: ctx.log,
     createParser,
-    publish: async ({ cameraId, token }, address, userAgent) => {
-      const question = token === undefined ? undefined : `${cameraId} ${token}`;
+    publish: async ({ cameraId, credentials }, address, userAgent) => {
+      const brought = Object.values(credentials);
+      const question = brought.length === 0 ? undefined : [cameraId, ...brought].join(' ');
       const wait = question === undefined ? 0 : keys.wait(address, question);
       if (wait > 0) {
         const message = `too many keys from this address were refused; try again in ${wait} s`;
         throw new EddyError('PUBLISH_REFUSED', message);
       }
-      const credentials = token === undefined ? {} : { token };
       const peer = { address, protocol: 'rtmp', ...(userAgent === undefined ? {} : { userAgent }) };
       try {
         const publication = await ctx.cameras.publish({ cameraId, credentials, peer });

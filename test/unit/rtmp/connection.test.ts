@@ -57,12 +57,17 @@ describe('publishing', () => {
     expect(engine.publications).toHaveLength(0);
   });
 
-  it('takes the token from the app and from tcUrl', async () => {
+  it('takes the token from the app and from tcUrl, or user and password', async () => {
     const engine = await start();
     const one = await RtmpClient.publish(engine.port, 'a', { app: 'live?token=x' });
     const two = await RtmpClient.publish(engine.port, 'b', { tcUrl: 'rtmp://127.0.0.1/live?token=y' });
-    expect(engine.requests.map(({ credentials }) => credentials.token)).toEqual(['x', 'y']);
-    await Promise.all([one.destroy(), two.destroy()]);
+    const three = await RtmpClient.publish(engine.port, 'c?user=ann&pass=z');
+    expect(engine.requests.map(({ credentials }) => credentials)).toEqual([
+      { token: 'x' },
+      { token: 'y' },
+      { user: 'ann', password: 'z' },
+    ]);
+    await Promise.all([one.destroy(), two.destroy(), three.destroy()]);
   });
 
   it('ends the publication of a peer that left while it was judged', async () => {

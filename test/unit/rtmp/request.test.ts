@@ -5,26 +5,35 @@ const connect = { app: 'live', tcUrl: 'rtmp://host/live', userAgent: undefined }
 
 describe('what a publisher asks for', () => {
   it.each([
-    ['cam1', 'cam1', undefined],
-    ['acme.door1', 'acme.door1', undefined],
-    ['acme%2Edoor1?token=abc', 'acme.door1', 'abc'],
-    ['cam1?a=b&token=x%3Dy', 'cam1', 'x=y'],
-    ['cam1?token=a+b/c==', 'cam1', 'a+b/c=='],
+    ['cam1', 'cam1', {}],
+    ['acme.door1', 'acme.door1', {}],
+    ['acme%2Edoor1?token=abc', 'acme.door1', { token: 'abc' }],
+    ['cam1?a=b&token=x%3Dy', 'cam1', { token: 'x=y' }],
+    ['cam1?token=a+b/c==', 'cam1', { token: 'a+b/c==' }],
     // Not a camera's name: the engine says so, with its own message.
-    ['front%2Fdoor', 'front/door', undefined],
-    ['cam1?tokens=no', 'cam1', undefined],
-  ])('%s is camera %s with token %s', (name, cameraId, token) => {
-    expect(publishTarget(name, connect)).toEqual({ cameraId, token });
+    ['front%2Fdoor', 'front/door', {}],
+    ['cam1?tokens=no', 'cam1', {}],
+    ['cam1?token=%ff', 'cam1', {}],
+    ['cam1?user=ann&pass=a%26b+c', 'cam1', { user: 'ann', password: 'a&b+c' }],
+    ['cam1?user=ann', 'cam1', { user: 'ann', password: '' }],
+    ['cam1?pass=x', 'cam1', {}],
+    ['cam1?user=ann&pass=x&token=abc', 'cam1', { token: 'abc' }],
+  ])('%s is camera %s with %o', (name, cameraId, credentials) => {
+    expect(publishTarget(name, connect)).toEqual({ cameraId, credentials });
   });
 
   it.each(['', '?token=abc', 'cam%', 'cam%ff'])('has no name in %j', (name) => {
     expect(publishTarget(name, connect)).toBeUndefined();
   });
 
-  it('finds the token in the app and in tcUrl, the name first', () => {
-    expect(publishTarget('cam1', { ...connect, app: 'live?token=app' })?.token).toBe('app');
-    expect(publishTarget('cam1', { ...connect, tcUrl: 'rtmp://host/live?token=url' })?.token).toBe('url');
-    expect(publishTarget('cam1?token=name', { ...connect, app: 'live?token=app' })?.token).toBe('name');
+  it('finds them in the app and in tcUrl, the name first', () => {
+    expect(publishTarget('cam1', { ...connect, app: 'live?token=app' })?.credentials).toEqual({ token: 'app' });
+    expect(publishTarget('cam1', { ...connect, tcUrl: 'rtmp://host/live?token=url' })?.credentials).toEqual({
+      token: 'url',
+    });
+    expect(publishTarget('cam1?token=name', { ...connect, app: 'live?token=app' })?.credentials).toEqual({
+      token: 'name',
+    });
   });
 
   it.each([
