@@ -2,6 +2,7 @@
 import {
   credentialsOf,
   peerOf,
+  type Access,
   type CameraId,
   type Context,
   type HttpRequest,
@@ -10,10 +11,12 @@ import {
 } from 'eddy/plugin';
 import { readInitSegment, type ReadInit } from 'eddy/media';
 import { initNameOf, PastMedia } from '../shared/past-media.ts';
+import { limitsKey } from '../shared/quality.ts';
 import { parseRange } from '../shared/range.ts';
 import { refusal } from './answers.ts';
 import { bytesOf, type Clip } from './clip.ts';
 import { chooseTracks, cut, segmentReader, type ClipRange } from './cut.ts';
+import { allowedTracks } from './limits.ts';
 import { planClip } from './plan.ts';
 import type { manifest } from './plugin.ts';
 import { readRange } from './http-range.ts';
@@ -35,11 +38,11 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
   const sent = ctx.metrics.counter('clip_bytes_total', 'Bytes of clips that were sent.');
   let busy = 0;
 
-  async function plan(cameraId: CameraId, range: ClipRange, track: string | null): Promise<Clip> {
+  async function plan(cameraId: CameraId, range: ClipRange, track: string | null, access: Access): Promise<Clip> {
     const live = ctx.cameras.get(cameraId)?.state === 'live';
     const wide = { start: range.start - KEY_WITHIN, end: range.end };
     const { tracks } = await past.load(cameraId, wide, live);
-    const chosen = chooseTracks(tracks, range, track);
+    const chosen = chooseTracks(allowedTracks(access, tracks, track), range, track);
     const read = segmentReader(timeline, cameraId);
     const edges = await cut(chosen[0]!.segments, range, read);
     if (!edges) throw refusal('RANGE_EMPTY', `Nothing of "${cameraId}" can be decoded in that stretch.`);
@@ -57,13 +60,13 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
   }
 
   /** A player asks for a file in parts: its tables are made once, where nothing more can come into it. */
-  function planned(cameraId: CameraId, range: ClipRange, track: string | null): Promise<Clip> {
+  function planned(cameraId: CameraId, range: ClipRange, track: string | null, access: Access): Promise<Clip> {
     const now = ctx.clock.monotonic();
     for (const [key, { until }] of kept) if (until < now || kept.size >= KEPT) kept.delete(key);
-    const key = [cameraId, range.start, range.end, track].join(' ');
+    const key = [cameraId, range.start, range.end, track].join(' ') + limitsKey(access);
     const known = kept.get(key);
     if (known) return known.clip;
-    const clip = plan(cameraId, range, track);
+    const clip = plan(cameraId, range, track, access);
     if (range.end > ctx.clock.now() - SETTLED) return clip;
     kept.set(key, { clip, until: now + KEPT_MS });
     clip.catch(() => {
@@ -78,14 +81,14 @@ export function create(ctx: Context<typeof manifest>): Running<typeof manifest> 
     const earliest = typeof range === 'object' ? range.start : 'earliest';
     const asked = { cameraId, action: 'export', from: earliest, credentials: credentialsOf(request) } as const;
     const peer = peerOf(request, 'export');
-    await ctx.sessions.check({ ...asked, peer });
+    const access = await ctx.sessions.check({ ...asked, peer });
     if (typeof range === 'string') throw refusal('RANGE_INVALID', range);
     if (!range || !Number.isFinite(range.end)) throw refusal('RANGE_INVALID', 'A clip needs a start and an end.');
     if (range.end - range.start > longest)
       throw refusal('RANGE_INVALID', `A clip is ${longest / 1000} s long at most.`);
     if (busy >= most) throw refusal('BUSY', `${busy} clips are being sent.`);
     busy += 1;
-    const clip = await planned(cameraId, range, request.query.get('track')).finally(() => (busy -= 1));
+    const clip = await planned(cameraId, range, request.query.get('track'), access).finally(() => (busy -= 1));
     const start = new Date(range.start).toISOString().replaceAll(':', '-');
     const etag = `"${Math.round(clip.startTs)}-${clip.bytes}"`;
     const headers = {

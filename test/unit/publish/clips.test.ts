@@ -189,6 +189,22 @@ describe('export.mp4', () => {
     expect((await get(`${range(0, 2)}&track=none`)).status).toBe(404);
   });
 
+  it('has no more than the grant allows', async () => {
+    const { get, range, reads } = await start();
+    // The same stretch, whose tables are kept for those who may have all of it.
+    expect((await get(range(0, 2))).status).toBe(200);
+    stage!.authorizer.limit({ maxLines: 200 });
+    reads.length = 0;
+    expect(parse(await (await get(range(0, 2))).bytes()).tracks).toHaveLength(2);
+    expect(new Set(reads.map((name) => name.split('/')[0]))).toEqual(new Set(['small', 'audio']));
+    expect((await get(`${range(0, 2)}&track=small`)).status).toBe(200);
+    const large = await get(`${range(0, 2)}&track=video`);
+    expect([large.status, await large.json()]).toMatchObject([403, { code: 'WATCH_REFUSED' }]);
+    stage!.authorizer.limit({ maxBitrate: 1 });
+    expect((await get(range(0, 2))).status).toBe(403);
+    expect((await get(`${range(0, 2)}&track=audio`)).status).toBe(200);
+  });
+
   it('is given in parts, its tables made once', async () => {
     const { get, range, reads } = await start();
     const whole = Buffer.from(await (await get(range(0, 4))).bytes());
