@@ -35,6 +35,13 @@ const realTime = {
   },
 } as const;
 
+/** Tests in browsers that look at no clock but that of their own limits: several may run at once. All others run alone. */
+const unhurried = [
+  'test/interop/**/*.test.ts',
+  'test/browser/{access,cdn,clips,ladder-codecs,pages-security,publish,scrub,tls,vp8-past}.test.ts',
+  'test/browser/player*.test.ts',
+];
+
 export default defineConfig({
   resolve: { conditions: [...conditions, 'node', 'development|production'] },
   ssr: { resolve: { conditions: [...conditions, 'node', 'development|production'] } },
@@ -55,12 +62,12 @@ export default defineConfig({
         },
       },
       {
-        // Real media, killed processes, in real time: they wait more than they work, so `make test` runs three files at a time. Bars are measured one by one.
+        // Real media, killed processes, pages, in real time: they wait more than they work, so `make test` runs three files at a time. Bars are measured one by one.
         ...realTime,
         test: {
           ...realTime.test,
           name: 'media',
-          include: ['test/{media,fault}/**/*.test.ts', ...(proof ? ['test/proof/**/*.test.ts'] : [])],
+          include: ['test/{media,fault}/**/*.test.ts', ...(proof ? ['test/proof/**/*.test.ts'] : unhurried)],
           ...(proof ? { fileParallelism: false } : { maxWorkers: 3 }),
           sequence: { groupOrder: 2 },
         },
@@ -72,6 +79,7 @@ export default defineConfig({
           ...realTime.test,
           name: 'browser',
           include: ['test/{browser,interop}/**/*.test.ts'],
+          exclude: proof ? [] : unhurried,
           fileParallelism: false,
           sequence: { groupOrder: 3 },
         },
