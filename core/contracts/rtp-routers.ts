@@ -154,7 +154,7 @@ export interface WebRtcTransport extends TransportAddress {
    * WEBRTC_CODEC_UNFIT where the offer lacks the codec, WEBRTC_HANDLE_GONE where the producer has ended.
    */
   consume(handle: RtpHandle, offered: RtpParameters, options?: { readonly mid?: string }): Promise<RtpConsumer>;
-  /** Caps what the estimate may grant, bits a second. */
+  /** Caps what the estimate may grant, bits a second; never above what the service allows anybody, which is what Infinity stands for. */
   limit(bitrate: { readonly incoming?: number; readonly outgoing?: number }): Promise<void>;
   stats(): Promise<TransportStats>;
   /** Tells the present state at once, then each change; `closed` is the last. */

@@ -15,7 +15,8 @@ import { parseOffer } from '../shared/sdp/offer.ts';
 import type { LiveCamera, LiveCameras } from './live-camera.ts';
 import type { manifest } from './plugin.ts';
 import type { Qualities } from './quality.ts';
-import { Viewer, type ViewerEnd, type ViewerOptions } from './viewer.ts';
+import { Viewer } from './viewer.ts';
+import type { ViewerEnd, ViewerOptions } from './viewer-options.ts';
 
 /** A camera that is live may still have to be woken: packetizers and transcoders begin when somebody watches, ms. */
 const WAKE = 3000;

@@ -1,65 +1,17 @@
 /** One WHEP session: a transport, its slots, the camera that they show, and the engine's session that allows it. */
 import { randomBytes } from 'node:crypto';
-import {
-  asEddyError,
-  EddyError,
-  type Clock,
-  type HttpRequest,
-  type LatencyFrom,
-  type latencyMeter,
-  type Logger,
-  type RtpRouters,
-  type Session,
-  type WebRtcTransport,
-} from 'eddy/plugin';
+import { asEddyError, EddyError, type LatencyFrom, type Session, type WebRtcTransport } from 'eddy/plugin';
 import { IceSession } from '../shared/gateway/ice-session.ts';
-import type { Refusals } from '../shared/gateway/refusal.ts';
 import { SessionKey } from '../shared/gateway/request.ts';
 import { dtlsRoles, writeAnswer } from '../shared/sdp/answer.ts';
 import { preferring, type TakenMedia } from '../shared/sdp/negotiate.ts';
-import type { Offer } from '../shared/sdp/offer.ts';
 import { EventStreams } from './event-streams.ts';
 import { describeLayers } from './layers.ts';
 import type { LiveCamera } from './live-camera.ts';
 import { prepareSlots, type PreparedSlots } from './prepare.ts';
-import type { Qualities } from './quality.ts';
+import type { Limits } from './quality.ts';
 import { Slot, type LayerCap, type SlotEvent } from './slot.ts';
-
-/** Why a session ended: the label of the counter. */
-export type ViewerEnd =
-  | 'deleted'
-  | 'closed'
-  | 'ice'
-  | 'dtls'
-  | 'worker-died'
-  | 'session-ended'
-  | 'camera-away'
-  | 'codec-unfit'
-  | 'refused'
-  | 'stopped';
-
-/** After these its client does well to come anew. */
-const ASKS_AGAIN: ReadonlySet<ViewerEnd> = new Set(['worker-died', 'codec-unfit', 'refused', 'stopped']);
-
-/** What a session is made of. */
-export interface ViewerOptions {
-  readonly routers: RtpRouters;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly refusals: Refusals;
-  readonly session: Session;
-  readonly camera: LiveCamera;
-  readonly qualities: Qualities;
-  readonly offer: Offer;
-  readonly media: readonly TakenMedia[];
-  readonly request: HttpRequest;
-  /** Bits a second, by configuration and by the player's own wish; undefined: as the routers say. */
-  readonly maxBitrate: number | undefined;
-  /** What players report, in seconds. */
-  readonly latency: ReturnType<typeof latencyMeter>;
-  /** Called once. */
-  readonly onEnd: (viewer: Viewer, reason: ViewerEnd) => void;
-}
+import { ASKS_AGAIN, type ViewerEnd, type ViewerOptions } from './viewer-options.ts';
 
 /** See the file's head. */
 export class Viewer {
@@ -76,6 +28,9 @@ export class Viewer {
   readonly #options: ViewerOptions;
   readonly #end = new AbortController();
   #session: Session;
+  /** What of it is held to now, and the bits a second that follow from it. */
+  #held: Limits = {};
+  #outgoing = Infinity;
   #camera: LiveCamera;
   #release: () => void;
   #forget: () => void = () => undefined;
@@ -206,11 +161,26 @@ export class Viewer {
     });
   }
 
+  /** A grant may have changed when the authorizer was asked again: what is shown follows. */
+  keepToGrant(): void {
+    const isHeld = (): boolean =>
+      this.#session.maxLines === this.#held.maxLines && this.#session.maxBitrate === this.#held.maxBitrate;
+    if (isHeld()) return;
+    this.#inTurn(async () => {
+      if (this.ended || isHeld()) return;
+      const prepared = await prepareSlots(this.#camera, this.slots, this.#session, this.#options.refusals);
+      await this.#limit(this.#session);
+      await this.#show(prepared);
+    }).catch((error: unknown) => this.#cannotGoOn(error));
+  }
+
   /** Sends no more than a session allows. */
-  async #limit(session: Session): Promise<void> {
-    const { maxBitrate = Infinity } = this.#options;
-    const outgoing = Math.min(maxBitrate, session.maxBitrate ?? Infinity);
-    if (Number.isFinite(outgoing)) await this.transport.limit({ outgoing });
+  async #limit({ maxLines, maxBitrate }: Session): Promise<void> {
+    this.#held = { maxLines, maxBitrate };
+    const outgoing = Math.min(this.#options.maxBitrate ?? Infinity, maxBitrate ?? Infinity);
+    if (outgoing === this.#outgoing) return;
+    this.#outgoing = outgoing;
+    await this.transport.limit({ outgoing });
   }
 
   /** Chooses the highest layer; undefined: automatic. */

@@ -7,9 +7,13 @@ import { LiveCameras } from './live-camera.ts';
 import { manifest } from './plugin.ts';
 import { Qualities } from './quality.ts';
 import { mountRoutes } from './routes.ts';
-import type { Viewer, ViewerEnd } from './viewer.ts';
+import type { Viewer } from './viewer.ts';
+import type { ViewerEnd } from './viewer-options.ts';
 
 type Manifest = typeof manifest;
+
+/** How often it is seen whether a viewer's grant has changed, ms. */
+const GRANTS_EVERY = 2000;
 
 /** Starts the gateway. */
 export function create(ctx: Context<Manifest>): Running<Manifest> {
@@ -38,6 +42,11 @@ export function create(ctx: Context<Manifest>): Running<Manifest> {
 
   return {
     start() {
+      ctx.scope.add(
+        ctx.clock.every(GRANTS_EVERY, () => {
+          for (const viewer of viewers.values()) viewer.keepToGrant();
+        }),
+      );
       const rate = new PeerRate(ctx.clock, ctx.config.posts);
       ctx.scope.add(mountRoutes(ctx, { joining, rate, find: (id) => viewers.get(id) }));
       ctx.scope.add(

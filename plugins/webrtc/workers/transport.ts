@@ -35,6 +35,8 @@ export interface TransportHost {
   readonly keyFrameInterval: number;
   /** How long a client may take to connect, ms. */
   readonly connectTimeout: number;
+  /** The most that any client may send and be sent, bits a second. */
+  readonly most: { readonly incoming: number; readonly outgoing: number };
 }
 
 type Closed = Extract<TransportState, { state: 'closed' }>;
@@ -148,10 +150,11 @@ export class ClientTransport implements WebRtcTransport {
     }
   }
 
-  limit(bitrate: { readonly incoming?: number; readonly outgoing?: number }): Promise<void> {
+  limit({ incoming, outgoing }: { readonly incoming?: number; readonly outgoing?: number }): Promise<void> {
+    const { most } = this.#host;
     return this.#ask('limit the bandwidth', async () => {
-      if (bitrate.incoming !== undefined) await this.#transport.setMaxIncomingBitrate(bitrate.incoming);
-      if (bitrate.outgoing !== undefined) await this.#transport.setMaxOutgoingBitrate(bitrate.outgoing);
+      if (incoming !== undefined) await this.#transport.setMaxIncomingBitrate(Math.min(incoming, most.incoming));
+      if (outgoing !== undefined) await this.#transport.setMaxOutgoingBitrate(Math.min(outgoing, most.outgoing));
     });
   }
 

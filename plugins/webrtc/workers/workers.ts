@@ -95,6 +95,7 @@ async function startSfu(
     demand,
     keyFrameInterval,
     connectTimeout: config['consent-timeout'],
+    most: { incoming: config['max-incoming'], outgoing: config['max-outgoing'] },
   };
 
   const service: RtpRouters = {
@@ -121,7 +122,7 @@ async function startSfu(
         });
         const candidates = announceCandidates(transport.iceCandidates, addresses);
         opened = new ClientTransport(transport, router, candidates, transportHost, release);
-        await opened.limit({ incoming: config['max-incoming'], outgoing: config['max-outgoing'] });
+        await opened.limit(transportHost.most);
         return opened;
       } catch (error) {
         opened?.close();

@@ -9,7 +9,7 @@ import { Qualities } from '../../../plugins/webrtc/whep/quality.ts';
 import { Slot } from '../../../plugins/webrtc/whep/slot.ts';
 import { takeForWatching } from '../../../plugins/webrtc/shared/sdp/negotiate.ts';
 import { parseOffer } from '../../../plugins/webrtc/shared/sdp/offer.ts';
-import { FakeInput, FakeTransport, handleOf } from './gateway-fakes.ts';
+import { FakeInput, FakeTransport, FIGURE, handleOf } from './gateway-fakes.ts';
 import { capabilities, fixture } from './sdp-fixtures.ts';
 import { FakeRtpRouters, handleOf as tappedHandleOf, pictures, RtpSource, type FakeTap } from './sfu-fakes.ts';
 
@@ -258,12 +258,11 @@ describe('a slot', () => {
 
   it('holds a viewer to a bit rate by what the layers have on average', async () => {
     const { clock, routers, slot, told, calls } = start();
-    const figure = { ssrc: 1, packets: 1, bytes: 1, packetsLost: 0, keyFrameRequests: 0, score: 10 };
     let rates = [300_000, 1_000_000];
     let busy = false;
     routers.figures = () => {
       if (busy) throw new Error('no answer');
-      return ['l', 'h'].map((rid, layer) => ({ ...figure, rid, bitrate: rates[layer]! }));
+      return ['l', 'h'].map((rid, layer) => ({ ...FIGURE, rid, bitrate: rates[layer]! }));
     };
     const limits = { maxBitrate: 900_000 };
     await slot.show(await slot.prepare(handleOf('two', 'video', ['l', 'h']), limits), forever);
@@ -337,8 +336,7 @@ describe('layers', () => {
 
   it('are those of simulcast by name, and those of SVC by number', () => {
     expect([layerCount(simulcast), layerCount(svc), layerCount(handleOf('p'))]).toEqual([3, 3, 1]);
-    const figure = { ssrc: 1, packets: 1, bytes: 1, packetsLost: 0, keyFrameRequests: 0, score: 10 };
-    expect(describeLayers(simulcast, [{ ...figure, rid: 'h', bitrate: 400_123.4 }])).toEqual([
+    expect(describeLayers(simulcast, [{ ...FIGURE, rid: 'h', bitrate: 400_123.4 }])).toEqual([
       { rid: 'q', encodingId: 'q', spatialLayerId: 0 },
       { rid: 'h', encodingId: 'h', spatialLayerId: 1, bitrate: 400_123 },
       { rid: 'f', encodingId: 'f', spatialLayerId: 2 },

@@ -5,7 +5,7 @@ import { EddyError } from 'eddy/plugin';
 import { writeLinks, iceServerLinks } from '../../../plugins/webrtc/shared/gateway/links.ts';
 import whep from '../../../plugins/webrtc/whep/plugin.ts';
 import whip from '../../../plugins/webrtc/whip/plugin.ts';
-import { FakeRouters, handleOf } from './gateway-fakes.ts';
+import { FakeRouters, FIGURE, handleOf } from './gateway-fakes.ts';
 import { fixture } from './sdp-fixtures.ts';
 
 const post = {
@@ -126,6 +126,32 @@ describe('in the engine', () => {
     await h.advance(2000);
     expect((await switching).status).toBe(200);
     expect(limits()).toEqual(['limit 2000000', 'limit 1000000']);
+    await h.close();
+  });
+
+  it('a viewer whose grant changes while they watch is held to the new one', async () => {
+    const routers = new FakeRouters();
+    routers.figures = [{ ...FIGURE, bitrate: 2_000_000 }];
+    const h = await harness(whep, { services: { routers } });
+    const camera = await h.camera('cam1').publish();
+    const caps = { kind: 'video', codec: 'h264', clockRate: 90_000, layers: 1 } as const;
+    void camera.out.in.addTrack('video', caps).write(handleOf('cam1'));
+    h.authorizer.limit({ recheck: 5000 });
+    const answering = h.fakes.http.request('/whep/cam1', { ...post, body: fixture('chromium-156-whep') });
+    await h.advance(100);
+    expect((await answering).status).toBe(201);
+    const transport = routers.transports.at(-1)!;
+    const limits = () => transport.calls.filter((call) => call.startsWith('limit'));
+    expect(limits()).toEqual([]);
+    h.authorizer.limit({ recheck: 5000, maxBitrate: 3_000_000 });
+    await h.advance(8000);
+    expect(limits()).toEqual(['limit 3000000']);
+    h.authorizer.limit({ recheck: 5000 });
+    await h.advance(8000);
+    expect([limits(), transport.closed]).toEqual([['limit 3000000', 'limit Infinity'], false]);
+    h.authorizer.limit({ recheck: 5000, maxBitrate: 1_000_000 });
+    await h.advance(8000);
+    expect(transport.closed).toBe(true);
     await h.close();
   });
 

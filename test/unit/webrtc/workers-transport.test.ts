@@ -47,7 +47,15 @@ function make(): {
     fake as never,
     router as never,
     [],
-    { clock, connectTimeout: 20_000, keyFrameInterval: 0, log: undefined, find: undefined, bring: undefined } as never,
+    {
+      clock,
+      connectTimeout: 20_000,
+      keyFrameInterval: 0,
+      most: { incoming: 1, outgoing: 1 },
+      log: undefined,
+      find: undefined,
+      bring: undefined,
+    } as never,
     () => void released++,
   );
   const states: TransportState[] = [];
