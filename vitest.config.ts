@@ -35,12 +35,9 @@ const realTime = {
   },
 } as const;
 
-/** Tests in browsers that look at no clock but that of their own limits: several may run at once. All others run alone. */
-const unhurried = [
-  'test/interop/**/*.test.ts',
-  'test/browser/{access,cdn,clips,ladder-codecs,pages-security,publish,scrub,tls,vp8-past}.test.ts',
-  'test/browser/player*.test.ts',
-];
+/** Pages that play or ask, encode nothing and look at no clock but that of their own limits. */
+const pages =
+  'test/browser/{access,cdn,clips,ladder-codecs,pages-security,player,player-fallback,player-recovery,scrub,tls,vp8-past}.test.ts';
 
 export default defineConfig({
   resolve: { conditions: [...conditions, 'node', 'development|production'] },
@@ -62,14 +59,24 @@ export default defineConfig({
         },
       },
       {
-        // Real media, killed processes, pages, in real time: they wait more than they work, so `make test` runs three files at a time. Bars are measured one by one.
+        // Real media, killed processes, in real time: they wait more than they work, so `make test` runs three files at a time. Bars are measured one by one.
         ...realTime,
         test: {
           ...realTime.test,
           name: 'media',
-          include: ['test/{media,fault}/**/*.test.ts', ...(proof ? ['test/proof/**/*.test.ts'] : unhurried)],
+          include: ['test/{media,fault}/**/*.test.ts', ...(proof ? ['test/proof/**/*.test.ts'] : [])],
           ...(proof ? { fileParallelism: false } : { maxWorkers: 3 }),
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        ...realTime,
+        test: {
+          ...realTime.test,
+          name: 'pages',
+          include: [pages],
+          ...(proof ? { fileParallelism: false } : { maxWorkers: 2 }),
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -79,9 +86,9 @@ export default defineConfig({
           ...realTime.test,
           name: 'browser',
           include: ['test/{browser,interop}/**/*.test.ts'],
-          exclude: proof ? [] : unhurried,
+          exclude: [pages],
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -134,7 +134,7 @@ it(
     // This publisher sends no third layer until its line has shown what it carries.
     await until('a larger layer for those without a limit', async () => (await height(whole.page)) > 100);
     const seen = new Set<number>();
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 10; i++) {
       seen.add(await height(page));
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
