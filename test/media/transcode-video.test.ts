@@ -2,11 +2,18 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { FakeHttpServer } from 'eddy/testing';
-import type { AccessUnit, VideoCaps } from 'eddy/plugin';
+import type { AccessUnit, TrackWriter, VideoCaps } from 'eddy/plugin';
 import { ivfFrames } from '../support/containers.ts';
 import { encodeClip } from '../support/live-source.ts';
 import { decodeVideo } from './support/decode.ts';
-import { keysOf, start, transcode, unitsOf } from './support/ladder-stage.ts';
+import { keysOf, start, transcode, unitsOf, type Rung, type Stage } from './support/ladder-stage.ts';
+
+/** The tracks of one name, in their order. */
+const rungsOf = (stage: Stage, id: string): Rung[] =>
+  stage.out.out
+    .tracks('cam')
+    .filter((track) => track.id === id)
+    .map(({ caps, items }) => ({ caps: caps as VideoCaps, units: items as AccessUnit[] }));
 
 async function makeIvf(args: string): Promise<Buffer> {
   const all = `-v error -f lavfi -i testsrc2=s=320x180:r=30:d=3 ${args} -`.split(' ');
@@ -121,14 +128,67 @@ describe('transcode.video', () => {
     });
     const made = await transcode(stage, clip.video, units);
     expect(stage.reports.map(({ code }) => code)).toEqual(['transcode.video/SOURCE_IRREGULAR']);
-    expect(Object.keys(made).sort()).toEqual(['video', 'video-180p', 'video-360p']);
-    const [source, top, low] = [made.video!, made['video-360p']!, made['video-180p']!];
-    expect(top.caps).toMatchObject({ width: 640, height: 360, bitrate: 600_000 });
+    expect(Object.keys(made).sort()).toEqual(['video', 'video-180p']);
+    // Its viewers play on: the encoded rung takes the place of the source.
+    const [source, top] = rungsOf(stage, 'video');
+    const low = made['video-180p']!;
+    expect(top!.caps).toMatchObject({ width: 640, height: 360, bitrate: 600_000 });
     // The change is at a key frame of the source, and from there on all rungs keep step.
-    const change = top.units[0]!.pts;
-    expect(source.units.at(-1)!.pts).toBeLessThan(change);
-    expect(keysOf(low).filter((pts) => pts >= change)).toEqual(keysOf(top));
-    expect(top.units.at(-1)!.pts).toBe(units.at(-1)!.pts);
+    const change = top!.units[0]!.pts;
+    expect(source!.units.at(-1)!.pts).toBeLessThan(change);
+    expect(keysOf(low).filter((pts) => pts >= change)).toEqual(keysOf(top!));
+    expect(top!.units.at(-1)!.pts).toBe(units.at(-1)!.pts);
+  });
+
+  it.each([
+    [
+      'written rungs',
+      { rungs: ['360p@600kbps', '180p@200kbps'], passthrough: 'never' },
+      ['640x360', '320x180', '640x360'],
+      { 'video-360p': ['640x360', '320x180', '640x360'], 'video-180p': ['320x180', '320x180', '320x180'] },
+    ],
+    [
+      'a source that is the top rung',
+      { rungs: ['360p@600kbps', '180p@200kbps'] },
+      ['640x360', '320x180'],
+      { video: ['640x360', '320x180'], 'video-180p': ['320x180', '320x180'] },
+    ],
+    [
+      'rungs of Eddy’s own, of a camera that begins small',
+      { rungs: 'auto', passthrough: 'never' },
+      ['320x180', '640x360', '320x180'],
+      { 'video-180p': ['320x180', '640x360', '320x180'], 'video-240p': ['426x240', '320x180'] },
+    ],
+  ])('a publisher that changes its picture ends no rendition: %s', async (_name, config, sizes, expected) => {
+    const clips = await Promise.all(sizes.map((size) => encodeClip({ seconds: 4, gopSeconds: 1, size })));
+    const stage = await start({ ...config, preset: 'ultrafast', gop: '1s' });
+    const feed = await stage.camera('cam').publish();
+    let writer: TrackWriter<'frames'> | undefined;
+    for (const [index, clip] of clips.entries()) {
+      writer = feed.out.in.addTrack('video', clip.video, writer && { replaces: writer });
+      for (const unit of unitsOf(clip, index * 4)) if (!writer.write(unit)) await writer.ready();
+    }
+    writer!.end();
+    const tracks = () => stage.out.out.tracks('cam');
+    await stage.out.out.until(() => tracks().length > 0 && tracks().every(({ ended }) => ended !== undefined), 30_000);
+    feed.end();
+    const seen = Object.fromEntries(
+      [...new Set(tracks().map(({ id }) => id))].map((id) => [
+        id,
+        rungsOf(stage, id).map(({ caps }) => `${caps.width}x${caps.height}`),
+      ]),
+    );
+    expect(seen).toEqual(expected);
+    for (const id of Object.keys(expected)) {
+      const parts = rungsOf(stage, id);
+      // One after the other, and each begins with a key frame.
+      const times = parts.flatMap(({ units }) => units.map(({ pts }) => pts));
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      expect(parts.map(({ units }) => units[0]!.key)).toEqual(parts.map(() => true));
+      // The last of what it was is still there.
+      expect(times.at(-1)).toBeGreaterThan(sizes.length * 4 * 90_000 - 9000);
+    }
+    expect(stage.reports).toEqual([]);
   });
 
   it.each([

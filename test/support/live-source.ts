@@ -28,10 +28,11 @@ export async function encodeClip({
   gopSeconds = 2,
   seconds = 10,
   rate = String(fps),
+  size = '640x360',
   args: more = '-tune zerolatency -bf 0',
 } = {}): Promise<Clip> {
   const gop = Math.round(fps * gopSeconds);
-  const args = `-v error -f lavfi -i testsrc2=s=640x360:r=${rate}:d=${seconds} -f lavfi -i sine=f=440:r=48000:d=${seconds}
+  const args = `-v error -f lavfi -i testsrc2=s=${size}:r=${rate}:d=${seconds} -f lavfi -i sine=f=440:r=48000:d=${seconds}
     -c:v libx264 -preset ultrafast ${more} -pix_fmt yuv420p -g ${gop} -keyint_min ${gop} -sc_threshold 0 -b:v 800k
     -c:a aac -b:a 96k -ac 2 -f flv -flvflags no_duration_filesize -`;
   const { stdout } = await promisify(execFile)('ffmpeg', args.split(/\s+/), { encoding: 'buffer', maxBuffer: 1 << 28 });

@@ -22,6 +22,7 @@ import { BitRates } from './bit-rates.ts';
 import type { CpuBudget } from './cpu-budget.ts';
 import { describeLadder } from './describe.ts';
 import type { EncoderChoice, EncoderSet } from './encoders.ts';
+import type { KeptRung } from './heirs.ts';
 import { ladderLaunch } from './launch.ts';
 import { LadderLoad } from './load.ts';
 import type { Meters } from './meters.ts';
@@ -53,6 +54,8 @@ export interface LadderSurroundings {
   readonly report: (code: OwnCode, message: string) => void;
   readonly encoders: EncoderChoice;
   readonly budget: CpuBudget;
+  /** Rungs of the ladder before, of the source whose place this one takes. */
+  readonly kept: readonly KeptRung[];
   /** Called once it has ended or is stopped, maybe twice. */
   onEnd(): void;
 }
@@ -80,12 +83,13 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
     this.#around = around;
     this.#track = track;
     this.#caps = track.caps as VideoCaps;
-    const plan = (this.#plan = new LadderPlan(around.config.rungs, this.#caps, around.config));
+    const plan = (this.#plan = new LadderPlan(around.config.rungs, this.#caps, around.config, around.kept));
     this.#demand = new RungDemand(around.clock, plan.unwanted, () => this.#demandChanged());
     this.#made = new RungWriters({
       track,
       out: around.out,
       rungs: plan.rungs,
+      trackOf: (rung) => plan.trackOf(rung, `${track.id}-${rung.name}`),
       bitrateOf: (rung) => plan.bitrateOf(rung),
       isMade: (rung) => plan.madeOf(rung) !== 'left out',
       wanted: (rung, wanted) => this.#demand.set(rung, wanted),
@@ -109,8 +113,9 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
       pressureOf: (rung) => this.#made.pressureOf(rung),
     });
     const { passthrough, gop } = around.config;
-    if (passthrough === 'auto' && canPass(this.#caps, plan.rungs[0])) {
-      this.#source = new SourceRung(track, around.out, gop, keyStep(plan.rungs));
+    const top = plan.rungs[0]!;
+    if (passthrough === 'auto' && canPass(this.#caps, top)) {
+      this.#source = new SourceRung(track, around.out, plan.trackOf(top, track.id), gop, keyStep(plan.rungs));
       plan.passed = true;
     }
   }
@@ -160,6 +165,11 @@ export class Ladder implements TrackReader<'frames'>, Sheddable {
   /** Every second: bit rates follow what readers keep up with. */
   lookDownstream(): void {
     if (this.#runs.use) this.#bitRates.look();
+  }
+
+  /** For the ladder of the source that takes the place of this one's. */
+  get kept(): readonly KeptRung[] {
+    return this.#plan.kept;
   }
 
   get priority(): number {

@@ -2,8 +2,9 @@
  * Which rungs a ladder makes, and at which bit rates: what was wished for, less what the machine has no room for and what nobody wants now; where
  * Eddy chose the rungs, at what the content takes.
  */
-import type { VideoCaps } from 'eddy/plugin';
+import type { TrackId, VideoCaps } from 'eddy/plugin';
 import type { Complexity } from './complexity.ts';
+import { heirsOf, type KeptRung } from './heirs.ts';
 import type { Rung } from './rung-field.ts';
 import { planRungs, shareOfBits, type PlannedRung, type RungDefaults } from './rungs.ts';
 
@@ -26,15 +27,40 @@ export class LadderPlan {
   /** What the content takes, once that is known. */
   complexity: Complexity | undefined;
   readonly #source: VideoCaps;
+  readonly #tracks: Map<PlannedRung, TrackId>;
   /** Bit rates that were asked for by the API, and shares of them that readers keep up with. */
   readonly #asked = new Map<PlannedRung, number>();
   readonly #eased = new Map<PlannedRung, number>();
   #out = 0;
 
-  constructor(wished: readonly Rung[] | 'auto', source: VideoCaps, defaults: RungDefaults) {
+  /** `kept`: of the source whose place this one takes, the largest first. */
+  constructor(
+    wished: readonly Rung[] | 'auto',
+    source: VideoCaps,
+    { codec, gop }: RungDefaults,
+    kept: readonly KeptRung[] = [],
+  ) {
     this.isAuto = wished === 'auto';
     this.#source = source;
-    this.rungs = planRungs(wished, source, defaults);
+    const planned = planRungs(wished, source, { codec, gop });
+    const { rungs, tracks } = heirsOf(planned, kept, source, { codec, gop, isAuto: this.isAuto });
+    this.rungs = rungs;
+    this.#tracks = new Map(tracks);
+  }
+
+  /** Under which its pictures go out; `usual` where nothing of the kind has begun yet. */
+  trackOf(rung: PlannedRung, usual: TrackId): TrackId {
+    const track = this.#tracks.get(rung) ?? usual;
+    this.#tracks.set(rung, track);
+    return track;
+  }
+
+  /** Rungs whose pictures have gone out, now or before this source. */
+  get kept(): readonly KeptRung[] {
+    return this.rungs.flatMap((rung) => {
+      const track = this.#tracks.get(rung);
+      return track === undefined ? [] : [{ rung, track }];
+    });
   }
 
   /** Rungs that are encoded now, or will be; the most expensive ones may be out. */

@@ -1,5 +1,5 @@
 /** The tracks that come out of a ladder's hosts: one for each rung, whatever becomes of the host that makes it. */
-import type { AccessUnit, EndCause, FlowOutput, InputTrack, TrackWriter, VideoCaps } from 'eddy/plugin';
+import type { AccessUnit, EndCause, FlowOutput, InputTrack, TrackId, TrackWriter, VideoCaps } from 'eddy/plugin';
 import { sameCaps } from '../shared/same-caps.ts';
 import type { PassedOn } from '../shared/words.ts';
 import { outputOf } from './launch.ts';
@@ -11,6 +11,8 @@ export interface RungSurroundings {
   readonly track: InputTrack<'frames'>;
   readonly out: FlowOutput<'frames'>;
   readonly rungs: readonly PlannedRung[];
+  /** Under which it goes out. */
+  readonly trackOf: (rung: PlannedRung) => TrackId;
   /** Bits a second that it is made with. */
   readonly bitrateOf: (rung: PlannedRung) => number;
   /** False for a rung that has been left out: what a host still gives of it is of no use. */
@@ -74,13 +76,12 @@ export class RungWriters implements UseSink {
   #of(output: string, caps: VideoCaps): Rung | undefined {
     const known = this.#rungs.get(output);
     if (known && sameCaps(known.caps, caps)) return known;
-    const { track, out, rungs, bitrateOf, isMade, wanted } = this.#around;
+    const { track, out, rungs, trackOf, bitrateOf, isMade, wanted } = this.#around;
     const planned = rungs.find((each) => outputOf(each) === output)!;
     if (!isMade(planned)) return undefined;
     known?.writer.end('replaced');
     const options = known ? { from: track, replaces: known.writer } : { from: track };
-    const name = known?.writer.id ?? `${track.id}-${planned.name}`;
-    const writer = out.addTrack(name, { ...caps, bitrate: bitrateOf(planned) }, options);
+    const writer = out.addTrack(trackOf(planned), { ...caps, bitrate: bitrateOf(planned) }, options);
     writer.onWanted((now) => wanted(planned, now));
     wanted(planned, writer.wanted);
     const rung: Rung = { writer, caps, lastDts: undefined };

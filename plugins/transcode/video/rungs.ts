@@ -63,7 +63,6 @@ type Source = Pick<VideoCaps, 'width' | 'height' | 'frameRate' | 'codec'>;
  */
 export function planRungs(wished: readonly Rung[] | 'auto', source: Source, defaults: RungDefaults): PlannedRung[] {
   const lines = Math.min(source.width, source.height);
-  const fps = source.frameRate && source.frameRate.num / source.frameRate.den;
   const list = wished === 'auto' ? autoRungs(source) : wished;
   // Of equals the one that the source may be itself.
   const sourceFirst = ({ codec = defaults.codec }: Rung): number => Number(codec === source.codec);
@@ -73,15 +72,12 @@ export function planRungs(wished: readonly Rung[] | 'auto', source: Source, defa
   // The schema lets no empty list in.
   const smallest = list.toSorted((a, b) => a.lines - b.lines)[0]!;
   const taken = fitting.length > 0 ? fitting : [{ ...smallest, name: `${lines}p`, lines }];
-  return taken.map((rung) => plan(rung, source, fps, defaults));
+  return taken.map((rung) => planRung(rung, source, defaults));
 }
 
-function plan(
-  rung: Rung,
-  { width, height }: Source,
-  sourceFps: number | undefined,
-  defaults: RungDefaults,
-): PlannedRung {
+/** A rung of this source. */
+export function planRung(rung: Rung, { width, height, frameRate }: Source, defaults: RungDefaults): PlannedRung {
+  const sourceFps = frameRate && frameRate.num / frameRate.den;
   const scale = rung.lines / Math.min(width, height);
   const even = (pixels: number): number => Math.max(2, Math.round((pixels * scale) / 2) * 2);
   // Every second, third, ... picture, so that key frames stay where the others' are. A source that does not tell its rate keeps it.

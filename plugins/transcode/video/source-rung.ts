@@ -9,6 +9,7 @@ import type {
   FlowOutput,
   GapCause,
   InputTrack,
+  TrackId,
   TrackWriter,
   VideoCaps,
 } from 'eddy/plugin';
@@ -41,11 +42,14 @@ export class SourceRung {
   readonly #longest: number;
   readonly #step: number;
 
-  /** `gop`: what the other rungs would have by themselves, ms; `step`: of how many frames a GOP must be a multiple for them to keep step. */
-  constructor(track: InputTrack<'frames'>, out: FlowOutput<'frames'>, gop: number, step: number) {
+  /**
+   * `id`: under which it goes out; `gop`: what the other rungs would have by themselves, ms; `step`: of how many frames a GOP must be a
+   * multiple for them to keep step.
+   */
+  constructor(track: InputTrack<'frames'>, out: FlowOutput<'frames'>, id: TrackId, gop: number, step: number) {
     this.#step = step;
     this.#longest = (gop / 1000) * GOP_TOLERANCE * fpsOf(track.caps as VideoCaps);
-    this.#writer = out.addTrack(track.id, track.caps, { from: track });
+    this.#writer = out.addTrack(id, track.caps, { from: track });
     this.#writer.onKeyFrameRequest(() => track.requestKeyFrame());
   }
 

@@ -1,5 +1,5 @@
 /** The stage: each track of a camera gets a ladder. */
-import type { CameraId, Context, Flow, FlowHandlers, Running } from 'eddy/plugin';
+import type { CameraId, Context, Flow, FlowHandlers, Running, TrackId } from 'eddy/plugin';
 import { ladderRoutes } from './control.ts';
 import { CpuBudget } from './cpu-budget.ts';
 import { EncoderChoice } from './encoders.ts';
@@ -7,6 +7,7 @@ import { idleShare } from './idle.ts';
 import { Ladder } from './ladder.ts';
 import { createMeters, type Meters } from './meters.ts';
 import type { manifest } from './plugin.ts';
+import type { KeptRung } from './heirs.ts';
 import { priorityOf } from './priorities.ts';
 import { LOOK_MS, Shedding } from './shedding.ts';
 
@@ -66,8 +67,14 @@ function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, shared: Shared): Flow
   flow.scope.add(async () => {
     await Promise.all([...ladders].map((ladder) => ladder.stop()));
   });
+  /** By track, until another one takes its place. */
+  const kept = new Map<TrackId, readonly KeptRung[]>();
   flow.in.in.onTrack((track) => {
+    const before = track.replaces ?? track.id;
+    const inherited = kept.get(before) ?? [];
+    kept.delete(before);
     const ladder: Ladder = new Ladder(track, {
+      kept: inherited,
       config: ctx.config,
       hosts: ctx.services.hosts,
       clock: ctx.clock,
@@ -82,6 +89,7 @@ function openCamera(ctx: Ctx, flow: Flow<typeof manifest>, shared: Shared): Flow
       // A flow outlives its publishers: it keeps nothing of a ladder that has ended.
       onEnd: () => {
         ladders.delete(ladder);
+        kept.set(track.id, ladder.kept);
         leave();
         forget();
       },
