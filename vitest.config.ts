@@ -35,9 +35,12 @@ const realTime = {
   },
 } as const;
 
-/** Pages that play or ask, encode nothing and look at no clock but that of their own limits. */
-const pages =
-  'test/browser/{access,cdn,clips,ladder-codecs,pages-security,player,player-fallback,player-recovery,scrub,tls,vp8-past}.test.ts';
+/** Pages and players that look at no clock but that of their own limits. */
+const pages = [
+  'test/browser/{access,cdn,clips,ladder-codecs,pages-security,player,player-fallback,player-recovery}.test.ts',
+  'test/browser/{publish,scrub,seek,tls,vp8-past}.test.ts',
+  'test/interop/**/*.test.ts',
+];
 
 export default defineConfig({
   resolve: { conditions: [...conditions, 'node', 'development|production'] },
@@ -74,7 +77,7 @@ export default defineConfig({
         test: {
           ...realTime.test,
           name: 'pages',
-          include: [pages],
+          include: pages,
           ...(proof ? { fileParallelism: false } : { maxWorkers: 2 }),
           sequence: { groupOrder: 3 },
         },
@@ -85,8 +88,8 @@ export default defineConfig({
         test: {
           ...realTime.test,
           name: 'browser',
-          include: ['test/{browser,interop}/**/*.test.ts'],
-          exclude: [pages],
+          include: ['test/browser/**/*.test.ts'],
+          exclude: pages,
           fileParallelism: false,
           sequence: { groupOrder: 4 },
         },
