@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { MediaError } from 'eddy/media';
 import type {
   AudioCaps,
+  Clock,
   Context,
   Flow,
   InputTrack,
@@ -19,6 +20,9 @@ import type { manifest } from './plugin.ts';
 import { Segmenter } from './segmenter.ts';
 
 type Manifest = typeof manifest;
+
+/** An output waits so long for the track that takes its place, ms: the GOP of another publisher and the start of an encoder. */
+const TAKEN_WITHIN = 15_000;
 
 export function create(ctx: Context<Manifest>): Running<Manifest> {
   const { segment } = ctx.config;
@@ -45,8 +49,9 @@ class CameraPackager {
   /** Tracks coming in, by the name under which they leave. */
   readonly #inputs = new Map<TrackId, InputTrack<'frames'>>();
   readonly #writers = new Map<TrackId, TrackWriter<'chunks'>>();
+  readonly #clock: Pick<Clock, 'after'>;
   /** Outputs that wait for the track that takes their place. */
-  readonly #replaced = new Map<TrackId, TrackWriter<'chunks'>>();
+  readonly #waiting = new Map<TrackId, { readonly writer: TrackWriter<'chunks'>; readonly cancel: () => void }>();
   readonly #full = new Set<TrackWriter<'chunks'>>();
 
   constructor(
@@ -57,7 +62,11 @@ class CameraPackager {
     time: ForwardClock,
   ) {
     this.#flow = flow;
+    this.#clock = ctx.clock;
     this.#time = time;
+    flow.scope.add(() => {
+      for (const { cancel } of this.#waiting.values()) cancel();
+    });
     this.#segmenter = new Segmenter({
       segment: ctx.config.segment,
       part: ctx.config.part,
@@ -109,10 +118,22 @@ class CameraPackager {
         input?.end(cause);
         if (this.#inputs.get(id) === track) this.#inputs.delete(id);
         if (cause === 'replaced') return;
-        this.#replaced.get(id)?.end(cause);
-        this.#replaced.delete(id);
+        this.#takeWaiting(id)?.end(cause);
       },
     };
+  }
+
+  /** The place of a track is to be taken, or nobody comes: a publisher with fewer tracks took over, and its players must not wait. */
+  #wait(id: TrackId, writer: TrackWriter<'chunks'>): void {
+    const cancel = this.#clock.after(TAKEN_WITHIN, () => this.#takeWaiting(id)?.end('stopped'));
+    this.#waiting.set(id, { writer, cancel });
+  }
+
+  #takeWaiting(id: TrackId): TrackWriter<'chunks'> | undefined {
+    const waiting = this.#waiting.get(id);
+    waiting?.cancel();
+    this.#waiting.delete(id);
+    return waiting?.writer;
   }
 
   /** Bad bytes are dropped and told of once a track; anything else is our own mistake and fails the flow. */
@@ -138,8 +159,7 @@ class CameraPackager {
     return {
       open: (id, caps) => {
         const from = this.#inputs.get(id);
-        const replaces = this.#replaced.get(id);
-        this.#replaced.delete(id);
+        const replaces = this.#takeWaiting(id);
         const options = { ...(from && { from }), ...(replaces && { replaces }) };
         this.#writers.set(id, this.#flow.out.chunks.addTrack(id, caps, options));
       },
@@ -150,7 +170,7 @@ class CameraPackager {
       end: (id, cause) => {
         const writer = this.#writers.get(id)!;
         this.#writers.delete(id);
-        if (cause === 'replaced') this.#replaced.set(id, writer);
+        if (cause === 'replaced') this.#wait(id, writer);
         else writer.end(cause);
       },
       gopTooLong: (id, seconds) => {

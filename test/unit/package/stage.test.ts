@@ -47,7 +47,7 @@ async function start() {
     await settle();
     return now;
   };
-  return { running, sink: sink.pads.in, publish };
+  return { running, source, sink: sink.pads.in, publish };
 }
 
 describe('the stage', () => {
@@ -81,6 +81,32 @@ describe('the stage', () => {
     expect(starts.map((chunk) => chunk.segment - starts[0]!.segment)).toEqual([0, 1, 2, 3]);
     expect(starts.map((chunk) => chunk.discontinuity)).toEqual([false, false, true, false]);
     expect(starts[2]!.startTs - starts[0]!.startTs).toBeGreaterThan(4900);
+  });
+
+  it('ends a track whose place nobody takes, and waits for who does', async () => {
+    const { running, source, sink } = await start();
+    const publication = await source.publish('cam1');
+    const a = pen(publication.out.audio, 'audio', AUDIO);
+    for (const unit of audio({ seconds: 3 })) if (!a.write({ ...unit, arrivedAt: 0 })) await a.ready();
+    await running.advance(3000);
+    a.end('replaced');
+    await running.advance(14_000);
+    const ended = () => sink.tracks('cam1').map((track) => track.ended);
+    expect(ended()).toEqual([undefined]);
+    await running.advance(2000);
+    expect(ended()).toEqual(['stopped']);
+    // One that comes in time takes the place.
+    const b = pen(publication.out.audio, 'audio', AUDIO);
+    for (const unit of audio({ seconds: 3 })) if (!b.write({ ...unit, arrivedAt: 0 })) await b.ready();
+    await running.advance(3000);
+    b.end('replaced');
+    await running.advance(10_000);
+    const c = pen(publication.out.audio, 'audio', AUDIO);
+    for (const unit of audio({ seconds: 3 })) if (!c.write({ ...unit, arrivedAt: 0 })) await c.ready();
+    await running.advance(10_000);
+    expect(ended()).toEqual(['stopped', 'replaced', undefined]);
+    publication.end();
+    await settle();
   });
 
   it('reports a GOP that is too long, and bad bytes, once', async () => {
