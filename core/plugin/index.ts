@@ -14,6 +14,7 @@ export * from './manifest.ts';
 export * from './pads.ts';
 export * from './peer-rate.ts';
 export * from './plugin.ts';
+export * from './quality-limits.ts';
 export * from './refused-keys.ts';
 export * from './rfc3339.ts';
 export * from './sessions.ts';

@@ -1,5 +1,5 @@
 /** Renditions that a viewer's grant lets them have. */
-import { EddyError, type Access } from 'eddy/plugin';
+import { beyondGrant, RATE_TOLERANCE, type Access } from 'eddy/plugin';
 import type { LiveTrack } from './live-track.ts';
 
 /** What a rendition is measured by. */
@@ -13,8 +13,7 @@ export interface Rendition {
 
 type Limits = Pick<Access, 'maxBitrate' | 'maxLines'>;
 
-/** A measured rate moves: what was listed stays to be had while it is only a little above. */
-const TOLERANCE = 1.25;
+const HAS_MORE = 'this rendition has more';
 
 /** A live track: its rate as its source says it, else as it was measured. */
 export const liveRendition = ({ kind, caps, bitrate }: LiveTrack): Rendition => ({
@@ -37,27 +36,17 @@ export function within<T>(limits: Limits, all: readonly T[], renditionOf: (one: 
   if (isUnlimited(limits)) return all;
   const some = all.filter((one) => isWithin(limits, renditionOf(one)));
   const hasVideo = (list: readonly T[]): boolean => list.some((one) => renditionOf(one).kind === 'video');
-  if (hasVideo(all) && !hasVideo(some)) throw beyond(limits);
+  if (hasVideo(all) && !hasVideo(some)) throw beyondGrant(limits, HAS_MORE);
   return some;
 }
 
-/** Throws WATCH_REFUSED for media of a rendition that the viewer may not have. */
+/** Throws WATCH_REFUSED for media of a rendition that the viewer may not have; what was listed stays to be had while it is only a little above. */
 export function assertWithin(limits: Limits, rendition: Rendition): void {
   if (isUnlimited(limits)) return;
-  const maxBitrate = limits.maxBitrate && limits.maxBitrate * TOLERANCE;
-  if (!isWithin({ maxBitrate, maxLines: limits.maxLines }, rendition)) throw beyond(limits);
+  const maxBitrate = limits.maxBitrate && limits.maxBitrate * RATE_TOLERANCE;
+  if (!isWithin({ maxBitrate, maxLines: limits.maxLines }, rendition)) throw beyondGrant(limits, HAS_MORE);
 }
 
 /** Names the limits, for what is kept of answers to viewers with the same. */
 export const limitsKey = (limits: Limits): string =>
   isUnlimited(limits) ? '' : ` ${limits.maxBitrate} ${limits.maxLines}`;
-
-function beyond({ maxBitrate, maxLines }: Limits): EddyError {
-  const most = [
-    ...(maxLines === undefined ? [] : [`${maxLines} lines`]),
-    ...(maxBitrate === undefined ? [] : [`${maxBitrate} bit/s`]),
-  ].join(' and ');
-  return new EddyError('WATCH_REFUSED', `this grant is for at most ${most}, and this rendition has more`, {
-    details: { reason: 'forbidden', action: 'watch' },
-  });
-}

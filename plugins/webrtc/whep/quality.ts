@@ -1,14 +1,19 @@
 /** What of a stream a viewer may have whose grant limits it: the highest layer within, followed while they watch. */
-import { EddyError, type Clock, type RtpHandle, type RtpRouters, type Session } from 'eddy/plugin';
+import {
+  beyondGrant,
+  RATE_TOLERANCE,
+  type Clock,
+  type EddyError,
+  type RtpHandle,
+  type RtpRouters,
+  type Session,
+} from 'eddy/plugin';
 import { LayerRates, type Rates } from './layer-rates.ts';
 import { LayerSizes, type Lines } from './layer-sizes.ts';
 import { StreamWatches } from './stream-watch.ts';
 
 /** Of a viewer's grant. */
 export type Limits = Pick<Session, 'maxLines' | 'maxBitrate'>;
-
-/** A measured rate moves: a little above the limit is within. Playlists have the same. */
-const TOLERANCE = 1.25;
 
 /** What a viewer may have of one stream; close it when they watch it no more. */
 export interface Quality {
@@ -84,20 +89,15 @@ const layersOf = (lines: Lines = [], rates: Rates = []): readonly Layer[] =>
 
 /** -1 where there is none. What nobody knows may be of any size; what is not sent yet is looked at again when it is. */
 function highestWithin({ maxLines = Infinity, maxBitrate = Infinity }: Limits, layers: readonly Layer[]): number {
-  return layers.findLastIndex(({ lines = Infinity, rate = 0 }) => lines <= maxLines && rate <= maxBitrate * TOLERANCE);
+  return layers.findLastIndex(
+    ({ lines = Infinity, rate = 0 }) => lines <= maxLines && rate <= maxBitrate * RATE_TOLERANCE,
+  );
 }
 
-function beyond({ maxLines, maxBitrate }: Limits, lowest: Layer | undefined): EddyError {
-  const most = [
-    ...(maxLines === undefined ? [] : [`${maxLines} lines`]),
-    ...(maxBitrate === undefined ? [] : [`${maxBitrate} bit/s`]),
-  ];
+function beyond(limits: Limits, { lines, rate }: Partial<Layer> = {}): EddyError {
   const has = [
-    ...(maxLines === undefined
-      ? []
-      : [lowest?.lines === undefined ? 'a size that nobody knows' : `${lowest.lines} lines`]),
-    ...(maxBitrate === undefined || lowest?.rate === undefined ? [] : [`${Math.round(lowest.rate)} bit/s`]),
+    ...(limits.maxLines === undefined ? [] : [lines === undefined ? 'a size that nobody knows' : `${lines} lines`]),
+    ...(limits.maxBitrate === undefined || rate === undefined ? [] : [`${Math.round(rate)} bit/s`]),
   ];
-  const message = `this grant is for at most ${most.join(' and ')}, and the lowest layer of the camera has ${has.join(' and ')}`;
-  return new EddyError('WATCH_REFUSED', message, { details: { reason: 'forbidden', action: 'watch' } });
+  return beyondGrant(limits, `the lowest layer of the camera has ${has.join(' and ')}`);
 }
