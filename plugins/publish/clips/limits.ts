@@ -17,9 +17,8 @@ export function allowedTracks(
 
 /** The largest picture of the stretch: the camera may have changed it meanwhile. */
 function renditionOf({ kind, generations, segments }: PastTrack): Rendition {
-  const caps = [...generations.values()];
-  const largest = (of: 'width' | 'height'): number => Math.max(0, ...caps.map((each) => each[of] ?? 0));
+  const lines = Math.max(0, ...[...generations.values()].map(({ width = 0, height = 0 }) => Math.min(width, height)));
   const bits = segments.reduce((sum, { bytes }) => sum + bytes * 8, 0);
   const lasts = segments.reduce((sum, { duration }) => sum + duration, 0);
-  return { kind, width: largest('width'), height: largest('height'), bitrate: (bits * 1000) / Math.max(1, lasts) };
+  return { kind, width: lines, height: lines, bitrate: (bits * 1000) / Math.max(1, lasts) };
 }
