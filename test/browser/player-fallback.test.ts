@@ -1,6 +1,6 @@
 /** From WebRTC to LL-HLS: the player in Chromium against real playlists and a scripted WHEP endpoint. */
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { EddyError, type HttpRequest, type HttpResponse, type HttpServer } from '../../core/plugin/index.ts';
 import { encodeClip, type Clip } from '../support/live-source.ts';
 import { launchChromium, openPage } from './chromium.ts';
@@ -14,8 +14,6 @@ let browser: Browser;
 let clip: Clip;
 let site: Awaited<ReturnType<typeof startSite>>;
 const pages: Page[] = [];
-/** What a test has put up; taken away after it however it ended, so that a second attempt begins anew. */
-const endings: (() => unknown)[] = [];
 
 beforeAll(async () => {
   [browser, clip, site] = await Promise.all([launchChromium(), encodeClip(), startSite()]);
@@ -26,15 +24,15 @@ afterAll(async () => {
 });
 afterEach(async () => {
   await Promise.all(pages.splice(0).map((page) => page.close()));
-  for (const end of endings.splice(0)) await end();
 });
 
+/** Taken away after its test however that ended, so that a second attempt begins anew. */
 function route(...args: Parameters<HttpServer['route']>): void {
-  endings.push(site.http.route(...args));
+  onTestFinished(site.http.route(...args));
 }
 const whep = (camera: string, handler: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>): void =>
   route({ method: 'POST', path: `/whep/${camera}`, handler });
-const live = (camera: string): void => void endings.push(site.live(camera, clip));
+const live = (camera: string): void => onTestFinished(site.live(camera, clip));
 
 const WITHOUT_CANDIDATES = /a=candidate.*\r\n/g;
 

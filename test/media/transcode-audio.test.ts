@@ -23,16 +23,8 @@ type Stage = Harness<typeof manifest>;
 const test = hostsOfTest();
 
 async function start(config: Readonly<Record<string, unknown>>, unwanted?: true): Promise<Stage> {
-  const block = { full: 'block' as const, queue: '500ms' };
-  return test.keep(
-    await harness<typeof manifest>(plugin, {
-      config,
-      services: { hosts: test.native.hosts },
-      clock: 'real',
-      links: { in: block, out: block },
-      ...(unwanted && { unwanted }),
-    }),
-  );
+  const options = { config, ...test.inRealTime('500ms'), ...(unwanted && { unwanted }) };
+  return test.keep(await harness<typeof manifest>(plugin, options));
 }
 
 /** What the stage makes of a sound, at so many times real time at most. */

@@ -137,15 +137,9 @@ const test = hostsOfTest();
 it('a ladder of Eddy’s own has bit rates by it, and tells what it costs', { timeout: 60_000 }, async () => {
   const { video, pictures } = await encode('still', cbr('1500k'));
   const http = new FakeHttpServer();
-  const block = { full: 'block' as const, queue: '1s' };
-  const stage = test.keep(
-    await harness<typeof manifest>(plugin, {
-      config: { rungs: 'auto', passthrough: 'never', gop: '1s', preset: 'ultrafast' },
-      services: { hosts: test.native.hosts, http },
-      clock: 'real',
-      links: { in: block, out: block },
-    }),
-  );
+  const config = { rungs: 'auto', passthrough: 'never', gop: '1s', preset: 'ultrafast' };
+  const options = { config, ...test.inRealTime('1s', { http }) };
+  const stage = test.keep(await harness<typeof manifest>(plugin, options));
   const tell = async () => {
     const answer = await http.request('/api/v1/cameras/cam/ladders/subject');
     return ((await answer.json()) as Told).tracks[0]!;

@@ -15,15 +15,7 @@ import { encodeClip } from '../support/live-source.ts';
 const test = hostsOfTest();
 
 async function start(config: Readonly<Record<string, unknown>>): Promise<Harness<typeof manifest>> {
-  const block = { full: 'block' as const, queue: '1s' };
-  return test.keep(
-    await harness<typeof manifest>(plugin, {
-      config,
-      services: { hosts: test.native.hosts },
-      clock: 'real',
-      links: { in: block, out: block },
-    }),
-  );
+  return test.keep(await harness<typeof manifest>(plugin, { config, ...test.inRealTime('1s') }));
 }
 
 /** Frames a second and how they are written, and seconds of each: ten minutes in all. */

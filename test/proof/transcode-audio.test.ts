@@ -14,11 +14,8 @@ const AT = [1, 600, 1800, 3000, SECONDS - 2];
 const test = hostsOfTest();
 
 async function transcode(codec: 'aac' | 'opus', sound: Sound): Promise<Sound> {
-  const block = { full: 'block' as const, queue: '500ms' };
-  const config = { codec };
-  const services = { hosts: test.native.hosts };
-  const links = { in: block, out: block };
-  const stage = test.keep(await harness<typeof manifest>(plugin, { config, services, links, clock: 'real' }));
+  const options = { config: { codec }, ...test.inRealTime('500ms') };
+  const stage = test.keep(await harness<typeof manifest>(plugin, options));
   const feed = await stage.camera('cam').publish();
   const writer = feed.audio(sound.caps);
   await writer.writeAll(sound.units);

@@ -24,6 +24,15 @@ export function hostsOfTest() {
     get native() {
       return native;
     },
+    /** Options of a stage on these hosts, in real time, whose links hold so much and then make the writer wait. */
+    inRealTime<S extends object>(queue: string, services?: S) {
+      const block = { full: 'block' as const, queue };
+      return {
+        services: { hosts: native.hosts, ...(services as S) },
+        clock: 'real' as const,
+        links: { in: block, out: block },
+      };
+    },
     /** Has the stage end with the test. */
     keep<S extends Ends>(stage: S): S {
       stages.push(stage);
